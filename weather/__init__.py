@@ -1,0 +1,1 @@
+"""Stochastic weather: real records in, fitted climates, ensembles of years out."""

@@ -1,0 +1,126 @@
+"""Random numbers as functions of names: Philox4x32-10 with the names as its counter.
+
+The key is the seed. The four counter words are: hour in the year (or day, for what changes by the
+day); index (path, world or library year); ensemble (2 bits), purpose (6), entity (16), year (8);
+sub-step (16) and draw (16). Integer arithmetic only, so the words are the same on every backend and
+in NumPy. No draw has a state, an order or a neighbour.
+
+Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+# 64-bit integers hold Philox's products and money is float64; whoever draws or pays comes by here.
+jax.config.update("jax_enable_x64", True)
+
+MAX_ENTITY, MAX_YEAR, MAX_INDEX = 2**16, 2**8, 2**32
+
+
+class Ensemble(enum.IntEnum):
+    """What an index counts. Two ensembles never share a draw."""
+
+    RUN = 0
+    PREPARE = 1
+    LIBRARY = 2
+    WORLD = 3
+
+
+class Purpose(enum.IntEnum):
+    """What a draw is for. Two purposes never share a draw; numbers are never reused."""
+
+    WEATHER_START = 0
+    WEATHER_SLOW = 1
+    WEATHER_FAST = 2
+    WEATHER_LEVEL = 3
+    OUTAGE_START = 4
+    OUTAGE = 5
+    ORDER = 6
+    ORDER_LEVEL = 7
+    MARKET_LEVEL = 8
+    MARKET_YEAR = 9
+
+
+class Stream(NamedTuple):
+    """The names that a path's draws share.
+
+    seed: [2] uint32, low word first. ensemble: [] uint32. index: [] uint32, the path (or world).
+    """
+
+    seed: jax.Array
+    ensemble: jax.Array
+    index: jax.Array
+
+
+def seed_words(seed: int) -> jax.Array:
+    """A seed of 0 to 2**64 - 1 as the two words of a key."""
+    return jnp.asarray([seed & 0xFFFFFFFF, seed >> 32], jnp.uint32)
+
+
+def philox(counter: tuple, key: tuple) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Philox4x32-10: four counter words and two key words (uint32) -> four words."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        high0, low0 = _multiply(0xD2511F53, c0)
+        high1, low1 = _multiply(0xCD9E8D57, c2)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = k0 + jnp.uint32(0x9E3779B9), k1 + jnp.uint32(0xBB67AE85)
+    return c0, c1, c2, c3
+
+
+def _multiply(a: int, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+    product = jnp.uint64(a) * b.astype(jnp.uint64)
+    return (product >> jnp.uint64(32)).astype(jnp.uint32), product.astype(jnp.uint32)
+
+
+def pairs(
+    stream: Stream, purpose: Purpose, year, time, entity=0, draw=0, substep=0
+) -> tuple[jax.Array, jax.Array]:
+    """The four words of these names in two uint64; `year`, `time`, `entity`, `draw` may be arrays.
+
+    In pairs, because XLA's CPU backend repeats the ten rounds for each array that leaves them. Who scans
+    over draws passes pairs to the scan and takes them apart inside.
+    """
+    names = (jnp.asarray(x).astype(jnp.uint32) for x in (year, time, entity, draw, substep))
+    year, time, entity, draw, substep = names
+    name = (stream.ensemble << 30) | jnp.uint32(purpose << 24) | (entity << 8) | year
+    counter = jnp.broadcast_arrays(time, stream.index, name, (substep << 16) | draw)
+    w0, w1, w2, w3 = philox(tuple(counter), (stream.seed[0], stream.seed[1]))
+    return _pack(w0, w1), _pack(w2, w3)
+
+
+def words(*names, **more) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Four uint32 words for the names of `pairs`."""
+    first, second = pairs(*names, **more)
+    return *unpack(first), *unpack(second)
+
+
+def unpack(pair: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The two words of a pair."""
+    return (pair >> jnp.uint64(32)).astype(jnp.uint32), pair.astype(jnp.uint32)
+
+
+def _pack(high: jax.Array, low: jax.Array) -> jax.Array:
+    return (high.astype(jnp.uint64) << jnp.uint64(32)) | low.astype(jnp.uint64)
+
+
+def uniform(word: jax.Array) -> jax.Array:
+    """float32 strictly between 0 and 1, by the upper 23 bits."""
+    return ((word >> jnp.uint32(9)).astype(jnp.float32) + jnp.float32(0.5)) * jnp.float32(2.0**-23)
+
+
+def normal(word: jax.Array) -> jax.Array:
+    """Standard normal float32 by the inverse error function; at most 5.3 in magnitude."""
+    return jnp.float32(2.0**0.5) * lax.erf_inv(2.0 * uniform(word) - 1.0)
+
+
+def normals(stream: Stream, purpose: Purpose, year, time, entity=0, draw=0) -> tuple[jax.Array, ...]:
+    """Four standard normals for these names, each of the names' broadcast shape."""
+    return tuple(normal(word) for word in words(stream, purpose, year, time, entity, draw))
