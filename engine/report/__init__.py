@@ -1,0 +1,1 @@
+"""Deliverables of a run, for people who never open a terminal: rows, figures, page."""

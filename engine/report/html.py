@@ -1,0 +1,297 @@
+"""The report: one self-contained page without script, for the screen and for A4 paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import risk
+from engine.report import figures, tables
+from engine.report.tables import look
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SOURCE = (
+    "Moody's Investors Service, Default and Recovery Rates for Project Finance Bank Loans, 1983-2015, "
+    "6 March 2017: 6.7 % of unrated project loans default within ten years, Basel definition, counted from "
+    "financial close"
+)
+
+
+def page(
+    results: xr.Dataset,
+    manifest: Mapping[str, Any],
+    week: xr.Dataset | None = None,
+    notes: Sequence[str] = (),
+) -> str:
+    """The page as text; the same input gives the same bytes.
+
+    week: hours of the worst path, see `figures.week`. notes: sentences that say on which assumptions the
+    headline hangs, printed under it together with the manifest's own `illustrative` ones.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["nice"] = nice
+    illustrative = list(dict.fromkeys([*notes, *(manifest.get("illustrative") or [])]))
+    rows, events = tables.rows(results, manifest), tables.events(results, manifest)
+    return environment.get_template("template.html.j2").render(
+        name=look(manifest, "study.name", results.attrs["study"]),
+        description=look(manifest, "study.description", ""),
+        sample=_sample(results, manifest),
+        currency=results.attrs["currency"],
+        sentences=sentences(results, manifest),
+        illustrative=illustrative,
+        tiles=_tiles(rows, events, tables.tenor(results, manifest)),
+        groups=_groups(rows),
+        events=[(e.label, e.meaning, e.paths, risk.text_probability(e.probability)) for e in events],
+        given_default=_given_default(results),
+        tenor=tables.tenor(results, manifest),
+        figures=_figures(results, manifest, week),
+        money=_money(manifest),
+        sizing=_sizing(manifest),
+        orders=[(_words(key), _value(value)) for key, value in look(manifest, "prepared.orders", {}).items()],
+        inputs=[(i["key"], _value(i["value"]), i.get("note") or "") for i in manifest.get("inputs") or []],
+        run=_run(results, manifest),
+    )
+
+
+def sentences(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[str]:
+    """Three sentences that a banker understands: what it is, what it does, what the debt risks."""
+    return [_what_it_is(results, manifest), _what_it_does(results), _what_is_at_risk(results, manifest)]
+
+
+def nice(text: object) -> str:
+    """Typographic signs for numbers made here: plus-minus, minus, en dash."""
+    signed = re.sub(r"(?<![\w.])-(?=\d)", "\N{MINUS SIGN}", str(text).replace("+-", "\N{PLUS-MINUS SIGN}"))
+    return re.sub(r"(?<=\d)-(?=\d)", "\N{EN DASH}", signed)
+
+
+def _what_it_is(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    sizes = (("pv.dc_mw", "MW of PV"), ("wind.ac_mw", "MW of wind"), ("battery.energy_mwh", "MWh of battery"))
+    amounts = ((look(manifest, f"study.{key}", 0.0), unit) for key, unit in sizes)
+    parts = [f"{amount:,.0f} {unit}" for amount, unit in amounts if amount > 0]
+    load = look(manifest, "study.load.contracted_it_mw")
+    plant = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "A plant"
+    site = f"{load:,.0f} MW of computing" if load else "computing"
+    first = f"{plant} supply {site} for {results.sizes['year']} years"
+    uses = sum(look(manifest, "prepared.debt.uses", {}).values())
+    gearing = look(manifest, "prepared.debt.gearing_frac", 0.0)
+    cost = f"; it costs {uses:,.0f} million {results.attrs['currency']}" if uses else ""
+    return f"{first}{cost}{f', {100.0 * gearing:.0f} % of it senior debt' if cost and gearing else ''}."
+
+
+def _what_it_does(results: xr.Dataset) -> str:
+    world = results["world"].values
+    curtailed = risk.text(risk.mean(tables.curtailed_percent(results), world), 3)
+    hours = results["unserved_compute_h"].values.astype(np.float64)
+    missed = "no hour of computing goes unserved in any life"
+    if hours.any():
+        mean = risk.text(risk.mean(hours.mean(axis=1), world), 3)
+        missed = f"tenants miss {mean} hours of computing, counted at full capacity"
+    return f"In an average year {curtailed} % of what its sun and wind could give is curtailed, and {missed}."
+
+
+def _what_is_at_risk(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    world, currency = results["world"].values, results.attrs["currency"]
+    if not tables.has_debt(results):
+        npv = risk.text(risk.mean(results["equity_npv_m"].values, world), 3)
+        return f"There is no debt; the equity's net present value averages {npv} million {currency}."
+    default = tables.events(results, manifest)[0]
+    years = tables.tenor(results, manifest)
+    often = (
+        f"Payment default within the {years} years of the loan: {risk.text_probability(default.probability)}"
+    )
+    loss = risk.mean(results["lender_loss_m"].values, world)
+    if default.paths == 0:
+        return f"{often}; no lender loses in any simulated life."
+    amount = look(manifest, "prepared.debt.amount_m", 0.0)
+    of = f" ({100.0 * loss.value / amount:.2g} % of the loan)" if amount > 0 else ""
+    return f"{often}; lenders lose {risk.text(loss, 3)} million {currency} on average over all lives{of}."
+
+
+def _sample(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    paths, years = results.sizes["path"], results.sizes["year"]
+    return f"{paths:,} simulated lives of {years} years in {manifest.get('worlds', '?')} worlds"
+
+
+def _tiles(
+    rows: Sequence[tables.Row], events: Sequence[tables.Event], years: int
+) -> list[tuple[str, str, str]]:
+    """Headline numbers: name, value, what stands under it."""
+    by_label = {row.label: row for row in rows}
+    tiles = []
+    for event in events[:1]:
+        separator = "; " if event.probability.value in (0.0, 1.0) else " ("
+        value, _, detail = risk.text_probability(event.probability).partition(separator)
+        tiles.append((f"Default in {years} years", value, detail.rstrip(")")))
+    for label in ("DSCR, lowest of tenor", "CFADS", "Unserved hours", "Curtailed of generation"):
+        if label in by_label:
+            row = by_label[label]
+            unit = "" if row.unit == "x" else f" {row.unit}"
+            tails = f"P90 {risk.written(row.p90)[0]}, P99 {risk.written(row.p99)[0]}{unit}"
+            tiles.append((f"{label}, P50", risk.written(row.p50)[0] + unit, tails))
+    return tiles
+
+
+def _groups(rows: Sequence[tables.Row]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Rows as text by group: value and error of each column, and the knowledge band of the mean."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        cells = [(*risk.written(e), e.n > 0 and np.isnan(e.standard_error)) for e in row.columns]
+        missing = (
+            f"{row.mean.missing} of {row.mean.missing + row.mean.n} lives have none"
+            if row.mean.missing
+            else ""
+        )
+        groups.setdefault(row.group, []).append(
+            {"row": row, "cells": cells, "band": risk.text_band(row.mean), "missing": missing}
+        )
+    return list(groups.items())
+
+
+def _given_default(results: xr.Dataset) -> str:
+    exposure, lgd = tables.given_default(results)
+    if exposure.n == 0:
+        return ""
+    money = f"million {results.attrs['currency']}"
+    return (
+        f"In the {exposure.n} lives in default the exposure averages {risk.text(exposure, 3)} {money}, "
+        f"and {risk.text(lgd, 3)} % of it is lost."
+    )
+
+
+def _figures(
+    results: xr.Dataset, manifest: Mapping[str, Any], week: xr.Dataset | None
+) -> list[tuple[str, str, str]]:
+    """Title, SVG and caption of each figure that has something to say."""
+    sample, paths = _sample(results, manifest), results.sizes["path"]
+    curtailed = risk.text(risk.mean(tables.curtailed_percent(results), results["world"].values), 3)
+    found = [
+        (
+            "Curtailment",
+            figures.curtailment(results),
+            f"Energy curtailed over energy available from sun and wind, whole life, per cent; {sample}. "
+            f"Mean {curtailed} %. P90 and P99: not exceeded with that probability.",
+        ),
+        (
+            "Unserved computing",
+            figures.unserved(results),
+            "Equivalent full-capacity hours a year that the contracted computing is not supplied; share of "
+            f"{paths * results.sizes['year']:,} single years and of the {paths:,} lives' means. The worst "
+            "single years are worse than the worst lives' means, so their P90 are two numbers.",
+        ),
+    ]
+    if tables.has_debt(results):
+        curve = tables.cumulative_default(results, manifest)
+        found += [
+            (
+                "Debt service cover",
+                figures.dscr_fan(results, manifest),
+                f"CFADS over scheduled service by year, ratio; bands over {sample}: P99 is exceeded in "
+                "99 % of them. Each year by itself: no single life runs along a band's edge.",
+            ),
+            (
+                "Cumulative payment default",
+                figures.default_curve(curve),
+                f"Per cent of {sample}; 95 % confidence interval of sampling (Korn-Graubard); at the end of "
+                f"the tenor {risk.text_probability(curve[-1])}. Benchmark: {SOURCE}; here years count from "
+                "the start of operation.",
+            ),
+        ]
+    if week is not None:
+        at = week.attrs
+        found.append(
+            (
+                "The worst week",
+                figures.week(week),
+                f"Path {at['path']}, operating year {at['year']}, seven days from day {at['day']} of month "
+                f"{at['month']}, hourly means in MW, battery in MWh: one path as simulated, no average. "
+                "Over zero what supplies the site, under zero what goes elsewhere or is lost.",
+            )
+        )
+    return found
+
+
+def _money(manifest: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Uses and sources: item, amount, share."""
+    both = []
+    for side in ("uses", "sources"):
+        items = look(manifest, f"prepared.debt.{side}", {})
+        total = sum(items.values())
+        if total > 0:
+            listed = [
+                (k.replace("_", " "), f"{v:,.1f}", f"{100.0 * v / total:.1f}") for k, v in items.items()
+            ]
+            both.append((side.capitalize(), [*listed, ("total", f"{total:,.1f}", "100.0")]))
+    return both
+
+
+def _sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the debt was sized, once and before the lives."""
+    amount = look(manifest, "prepared.debt.amount_m")
+    if not amount:
+        return []
+    currency = look(manifest, "study.deal.currency", "")
+    facts = [("Senior debt", f"{amount:,.1f} million {currency}".rstrip())]
+    for label, key, form, factor in (
+        ("Gearing", "gearing_frac", "{:.1f} %", 100.0),
+        ("Base case DSCR, mean", "base_dscr_mean", "{:.2f}", 1.0),
+        ("Base case DSCR, lowest", "base_dscr_min", "{:.2f}", 1.0),
+        ("Base case LLCR", "llcr", "{:.2f}", 1.0),
+    ):
+        value = look(manifest, f"prepared.debt.{key}")
+        if value is not None:
+            facts.append((label, form.format(factor * value)))
+    binding = look(manifest, "prepared.debt.binding")
+    return facts if binding is None else [*facts, ("Binding test", _words(str(binding)))]
+
+
+def _run(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What identifies the run, and lets anyone repeat it."""
+    stages = manifest.get("stages_s") or {}
+    versions = manifest.get("versions") or {}
+    facts = [
+        ("Digest", results.attrs["digest"]),
+        ("Seed", results.attrs["seed"]),
+        ("Paths, worlds", f"{results.sizes['path']:,}, {manifest.get('worlds', '?')}"),
+        ("Route, device", ", ".join(str(manifest[k]) for k in ("route", "device") if manifest.get(k))),
+        ("wattbit", results.attrs["wattbit_version"]),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        (
+            "Time",
+            f"{sum(stages.values()):.1f} s: " + ", ".join(f"{k} {v:.1f}" for k, v in stages.items())
+            if stages
+            else "",
+        ),
+        ("Largest energy residual", _value(manifest.get("energy_residual"))),
+    ]
+    return [(label, str(value)) for label, value in facts if str(value)]
+
+
+def _words(key: str) -> str:
+    """A key as words, its abbreviations in capitals."""
+    capitals = {"dscr", "llcr", "dsra", "pv", "idc", "p50", "p90", "p99"}
+    return " ".join(word.upper() if word in capitals else word for word in key.split("_"))
+
+
+def _value(value: Any) -> str:
+    """An input or decision as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)

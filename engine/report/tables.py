@@ -1,0 +1,224 @@
+"""What a run found, as rows of estimates: the terminal and the page print the same ones.
+
+Every row is one number per path (a yearly mean over the life, or over the tenor), then its mean, P50, P90,
+P99 and CVaR 95 over paths. P90 is the value bettered with probability 0.9, so a low one for what is good
+and a high one for what is bad; it is the P90 of the whole life, not of one year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import risk
+from engine.results import CAUSES, TIERS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HOURS = 8760
+DRAWN_M = 1e-6  # a smaller draw on the reserve is rounding, in millions
+CAUSE_NAMES = {
+    "order": "by order",
+    "export_limit": "export limit",
+    "no_load": "no load",
+    "clipping": "inverter clipping",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number per path and its distribution over paths; `better` says which way P90 looks."""
+
+    group: str
+    label: str
+    unit: str
+    better: risk.Better
+    mean: risk.Estimate
+    p50: risk.Estimate
+    p90: risk.Estimate
+    p99: risk.Estimate
+    cvar95: risk.Estimate
+
+    @property
+    def columns(self) -> tuple[risk.Estimate, ...]:
+        """In the order in which they are printed."""
+        return self.mean, self.p50, self.p90, self.p99, self.cvar95
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens to a path or not, and how often it does."""
+
+    label: str
+    meaning: str
+    probability: risk.Estimate
+
+    @property
+    def paths(self) -> int:
+        """Number of paths that had it."""
+        return round(self.probability.value * self.probability.n)
+
+
+def look(manifest: Mapping[str, Any], key: str, default: Any = None) -> Any:
+    """The value under a dotted key, or `default` where any part is absent or null."""
+    value: Any = manifest
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return default if value is None else value
+
+
+def tenor(results: xr.Dataset, manifest: Mapping[str, Any]) -> int:
+    """Years of debt service, at most those of the life."""
+    return min(
+        int(look(manifest, "study.deal.debt.tenor_years", results.sizes["year"])), results.sizes["year"]
+    )
+
+
+def has_debt(results: xr.Dataset) -> bool:
+    """Whether anything is due to lenders in any path."""
+    return bool((results["scheduled_service_m"].values > 0).any())
+
+
+def rows(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Row]:
+    """The summary. Sources, causes and flows that are zero in every path are left out."""
+    world = results["world"].values
+    return [
+        Row(group, label, unit, better, *estimates(values, world, better))
+        for group, label, unit, better, values in _numbers(results, manifest)
+    ]
+
+
+def estimates(values: np.ndarray, world: np.ndarray, better: risk.Better) -> tuple[risk.Estimate, ...]:
+    """Mean, P50, P90, P99, CVaR 95 of `values [path]`."""
+    quantiles = (risk.bettered(values, world, share, better) for share in (0.5, 0.9, 0.99))
+    return risk.mean(values, world), *quantiles, risk.cvar(values, world, better, 0.05)
+
+
+def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
+    """What can befall the debt within its tenor, kept apart; nothing where there is no debt."""
+    if not has_debt(results):
+        return []
+    years, world = tenor(results, manifest), results["world"].values
+    drawn = (results["reserve_draw_m"].values[:, :years] > DRAWN_M).any(axis=1)
+    lockup, covenant = (look(manifest, f"study.deal.debt.{k}_dscr") for k in ("lockup", "covenant"))
+    under = {k: f"DSCR under {v:g}" if v else k for k, v in (("lock-up", lockup), ("covenant", covenant))}
+    found = [
+        ("Payment default", "service unpaid after cash and reserve", by_year(results, "default_year", years)),
+        ("Covenant breach", under["covenant"], by_year(results, "covenant_breach_year", years)),
+        ("Lock-up", under["lock-up"], by_year(results, "lockup_year", years)),
+        ("Reserve draw", "debt service reserve used", drawn),
+    ]
+    return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
+
+
+def by_year(results: xr.Dataset, name: str, year: int) -> np.ndarray:
+    """[path] bool: whether the event of `name` has come by the end of operating `year`; NaN is never."""
+    return np.asarray(results[name].values <= year)
+
+
+def cumulative_default(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[risk.Estimate]:
+    """[year 1..tenor] probability of a payment default by the end of the year."""
+    world = results["world"].values
+    years = range(1, tenor(results, manifest) + 1)
+    return [risk.probability(by_year(results, "default_year", year), world) for year in years]
+
+
+def given_default(results: xr.Dataset) -> tuple[risk.Estimate, risk.Estimate]:
+    """Exposure (millions) and LGD (per cent), means over the paths in default."""
+    world = results["world"].values
+    exposure, lgd = results["exposure_at_default_m"].values, 100.0 * results["lgd_frac"].values
+    there = np.isfinite(results["default_year"].values)
+    return risk.mean(exposure[there], world[there]), risk.mean(lgd[there], world[there])
+
+
+def curtailed_percent(results: xr.Dataset, cause: int | None = None) -> np.ndarray:
+    """[path] curtailed energy over what sun and wind could have given, both summed over the life."""
+    able = _total(results["pv_mwh"]) + _total(results["wind_mwh"])
+    lost = results["curtailed_mwh"] if cause is None else results["curtailed_by_cause_mwh"][:, :, cause]
+    return np.asarray(100.0 * _total(lost) / np.where(able > 0, able, np.inf))
+
+
+def yearly_mean(values: np.ndarray) -> np.ndarray:
+    """[path] mean over `values [path, year]`, NaN left out; NaN where a path has nothing else."""
+    there = ~np.isnan(values)
+    count = there.sum(axis=1)
+    total = np.where(there, values, 0.0).sum(axis=1, dtype=np.float64)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def lowest_dscr(results: xr.Dataset, years: int) -> np.ndarray:
+    """[path] smallest yearly DSCR of the first `years`; NaN where nothing is due."""
+    lowest = np.fmin.reduce(results["dscr"].values[:, :years], axis=1)
+    return np.asarray(lowest, dtype=np.float64)
+
+
+Number = tuple[str, str, str, risk.Better, np.ndarray]
+
+
+def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    yield from _energy(results, manifest)
+    yield from _computing(results)
+    yield from _cash(results, manifest)
+
+
+def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    group, gwh_per_year = "Energy", 1e-3 / results.sizes["year"]
+    sources: list[tuple[str, str, str, risk.Better]] = [
+        ("pv_mwh", "PV generation", "pv.dc_mw", "more"),
+        ("wind_mwh", "Wind generation", "wind.ac_mw", "more"),
+        ("imported_mwh", "Import", "", "less"),
+        ("exported_mwh", "Export", "", "more"),
+        ("genset_mwh", "Gensets", "", "less"),
+    ]
+    for name, label, capacity, better in sources:
+        total = _total(results[name])
+        if not total.any():
+            continue
+        yield group, label, "GWh/y", better, total * gwh_per_year
+        rated_mw = look(manifest, f"study.{capacity}", 0.0) if capacity else 0.0
+        if rated_mw > 0:
+            hours = rated_mw * HOURS * results.sizes["year"]
+            of = "dc" if name == "pv_mwh" else "ac"
+            yield group, f"- capacity factor ({of})", "%", better, 100.0 * total / hours
+    served = results["served_mwh"].values.astype(np.float64)
+    green = np.where(served > 0, np.nan_to_num(results["green_frac"].values) * served, 0.0).sum(axis=1)
+    used = served.sum(axis=1)
+    share = np.where(used > 0, 100.0 * green / np.where(used > 0, used, 1.0), np.nan)
+    yield group, "Green share of use", "%", "more", share
+    yield group, "Curtailed of generation", "%", "less", curtailed_percent(results)
+    for index, cause in enumerate(CAUSES):
+        percent = curtailed_percent(results, index)
+        if percent.any():
+            yield group, f"- {CAUSE_NAMES[cause]}", "%", "less", percent
+
+
+def _computing(results: xr.Dataset) -> Iterator[Number]:
+    group, years = "Computing", results.sizes["year"]
+    yield group, "Unserved hours", "h/y", "less", _total(results["unserved_compute_h"]) / years
+    for index, tier in enumerate(TIERS):
+        hours = _total(results["unserved_by_tier_h"][:, :, index]) / years
+        if hours.any():
+            yield group, f"- {tier}", "h/y", "less", hours
+
+
+def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    group, money, years = "Cash", f"m {results.attrs['currency']}", tenor(results, manifest)
+    debt = has_debt(results)
+    if debt:
+        dscr = results["dscr"].values[:, :years]
+        yield group, "DSCR, mean of tenor", "x", "more", yearly_mean(dscr)
+        yield group, "DSCR, lowest of tenor", "x", "more", lowest_dscr(results, years)
+    yield group, "CFADS", f"{money}/y", "more", yearly_mean(results["cfads_m"].values[:, :years])
+    yield group, "Equity IRR", "%", "more", 100.0 * results["equity_irr_frac"].values
+    yield group, "Equity NPV", money, "more", results["equity_npv_m"].values
+    if debt:
+        yield group, "Lender loss", money, "less", results["lender_loss_m"].values
+
+
+def _total(values: xr.DataArray) -> np.ndarray:
+    """[path] sum over years in float64."""
+    return np.asarray(values.values.sum(axis=1, dtype=np.float64))

@@ -1,0 +1,86 @@
+"""The summary in a terminal: the rows of `tables`, at most 100 columns wide; plain where it is no tty."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine import risk
+from engine.report import tables
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import Console
+
+WIDTH = 100
+CONVENTION = (
+    "P90 is bettered with probability 0.9 (good: exceeded; bad: not exceeded), over whole lives. "
+    "CVaR95: mean of the worst 5 %. *: too few lives for an error."
+)
+
+
+def summary(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    """The summary as plain text."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False)
+    _print(console, results, manifest)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def show(results: xr.Dataset, manifest: Mapping[str, Any]) -> None:
+    """Print the summary on the standard output."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if console.is_terminal:
+        _print(console, results, manifest)
+    else:
+        print(summary(results, manifest), end="")
+
+
+def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    paths, years = results.sizes["path"], results.sizes["year"]
+    worlds = manifest.get("worlds", "?")
+    console.print(
+        f"[bold]{results.attrs['study']}[/]: {paths} lives of {years} years in {worlds} worlds", end=""
+    )
+    console.print(f"  (digest {str(results.attrs['digest'])[:8]}, seed {results.attrs['seed']})")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("unit", no_wrap=True, style="dim")
+    for name in ("mean", "P50", "P90", "P99", "CVaR95"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in tables.rows(results, manifest):
+        table.add_row(row.label, row.unit, *(_cell(e) for e in row.columns))
+    console.print(table)
+    found = tables.events(results, manifest)
+    if not found:
+        console.print("No debt: nothing is due to lenders.")
+    for event in found:
+        console.print(f"{event.label + ', tenor':<24} {risk.text_probability(event.probability)}")
+    if found:
+        console.print(_default_line(results, manifest), soft_wrap=True)
+    for sentence in manifest.get("illustrative") or []:
+        console.print(str(sentence), style="yellow", markup=False)
+    console.print(CONVENTION, style="dim")
+
+
+def _cell(e: risk.Estimate) -> str:
+    """`41.2+-0.3`; `*` where too few paths lie beyond for an error."""
+    value, error = risk.written(e)
+    if error:
+        return f"{value}+-{error}"
+    return f"{value}*" if e.n and math.isnan(e.standard_error) else value
+
+
+def _default_line(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    """Cumulative default at a few years."""
+    curve = tables.cumulative_default(results, manifest)
+    years = sorted({y for y in (1, 3, 5, 10, 15) if y < len(curve)} | {len(curve)})
+    return "Default by year: " + ", ".join(f"{y}: {100.0 * curve[y - 1].value:.2g} %" for y in years)

@@ -1,0 +1,225 @@
+"""The results of a run: one table of outcomes, the Dataset they make, and the folder it is kept in."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weather.schema import NETCDF_LOCK, InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CAUSES = ("order", "export_limit", "no_load", "clipping")
+TIERS = ("firm", "deferrable")
+ATTRIBUTES = ("study", "currency", "digest", "seed", "route", "wattbit_version")
+DATASET, MANIFEST = "results.nc", "manifest.json"
+
+_PATH, _YEAR = ("path",), ("path", "year")
+_UNITS = {"_mwh": "MWh", "_h": "h", "_m": "million {currency}"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One result: its dims, meaning and kind of number; `gaps` where NaN says "there is none"."""
+
+    name: str
+    dims: tuple[str, ...]
+    long_name: str
+    dtype: str = "float64"
+    gaps: bool = False
+
+    def units(self, currency: str) -> str:
+        """From the suffix of the name; ratios, fractions, years and counts have "1"."""
+        return _UNITS.get("_" + self.name.rsplit("_", 1)[-1], "1").format(currency=currency)
+
+
+def _energy(name: str, long_name: str, gaps: bool = False) -> Outcome:
+    return Outcome(name, _YEAR, long_name, "float32", gaps)
+
+
+OUTCOMES = (
+    _energy("pv_mwh", "PV energy available, before curtailment and clipping"),
+    _energy("wind_mwh", "wind energy available, before curtailment"),
+    _energy("imported_mwh", "energy from the grid"),
+    _energy("exported_mwh", "energy to the grid"),
+    _energy("genset_mwh", "energy of the gensets"),
+    _energy("charged_mwh", "energy into the battery, at the bus"),
+    _energy("discharged_mwh", "energy out of the battery, at the bus"),
+    _energy("served_mwh", "energy that the site used, cooling included"),
+    _energy("it_demand_mwh", "energy that the computing asked for, without cooling"),
+    _energy("curtailed_mwh", "energy that could have been produced and was not"),
+    _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
+    _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),
+    _energy("soc_mwh", "energy in the battery at the end of the year"),
+    Outcome("revenue_m", _YEAR, "revenue received"),
+    Outcome("opex_m", _YEAR, "operating costs"),
+    Outcome("tax_m", _YEAR, "income tax paid"),
+    Outcome("cfads_m", _YEAR, "cash flow available for debt service"),
+    Outcome("scheduled_service_m", _YEAR, "debt service that was due"),
+    Outcome("debt_service_m", _YEAR, "debt service that was paid"),
+    Outcome("dscr", _YEAR, "CFADS over scheduled service, none where nothing is due", gaps=True),
+    Outcome("debt_balance_m", _YEAR, "debt outstanding at the end of the year"),
+    Outcome("dsra_m", _YEAR, "debt service reserve at the end of the year"),
+    Outcome("trapped_m", _YEAR, "cash held back by lock-up at the end of the year"),
+    Outcome("distribution_m", _YEAR, "paid to the equity"),
+    Outcome("unpaid_m", _YEAR, "debt service due and not paid"),
+    Outcome("reserve_draw_m", _YEAR, "drawn from the debt service reserve"),
+    Outcome("lockup", _YEAR, "1 where distributions were locked up", "int8"),
+    Outcome("curtailed_by_cause_mwh", (*_YEAR, "cause"), "curtailed energy by cause", "float32"),
+    Outcome("unserved_by_tier_h", (*_YEAR, "tier"), "unserved compute hours by tier", "float32"),
+    Outcome("dscr_period", ("path", "period"), "DSCR by service date, none where nothing is due", gaps=True),
+    Outcome("equity_irr_frac", _PATH, "internal rate of return of the equity, where there is one", gaps=True),
+    Outcome("equity_npv_m", _PATH, "net present value of the equity"),
+    Outcome("default_year", _PATH, "operating year of payment default, none where paid", gaps=True),
+    Outcome("covenant_breach_year", _PATH, "first operating year under the covenant DSCR", gaps=True),
+    Outcome("lockup_year", _PATH, "first operating year of lock-up", gaps=True),
+    Outcome("exposure_at_default_m", _PATH, "debt outstanding at default, after the reserve", gaps=True),
+    Outcome("lgd_frac", _PATH, "loss given default over exposure", gaps=True),
+    Outcome("lender_loss_m", _PATH, "lenders' loss, present value at financial close at the loan rate"),
+    Outcome("world", _PATH, "draw of what nobody knows", "int32"),
+)
+
+
+def dataset(
+    outcomes: Mapping[str, np.ndarray], *, first_year: int, attrs: Mapping[str, Any], first_path: int = 0
+) -> xr.Dataset:
+    """The results of consecutive paths; names, dims and values are checked against `OUTCOMES`.
+
+    first_year: calendar year of operating year 1. attrs: those of `ATTRIBUTES`. Energy is rounded to
+    float32 here and not when written, so that a run and its file are one and the same.
+    """
+    import xarray as xr
+
+    _check_names(outcomes, tuple(o.name for o in OUTCOMES), "outcome")
+    _check_names(attrs, ATTRIBUTES, "attribute")
+    sizes = {"cause": len(CAUSES), "tier": len(TIERS)}
+    variables = {}
+    for outcome in OUTCOMES:
+        values = _checked(outcome, np.asarray(outcomes[outcome.name]), sizes)
+        described = {"long_name": outcome.long_name, "units": outcome.units(str(attrs["currency"]))}
+        variables[outcome.name] = (outcome.dims, values, described)
+    path = first_path + np.arange(sizes["path"])
+    year = np.arange(1, sizes["year"] + 1)
+    coords = {
+        "path": ("path", path, {"standard_name": "realization", "units": "1"}),
+        "year": ("year", year, {"long_name": "operating year", "units": "1"}),
+        "calendar_year": ("year", first_year - 1 + year, {"long_name": "calendar year", "units": "1"}),
+        "period": ("period", np.arange(1, sizes["period"] + 1), {"long_name": "service date", "units": "1"}),
+        "cause": ("cause", list(CAUSES), {"long_name": "cause of curtailment"}),
+        "tier": ("tier", list(TIERS), {"long_name": "tier of computing"}),
+    }
+    return xr.Dataset(variables, coords, {"Conventions": "CF-1.11", **{k: attrs[k] for k in ATTRIBUTES}})
+
+
+def write(folder: Path, results: xr.Dataset, manifest: Mapping[str, Any]) -> None:
+    """`results.nc`, then `manifest.json`, each of them whole or not at all."""
+    text = json.dumps(_plain(manifest), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_netcdf(folder / DATASET, results)
+    write_whole(folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"), len(text))
+
+
+def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
+    """A dataset as compressed netCDF, whole or not at all."""
+    packed: dict[str, dict[str, Any]] = {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True} for name in dataset.data_vars
+    }
+
+    def netcdf(part: Path) -> None:
+        with NETCDF_LOCK:
+            dataset.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=packed)
+
+    write_whole(path, netcdf, dataset.nbytes)
+
+
+def write_whole(path: Path, writer: Callable[[Path], object], size: int) -> None:
+    """Call `writer` on a name aside and rename what it wrote; leave nothing behind where it fails.
+
+    size: bytes wanted at most: the netCDF library hides the cause of a failed write, free space shows it.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer(part)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _free(path.parent) < size:
+            raise InputError(f"{path}: the disk is full; {size / 1e6:.1f} MB are wanted at most") from error
+        if isinstance(error, PermissionError | NotADirectoryError | FileExistsError):
+            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def read(folder: Path) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Results, in memory, and manifest of a finished run."""
+    import xarray as xr
+
+    for name in (MANIFEST, DATASET):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: holds no {name}: no finished run is there")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        with NETCDF_LOCK, xr.open_dataset(folder / DATASET, engine="netcdf4") as stored:
+            results = stored.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{folder}: {DATASET} or {MANIFEST} is damaged: {error}") from error
+    missing = [o.name for o in OUTCOMES if o.name not in results]
+    if missing:
+        raise InputError(f"{folder / DATASET}: lacks {', '.join(missing)}")
+    return results, manifest
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: arrays as lists, NaN and infinities as null, paths and the like as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _check_names(found: Mapping[str, Any], wanted: tuple[str, ...], what: str) -> None:
+    missing = [name for name in wanted if name not in found]
+    extra = [name for name in found if name not in wanted]
+    if extra:
+        near = difflib.get_close_matches(extra[0], missing or wanted, 1)
+        hint = f" (meant: {near[0]}?)" if near else ""
+        raise ValueError(f"unknown {what} {extra[0]!r}{hint}")
+    if missing:
+        raise ValueError(f"missing {what}: {', '.join(missing)}")
+
+
+def _checked(outcome: Outcome, values: np.ndarray, sizes: dict[str, int]) -> np.ndarray:
+    """Values in the stored kind; `sizes` collects the length of each dim as it is met."""
+    if values.ndim != len(outcome.dims):
+        raise ValueError(f"{outcome.name}: shape {values.shape}, wanted dims {outcome.dims}")
+    for dim, size in zip(outcome.dims, values.shape, strict=True):
+        if sizes.setdefault(dim, size) != size:
+            raise ValueError(f"{outcome.name}: {dim} has {size} entries, elsewhere {sizes[dim]}")
+    bad = int(np.isinf(values).sum() if outcome.gaps else np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise ValueError(f"{outcome.name}: {bad} of {values.size} values are NaN or infinite")
+    return values.astype(outcome.dtype)
+
+
+def _free(folder: Path) -> float:
+    """Bytes free on the disk of `folder`; infinite where it does not exist."""
+    return shutil.disk_usage(folder).free if folder.is_dir() else float("inf")

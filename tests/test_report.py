@@ -1,0 +1,216 @@
+"""The report: the same bytes twice, self-contained, true to the numbers, meaningful when they are dull."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from engine import results, risk
+from engine.report import html, tables, terminal
+
+YEARS, TENOR, PERIODS = 12, 10, 20
+
+
+def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.ndarray]:
+    """A made-up project: a world's price moves cash, weather moves energy; some default."""
+    rng = np.random.default_rng(seed)
+    world = np.arange(paths) % worlds
+    price = rng.normal(0.0, 0.12, worlds)[world][:, None]
+    sun = rng.normal(1.0, 0.03, (paths, YEARS))
+    cfads = 900.0 * (1.0 + price + rng.normal(0.0, 0.1, (paths, YEARS)))
+    due = np.where(np.arange(YEARS) < TENOR, 600.0, 0.0)[None, :] * np.ones((paths, 1))
+    dscr = np.divide(cfads, due, out=np.full_like(due, np.nan), where=due > 0)
+    pv, wind = 5.2e6 * sun, 1.1e6 * rng.normal(1.0, 0.06, (paths, YEARS))
+    causes = np.stack([f * pv * rng.gamma(4.0, 0.25, pv.shape) for f in (0.004, 0.02, 0.05, 0.01)], axis=-1)
+    hours = np.where(rng.random((paths, YEARS)) < 0.15, rng.gamma(1.0, 9.0, (paths, YEARS)), 0.0)
+    low = np.nanargmin(dscr, axis=1)
+    worst = np.nanmin(dscr, axis=1)
+    default = np.where(worst < 0.98, np.minimum(low + 2.0, TENOR), np.nan)
+    first = {
+        name: np.where(worst < at, low + 1.0, np.nan) for name, at in (("lockup", 1.15), ("covenant", 1.05))
+    }
+    there = ~np.isnan(default)
+    exposure = np.where(there, 300.0 * (TENOR + 1 - np.nan_to_num(default)), np.nan)
+    lgd = np.where(there, np.where(rng.random(paths) < 0.6, 0.0, rng.uniform(0.1, 0.7, paths)), np.nan)
+    one = np.ones((paths, YEARS))
+    return {
+        "pv_mwh": pv, "wind_mwh": wind, "imported_mwh": 1.5e6 * one / sun, "exported_mwh": 0.6e6 * sun,
+        "genset_mwh": 0.0 * one, "charged_mwh": 0.5e6 * one, "discharged_mwh": 0.45e6 * one,
+        "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
+        "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
+        "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "cfads_m": cfads,
+        "scheduled_service_m": due, "debt_service_m": np.minimum(due, cfads), "dscr": dscr,
+        "debt_balance_m": 300.0 * np.maximum(TENOR - np.arange(1, YEARS + 1), 0)[None, :] * one,
+        "dsra_m": 300.0 * one, "trapped_m": 0.0 * one, "distribution_m": np.maximum(cfads - due, 0.0),
+        "unpaid_m": np.maximum(due - cfads, 0.0), "reserve_draw_m": np.maximum(due - cfads, 0.0),
+        "lockup": (dscr < 1.15).astype(float), "curtailed_by_cause_mwh": causes,
+        "unserved_by_tier_h": np.stack([0.2 * hours, 0.8 * hours], axis=-1),
+        "dscr_period": np.repeat(dscr[:, :TENOR], 2, axis=1),
+        "equity_irr_frac": np.where(cfads.mean(axis=1) > 700, 0.09 + price[:, 0] / 4, np.nan),
+        "equity_npv_m": 2000.0 * price[:, 0] + rng.normal(300.0, 200.0, paths),
+        "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
+        "exposure_at_default_m": exposure, "lgd_frac": lgd,
+        "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
+    }  # fmt: skip
+
+
+def made(values: dict[str, np.ndarray]) -> xr.Dataset:
+    attrs = {
+        "study": "meadow", "currency": "CNY", "digest": "0123456789abcdef", "seed": 42,
+        "route": "materialised", "wattbit_version": "0.1.0",
+    }  # fmt: skip
+    return results.dataset(values, first_year=2028, attrs=attrs)
+
+
+def manifest(worlds: int = 20, debt: float = 5000.0) -> dict:
+    return {
+        "study": {
+            "name": "meadow", "description": "Made-up solar park beside a data centre, for a test",
+            "load": {"contracted_it_mw": 700.0}, "pv": {"dc_mw": 3000.0}, "wind": {"ac_mw": 500.0},
+            "battery": {"energy_mwh": 1200.0},
+            "deal": {
+                "currency": "CNY", "debt": {"tenor_years": TENOR, "lockup_dscr": 1.15, "covenant_dscr": 1.05}
+            },
+        },
+        "inputs": [
+            {"key": "load.contracted_it_mw", "value": 700.0, "note": "phase one <of three>, assumption"},
+            {"key": "capex.spend_frac", "value": [0.4, 0.6], "note": None},
+        ],
+        "worlds": worlds, "route": "materialised", "device": "2 CPU cores",
+        "versions": {"python": "3.11.7", "jax": "0.10.2"}, "stages_s": {"prepare": 3.2, "lives": 20.5},
+        "energy_residual": 2.1e-7, "illustrative": ["illustrative: depends on lease price and occupancy"],
+        "prepared": {
+            "debt": {
+                "amount_m": debt, "gearing_frac": debt / 7800.0, "binding": "dscr_p50", "base_dscr_min": 1.42,
+                "base_dscr_mean": 1.5, "llcr": 1.55, "uses": {"capex": 7500.0, "fees": 50.0, "dsra": 250.0},
+                "sources": {"senior_debt": debt, "equity": 7800.0 - debt},
+            },
+            "orders": {"sun_threshold": 1.31, "wind_threshold": 1.62},
+        },
+    }  # fmt: skip
+
+
+def some_week() -> xr.Dataset:
+    hour = np.arange(168)
+    sun = np.clip(np.sin((hour % 24 - 6) / 12 * np.pi), 0.0, None) * (0.4 + 0.1 * (hour // 24))
+    pv, wind, load = 2500.0 * sun, 150.0 + 100.0 * np.sin(hour / 30.0), 780.0 + 0.0 * hour
+    gap = load - pv - wind
+    discharge = np.clip(gap, 0.0, 120.0)
+    imported = np.clip(gap - discharge, 0.0, 350.0)
+    unserved = np.clip(gap - discharge - imported, 0.0, None)
+    charge = np.clip(-gap, 0.0, 300.0)
+    export = np.clip(-gap - charge, 0.0, 400.0)
+    flows = {
+        "pv_mw": pv, "wind_mw": wind, "discharge_mw": discharge, "import_mw": imported, "genset_mw": 0.0 * pv,
+        "export_mw": export, "charge_mw": charge, "curtailed_mw": np.clip(-gap - charge - export, 0.0, None),
+        "unserved_mw": unserved, "load_mw": load,
+        "soc_mwh": np.clip(600.0 + np.cumsum(charge - discharge) / 4.0, 60.0, 1140.0),
+    }  # fmt: skip
+    attrs = {"path": 17, "year": 6, "month": 12, "day": 14}
+    return xr.Dataset({name: ("hour", values) for name, values in flows.items()}, attrs=attrs)
+
+
+def constant(paths: int = 1000) -> dict[str, np.ndarray]:
+    """Every life alike: nothing unserved, nobody in default."""
+    values = {k: np.repeat(v[:1], paths, axis=0) for k, v in outcomes(40).items()}
+    for name in ("unserved_compute_h", "unserved_by_tier_h", "unpaid_m", "reserve_draw_m", "lender_loss_m"):
+        values[name] = 0.0 * values[name]
+    for name in ("default_year", "covenant_breach_year", "lockup_year", "exposure_at_default_m", "lgd_frac"):
+        values[name] = np.full(paths, np.nan)
+    return values | {"world": np.arange(paths) % 100}
+
+
+def without_debt() -> dict[str, np.ndarray]:
+    values = constant(50)
+    for name in ("scheduled_service_m", "debt_service_m", "debt_balance_m", "dsra_m"):
+        values[name] = 0.0 * values[name]
+    return values | {"dscr": np.nan * values["dscr"], "dscr_period": np.nan * values["dscr_period"]}
+
+
+def test_page_has_the_numbers_and_the_same_bytes_twice():
+    data, about = made(outcomes()), manifest()
+    text = html.page(data, about, some_week(), ["illustrative: weather of one site"])
+    assert text == html.page(data, about, some_week(), ["illustrative: weather of one site"])
+    default = tables.events(data, about)[0]
+    assert default.paths == int(np.isfinite(data["default_year"]).sum()) > 0
+    assert html.nice(risk.text_probability(default.probability)) in text
+    for row in tables.rows(data, about):
+        assert html.nice(risk.written(row.p90)[0]) in text
+    assert "illustrative: weather of one site" in text
+    assert "illustrative: depends on lease price and occupancy" in text
+    for wanted in ("meadow", "0123456789abcdef", "2 CPU cores", "20.5", "phase one &lt;of three&gt;"):
+        assert wanted in text
+    assert text.count("<svg") == 5
+    assert len(text) < 400_000
+
+
+def test_page_needs_nothing_from_outside():
+    text = html.page(made(outcomes()), manifest(), some_week())
+    assert not re.search(r"<script|<link|<img|@import|<iframe|javascript:", text)
+    assert not re.search(r"""(?:href|src)\s*=\s*["'](?!#)""", text)
+    assert not re.search(r"url\((?!#)", text)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
+    assert used <= set(ids)
+
+
+@pytest.mark.parametrize("values", [constant(), without_debt()], ids=["constant", "without debt"])
+def test_page_stays_meaningful_when_nothing_happens(values):
+    data = made(values)
+    debt = tables.has_debt(data)
+    text = html.page(data, manifest(worlds=100, debt=5000.0 if debt else 0.0))
+    assert "No unserved hour in any of" in text
+    assert not re.search(r"\bnan\b|\binf\b", text, re.IGNORECASE)
+    if debt:
+        assert "0 of 1000; below 0.3 % with 95 % confidence" in text
+    else:
+        assert "There is no debt" in text
+        assert "no debt" in terminal.summary(data, manifest()).lower()
+
+
+def test_page_of_a_bare_manifest():
+    assert "meadow" in html.page(made(outcomes(50, 50)), {})
+
+
+def test_page_of_a_single_life():
+    assert "meadow" in html.page(made(outcomes(1, 1)), {"worlds": 1})
+
+
+def test_terminal_is_plain_short_and_narrow():
+    data, about = made(outcomes()), manifest()
+    text = terminal.summary(data, about)
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= terminal.WIDTH
+    assert len(text.splitlines()) <= 35
+    for row in tables.rows(data, about):
+        assert f" {risk.written(row.mean)[0]}" in text
+
+
+def test_show_is_plain_where_it_is_no_terminal(capsys):
+    data, about = made(outcomes()), manifest()
+    terminal.show(data, about)
+    assert capsys.readouterr().out == terminal.summary(data, about)
+
+
+def test_p90_looks_the_cautious_way():
+    for row in tables.rows(made(outcomes()), manifest()):
+        p90, p99, cvar = (row.p90.value - row.p50.value, row.p99.value - row.p90.value, row.cvar95.value)
+        assert (p90 <= 0 and p99 <= 0) if row.better == "more" else (p90 >= 0 and p99 >= 0)
+        assert cvar <= row.p90.value if row.better == "more" else cvar >= row.p90.value
+
+
+def test_curtailed_causes_add_up():
+    data = made(outcomes())
+    parts = sum(tables.curtailed_percent(data, cause) for cause in range(4))
+    np.testing.assert_allclose(parts, tables.curtailed_percent(data), rtol=1e-6)  # float32 energy
+
+
+def test_default_accumulates_to_the_event():
+    data, about = made(outcomes()), manifest()
+    curve = [e.value for e in tables.cumulative_default(data, about)]
+    assert np.all(np.diff(curve) >= 0)
+    assert len(curve) == TENOR
+    assert curve[-1] == tables.events(data, about)[0].probability.value
