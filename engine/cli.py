@@ -1,0 +1,189 @@
+"""The command line: parse, call, print. Exit codes: 0 done, 2 the input is wrong, 1 ours, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from engine.compose import Progress
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+weather_app = typer.Typer(no_args_is_help=True, help="Records, climates and ensembles of weather.")
+app.add_typer(weather_app, name="weather")
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default runs/<study>-<digest>.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]
+
+
+def main() -> None:
+    """Run the command; say in one sentence what was wrong."""
+    from weather.schema import InputError
+
+    try:
+        app(standalone_mode=False)
+    except InputError as error:
+        _leave(str(error), 2)
+    except KeyboardInterrupt:
+        _leave("stopped; nothing was written", 130)
+    except MemoryError:
+        _leave("out of memory; --tiles 1 takes the least", 1)
+    except Exception as error:
+        import click
+
+        if isinstance(error, click.exceptions.Abort):
+            _leave("stopped; nothing was written", 130)
+        if isinstance(error, click.ClickException):
+            error.show()
+            sys.exit(2)
+        if os.environ.get("WATTBIT_TRACEBACK"):
+            raise
+        _leave(f"{type(error).__name__}: {error} (ours; WATTBIT_TRACEBACK=1 shows where)", 1)
+
+
+def _leave(sentence: str, code: int) -> None:
+    print(f"wattbit: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="A study, YAML.")],
+    paths: Annotated[
+        int, typer.Option(min=1, max=2**31, envvar="WATTBIT_PATHS", help="Lives to draw.")
+    ] = 1000,
+    seed: Seed = 1,
+    out: Out = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE over the study.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="An ensemble file instead of drawn weather.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Fail unless energy and cash close.")] = False,
+    tiles: Annotated[int | None, typer.Option(min=1, help="Tiles in flight; changes no number.")] = None,
+) -> None:
+    """Draw the lives of a project; write results, manifest and report; print the summary."""
+    from engine import config as configs
+    from engine import session
+
+    loaded = configs.load(config, settings or [])
+    with _progress() as progress:
+        done = session.run(loaded, paths, seed, out, weather, check, tiles, progress)
+    _show(done.folder, done.already)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    path: Annotated[int, typer.Option(min=0, help="Which life.")],
+    year: Annotated[int | None, typer.Option(min=1, help="Operating year to write hour by hour.")] = None,
+) -> None:
+    """Live one path again: its yearly numbers, exactly, and one year hour by hour."""
+    from engine import session
+    from engine.report import terminal
+
+    with _progress() as progress:
+        again = session.replay(folder, path, year, progress)
+    terminal.show_path(again.yearly, again.same)
+    print(f"hours of year {again.hours.attrs['year']}: {again.file}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a study."""
+    from engine import config as configs
+
+    print(configs.schema())
+
+
+def _show(folder: Path, already: bool) -> None:
+    from engine import results
+    from engine.report import terminal
+
+    if already:
+        print(f"{folder}: already complete")
+    found, manifest = results.read(folder)
+    terminal.show(found, manifest)
+    print(f"report: {folder / 'report.html'}")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar with rate and time left for each stage; a line now and then where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:>12}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[unit]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    if not console.is_terminal:
+        yield _lines
+        return
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, tuple[int, float]] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total, unit="path-years", rate=""), time.monotonic()  # type: ignore[assignment]
+            task, since = tasks[what]
+            rate = done / max(time.monotonic() - since, 1e-3)
+            bar.update(task, completed=done, rate=f"{rate:,.0f}/s")  # type: ignore[arg-type]
+
+        yield report
+
+
+_last: dict[str, float] = {}
+
+
+def _lines(what: str, done: int, total: int) -> None:
+    now = time.monotonic()
+    if done >= total or now - _last.get(what, -1e9) >= 10.0:
+        _last[what] = now
+        print(f"{what}: {done:,} of {total:,} path-years", file=sys.stderr)
+
+
+@weather_app.command()
+def fit(
+    record: Annotated[
+        Path, typer.Argument(help="A weather record: CF netCDF, CSV, EPW, TMY3, PVGIS, NSRDB.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Climate file to write (.nc).")],
+    kind: Annotated[
+        str | None, typer.Option("--format", help="Format, where the ending does not tell.")
+    ] = None,
+    columns: Annotated[list[str] | None, typer.Option("--column", help="NAME=COLUMN of a CSV.")] = None,
+) -> None:
+    """Fit a climate to a record of sun, wind and temperature."""
+    from weather import climate, fitting
+
+    fitted, site, provenance = fitting.from_file(record, kind, columns or [])
+    climate.save(out, fitted, site, provenance)
+    print(f"climate of {site.name}: {out}")
+
+
+@weather_app.command()
+def sample(
+    name: Annotated[str, typer.Argument(metavar="CLIMATE", help="A shipped climate or a file.")],
+    paths: Annotated[int, typer.Option(min=1, help="Paths to draw.")],
+    years: Annotated[int, typer.Option(min=1, max=60, help="Years of each.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Ensemble file to write (.nc).")],
+    seed: Seed = 1,
+    worlds: Annotated[int, typer.Option(min=2, help="Paths in one world share the long-term level.")] = 100,
+    level: Annotated[float, typer.Option(min=0.0, help="Multiplies the climate's own level_sd.")] = 1.0,
+) -> None:
+    """Draw an ensemble of weather and write it as netCDF; `run --weather` reads it."""
+    from engine import session
+
+    with _progress() as progress:
+        session.sample(name, paths, years, out, seed, worlds, level, progress)
+    print(f"{paths} paths of {years} years: {out}")

@@ -1,0 +1,129 @@
+"""Weather -> available MW, PUE and demand MW: formulas of one path, any number of hours.
+
+Leaves out: horizon, snow and soiling that follow the weather, wakes and icing beyond a fixed loss.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class PvArray(NamedTuple):
+    """A fixed array, float32. Powers in MW; tables [8760] by hour of the year.
+
+    dc_mw: [year] with degradation. beam_ratio: cosine of incidence over cosine of zenith, hourly mean.
+    extra_ghi_wm2: irradiance above the atmosphere. sky_view, ground_view: of the tilted plane.
+    """
+
+    dc_mw: jax.Array
+    ac_mw: jax.Array
+    beam_ratio: jax.Array
+    extra_ghi_wm2: jax.Array
+    sky_view: jax.Array
+    ground_view: jax.Array
+    temp_coefficient_per_c: jax.Array
+    dc_factor: jax.Array
+    inverter_efficiency: jax.Array
+    module_wind_factor: jax.Array
+
+
+class WindFarm(NamedTuple):
+    """A farm with one cubic curve, float32. ac_mw: [year] with degradation and losses."""
+
+    ac_mw: jax.Array
+    cut_in_mps: jax.Array
+    rated_mps: jax.Array
+    cut_out_mps: jax.Array
+    hub_factor: jax.Array
+
+
+class Computing(NamedTuple):
+    """IT load and cooling, float32. shape: [24] of utilisation by hour of day."""
+
+    contracted_mw: jax.Array
+    shape: jax.Array
+    deferrable: jax.Array
+    pue_free: jax.Array
+    pue_slope_per_c: jax.Array
+    free_below_c: jax.Array
+    pue_max: jax.Array
+
+
+def diffuse_frac(ghi: jax.Array, extra_ghi: jax.Array) -> jax.Array:
+    """Share of the diffuse in global irradiance, from the clearness index.
+
+    Source: Erbs, Klein, Duffie, Solar Energy 28 (1982) 293.
+    """
+    kt = jnp.clip(ghi / jnp.maximum(extra_ghi, 1.0), 0.0, 1.0)
+    middle = 0.9511 + kt * (-0.1604 + kt * (4.388 + kt * (-16.638 + kt * 12.336)))
+    return jnp.where(kt <= 0.22, 1.0 - 0.09 * kt, jnp.where(kt <= 0.8, middle, 0.165))
+
+
+def plane_irradiance(ghi, diffuse, beam_ratio, sky_view, ground_view) -> jax.Array:
+    """W/m2 on the array: beam by geometry, isotropic sky, reflection from the ground.
+
+    Source: Liu and Jordan, Solar Energy 4 (1960) 1.
+    """
+    return (1.0 - diffuse) * ghi * beam_ratio + diffuse * ghi * sky_view + ghi * ground_view
+
+
+def cell_temp(poa, temp_air, wind_mps) -> jax.Array:
+    """Degrees C of the cells. Source: Faiman, Prog. Photovolt. 16 (2008) 307, u0 25, u1 6.84."""
+    return temp_air + poa / (25.0 + 6.84 * wind_mps)
+
+
+def dc_power(poa, temp_cell, rated, temp_coefficient) -> jax.Array:
+    """Output of modules in the unit of `rated`. Source: PVWatts version 5, NREL/TP-6A20-62641."""
+    return rated * poa / 1000.0 * (1.0 + temp_coefficient * (temp_cell - 25.0))
+
+
+def pv(array: PvArray, year, hour, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
+    """(available MW, MW clipped by the inverters) of the whole array in these hours.
+
+    year: [] from 0. hour: [hour] of the year. wind_mps: at the climate's height.
+    """
+    diffuse = diffuse_frac(ghi, array.extra_ghi_wm2[hour])
+    poa = plane_irradiance(ghi, diffuse, array.beam_ratio[hour], array.sky_view, array.ground_view)
+    temp = cell_temp(poa, temp_air, wind_mps * array.module_wind_factor)
+    dc = dc_power(poa, temp, array.dc_mw[year] * array.dc_factor, array.temp_coefficient_per_c)
+    ac = jnp.maximum(dc, 0.0) * array.inverter_efficiency
+    available = jnp.minimum(ac, array.ac_mw)
+    return available, ac - available
+
+
+def wind_power_frac(speed_mps, cut_in, rated, cut_out) -> jax.Array:
+    """Output over rated power at hub height: cubic between cut-in and rated, zero outside.
+
+    Source: the cubic curve of reanalysis capacity factors (3, 12, 25 m/s); no maker's curve.
+    """
+    power = (speed_mps**3 - cut_in**3) / (rated**3 - cut_in**3)
+    return jnp.where(speed_mps >= cut_out, 0.0, jnp.clip(power, 0.0, 1.0))
+
+
+def wind(farm: WindFarm, year, wind_mps) -> jax.Array:
+    """Available MW of the farm. wind_mps: [hour] at the climate's height."""
+    frac = wind_power_frac(wind_mps * farm.hub_factor, farm.cut_in_mps, farm.rated_mps, farm.cut_out_mps)
+    return farm.ac_mw[year] * frac
+
+
+def pue(computing: Computing, temp_air) -> jax.Array:
+    """Site power over IT power: flat under free cooling, then rising with temperature to a limit."""
+    warm = jnp.maximum(temp_air - computing.free_below_c, 0.0)
+    return jnp.minimum(computing.pue_free + computing.pue_slope_per_c * warm, computing.pue_max)
+
+
+def it_load(computing: Computing, occupancy, hour) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(firm MW, deferrable MW, MW that the occupied machines can take) of IT in these hours.
+
+    occupancy: [] occupied fraction of the contracted capacity.
+    """
+    limit = computing.contracted_mw * occupancy
+    load = limit * computing.shape[hour % 24]
+    return (
+        load * (1.0 - computing.deferrable),
+        load * computing.deferrable,
+        jnp.broadcast_to(limit, load.shape),
+    )

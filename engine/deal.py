@@ -1,0 +1,176 @@
+"""Study -> `Deal`: prices, costs, tax and loan terms as typed arrays, tables by operating year.
+
+Financial close is the beginning of the first construction year; prices and costs of the study are of
+that year, and grow from it: rent by its escalation, everything else by inflation. Capital cost is
+nominal as stated. Only what sets a shape is static, so a new number never recompiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.study import Capex, CapexItem, DealSection, DebtTerms, Study
+from weather import random as _random  # noqa: F401  (switches float64 on)
+
+FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Loan:
+    """Terms of the senior debt, all [] float64.
+
+    rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
+    to maturity. The rest as in `study.DebtTerms`.
+    """
+
+    max_gearing: jax.Array
+    dscr_p50: jax.Array
+    dscr_p90: jax.Array
+    rate: jax.Array
+    periods: jax.Array
+    upfront_fee: jax.Array
+    commitment_fee: jax.Array
+    dsra_months: jax.Array
+    dsra_interest: jax.Array
+    lockup_dscr: jax.Array
+    covenant_dscr: jax.Array
+    sale_multiple: jax.Array
+    periods_per_year: int = field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Deal:
+    """Who pays what, nominal. Prices per kWh or kW-month in currency, amounts in millions.
+
+    contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity.
+    lease_price_per_kw_month and the prices below it: [year].
+    sla_multiple, sla_deferrable_weight: [].
+    fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
+    spend_m: [construction year]; its sum is the capital cost.
+    depreciation_m: [year] straight line by class. tax_rate: [year].
+    equity_discount: [] per year.
+    """
+
+    contracted_it_mw: jax.Array
+    import_limit_mw: jax.Array
+    occupancy: jax.Array
+    lease_price_per_kw_month: jax.Array
+    power_price_per_kwh: jax.Array
+    certificate_per_mwh: jax.Array
+    import_price_per_kwh: jax.Array
+    export_price_per_kwh: jax.Array
+    capacity_charge_per_kw_month: jax.Array
+    fuel_cost_per_kwh: jax.Array
+    sla_multiple: jax.Array
+    sla_deferrable_weight: jax.Array
+    fixed_cost_m: jax.Array
+    spend_m: jax.Array
+    depreciation_m: jax.Array
+    tax_rate: jax.Array
+    equity_discount: jax.Array
+    loan: Loan
+    years: int = field(metadata={"static": True})
+    construction_years: int = field(metadata={"static": True})
+    loss_carry_years: int = field(metadata={"static": True})
+
+
+def deal(study: Study) -> Deal:
+    """The study's deal over its operating years."""
+    terms, grid = study.deal, study.grid
+    n, building = study.life.years, len(terms.capex.spend_frac)
+    since_close = building + np.arange(n)  # whole years from close to the year's beginning
+    index = (1.0 + terms.opex.inflation_frac_per_year) ** since_close
+    rent = (1.0 + terms.revenue.lease_escalation_frac_per_year) ** since_close
+    capex_m = _capex_m(terms.capex)
+    return Deal(
+        contracted_it_mw=_f64(study.load.contracted_it_mw),
+        import_limit_mw=_f64(grid.import_limit_mw),
+        occupancy=_f64(_held(study.load.occupancy_frac, n)),
+        lease_price_per_kw_month=_f64(terms.revenue.lease_price_per_kw_month * rent),
+        power_price_per_kwh=_f64(terms.revenue.power_price_per_kwh * index),
+        certificate_per_mwh=_f64(terms.revenue.green_certificate_per_mwh * index),
+        import_price_per_kwh=_f64(grid.import_price_per_kwh * index),
+        export_price_per_kwh=_f64(grid.export_price_per_kwh * index),
+        capacity_charge_per_kw_month=_f64(grid.capacity_charge_per_kw_month * index),
+        fuel_cost_per_kwh=_f64(study.gensets.fuel_cost_per_kwh * index),
+        sla_multiple=_f64(terms.revenue.sla_credit_multiple),
+        sla_deferrable_weight=_f64(terms.revenue.sla_deferrable_weight_frac),
+        fixed_cost_m=_f64(np.outer(_fixed_costs_m(study, capex_m), index)),
+        spend_m=_f64(capex_m * np.asarray(terms.capex.spend_frac)),
+        depreciation_m=_f64(_depreciation_m(terms.capex, n)),
+        tax_rate=_f64(_tax_rates(terms, study.life.first_year, n)),
+        equity_discount=_f64(terms.equity_discount_frac),
+        loan=_loan(terms.debt),
+        years=n,
+        construction_years=building,
+        loss_carry_years=terms.tax.loss_carry_years,
+    )
+
+
+def _loan(debt: DebtTerms) -> Loan:
+    return Loan(
+        max_gearing=_f64(debt.max_gearing_frac),
+        dscr_p50=_f64(debt.dscr_p50),
+        dscr_p90=_f64(debt.dscr_p90),
+        rate=_f64(debt.rate_frac_per_year),
+        periods=_f64(debt.tenor_years * debt.periods_per_year),
+        upfront_fee=_f64(debt.upfront_fee_frac),
+        commitment_fee=_f64(debt.commitment_fee_frac_per_year),
+        dsra_months=_f64(debt.dsra_months),
+        dsra_interest=_f64(debt.dsra_interest_frac_per_year),
+        lockup_dscr=_f64(debt.lockup_dscr),
+        covenant_dscr=_f64(debt.covenant_dscr),
+        sale_multiple=_f64(debt.sale_multiple),
+        periods_per_year=debt.periods_per_year,
+    )
+
+
+def _classes(capex: Capex) -> tuple[CapexItem, ...]:
+    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.grid_and_gensets
+
+
+def _capex_m(capex: Capex) -> float:
+    return sum(item.amount_m for item in _classes(capex))
+
+
+def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:
+    """A year's costs that no output moves, in prices of financial close, as in `FIXED_COSTS`."""
+    opex = study.deal.opex
+    return [
+        opex.pv_per_kw_year * study.pv.dc_mw * 1e3 / 1e6,
+        opex.wind_per_kw_year * study.wind.ac_mw * 1e3 / 1e6,
+        opex.battery_per_kwh_year * study.battery.energy_mwh * 1e3 / 1e6,
+        opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1e3 / 1e6,
+        opex.insurance_frac_of_capex * capex_m,
+        opex.land_m_per_year,
+    ]
+
+
+def _depreciation_m(capex: Capex, years: int) -> np.ndarray:
+    """Straight line from the first operating year to the residual, each class over its tax life."""
+    year = np.arange(years)
+    total = np.zeros(years)
+    for item in _classes(capex):
+        yearly = item.amount_m * (1.0 - item.residual_frac) / item.tax_life_years
+        total += np.where(year < item.tax_life_years, yearly, 0.0)
+    return total
+
+
+def _tax_rates(terms: DealSection, first_year: int, years: int) -> np.ndarray:
+    reduced = first_year + np.arange(years) <= terms.tax.reduced_until_year
+    return np.where(reduced, terms.tax.reduced_rate_frac, terms.tax.rate_frac)
+
+
+def _held(ramp: tuple[float, ...], years: int) -> np.ndarray:
+    """The ramp by year; its last value holds on."""
+    return np.asarray(ramp)[np.minimum(np.arange(years), len(ramp) - 1)]
+
+
+def _f64(x: float | np.ndarray) -> jax.Array:
+    return jnp.asarray(x, jnp.float64)

@@ -1,0 +1,210 @@
+"""The run folder: named by what the run is, written whole, recognised when it is asked for again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from engine import prepare, results, simulate
+from engine.compose import Run
+from engine.config import Loaded
+from engine.prepare import Prepared
+from weather.schema import InputError
+
+PREPARED, WEEK, REPORT = "prepared.json", "worst_week.nc", "report.html"
+LIBRARIES = ("jax", "jaxlib", "numpy", "xarray", "netCDF4", "pvlib")
+HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are assumed, so is the headline
+    ("deal", "revenue", "lease_price_per_kw_month"),
+    ("load", "occupancy_frac"),
+)
+
+
+def digest(run: Run) -> str:
+    """SHA-256 of everything that the results depend on: study, seed, paths, weather, route, code."""
+    what = {
+        "study": run.study.model_dump(mode="json"),
+        "seed": run.seed,
+        "paths": run.paths,
+        "weather": run.air.digest,
+        "streamed": run.air.file is not None,
+        "route": simulate.ROUTE,
+        "tile": run.machine.tile,
+        "platform": run.machine.mesh.devices.flat[0].platform,
+        "code": _code_digest(),
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def _code_digest() -> str:
+    total = hashlib.sha256()
+    for package in ("weather", "engine"):
+        root = Path(str(resources.files(package)))
+        for file in sorted(root.rglob("*.py")):
+            total.update(file.relative_to(root).as_posix().encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def default(study: str, digest: str) -> Path:
+    """`runs/<study>-<digest8>`."""
+    return Path("runs") / f"{study}-{digest[:8]}"
+
+
+def complete(folder: Path, digest: str) -> bool:
+    """Whether this very run stands in the folder.
+
+    Raises InputError where another run's results, or anything else, stand there.
+    """
+    if not folder.exists():
+        return False
+    if not (folder / results.MANIFEST).is_file():
+        if folder.is_dir() and not any(folder.iterdir()):
+            return False
+        raise InputError(f"{folder}: exists and is not a run folder; --out names another one")
+    found = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8")).get("digest", "")
+    if found != digest:
+        raise InputError(
+            f"{folder}: holds another run (digest {found[:8]}, this one is {digest[:8]}); --out names another one"
+        )
+    return True
+
+
+def manifest(
+    run: Run,
+    loaded: Loaded,
+    decided: Prepared,
+    digest: str,
+    stages_s: Mapping[str, float],
+    residual: Mapping[str, float],
+) -> dict[str, Any]:
+    """What an auditor needs: inputs with their sources, what was decided, versions, device, times."""
+    device = run.machine.mesh.devices.flat[0]
+    return {
+        "study": run.study.model_dump(mode="json"),
+        "inputs": inputs(loaded),
+        "illustrative": illustrative(loaded),
+        "digest": digest,
+        "seed": run.seed,
+        "paths": run.paths,
+        "worlds": run.study.uncertainty.worlds,
+        "route": simulate.ROUTE,
+        "tile": run.machine.tile,
+        "devices": run.machine.mesh.size,
+        "device": f"{run.machine.mesh.size} x {device.device_kind}",
+        "weather": {
+            "file": str(Path(run.air.file.name).resolve()) if run.air.file else None,
+            "site": run.air.site.name,
+            "digest": run.air.digest,
+        },
+        "versions": {
+            "wattbit": metadata.version("wattbit"),
+            "python": ".".join(map(str, sys.version_info[:3])),
+            **{name: metadata.version(name) for name in LIBRARIES},
+        },
+        "prepared": prepare.summary(decided),
+        "preparation": {
+            "seed": run.study.prepare.seed,
+            "from": "climate" if run.air.climate else "weather file",
+        },
+        "stages_s": dict(stages_s),
+        "energy_residual": residual["energy"],
+        "cash_residual_m": residual["cash_m"],
+    }
+
+
+def inputs(loaded: Loaded) -> list[dict[str, Any]]:
+    """Every leaf of the study: key, value, and the comment beside it or that it is the default."""
+    rows = []
+
+    def walk(value: Any, key: tuple[str, ...]) -> None:
+        if isinstance(value, dict):
+            for name, below in value.items():
+                walk(below, (*key, name))
+        elif key not in (("name",), ("description",)):
+            rows.append({"key": ".".join(key), "value": value, "note": _note(loaded, key)})
+
+    walk(loaded.study.model_dump(mode="json"), ())
+    return rows
+
+
+def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
+    """The comment of the leaf, or of the nearest section written on one line around it."""
+    if key not in loaded.leaves:
+        return "default"
+    for n in range(len(key), 0, -1):
+        leaf = loaded.leaves.get(key[:n])
+        if leaf and leaf.note:
+            return leaf.note
+    return ""
+
+
+def illustrative(loaded: Loaded) -> list[str]:
+    """Sentences that say on which assumptions the headline hangs."""
+    assumed = [".".join(key) for key in HEADLINE_KEYS if "assumption" in _note(loaded, key)]
+    if not assumed:
+        return []
+    verb = "is an assumption" if len(assumed) == 1 else "are assumptions"
+    return [f"Illustrative: {' and '.join(assumed)} {verb}, and the probability of default follows them."]
+
+
+@contextmanager
+def whole(folder: Path):
+    """A folder aside that becomes `folder` when the block ends well, and is removed when it does not."""
+    aside = folder.with_name(folder.name + f".part{os.getpid()}")
+    try:
+        aside.mkdir(parents=True, exist_ok=False)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
+    try:
+        yield aside
+        if folder.is_dir():
+            folder.rmdir()  # an empty one that the user made
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def residuals(found: xr.Dataset, run: Run) -> dict[str, float]:
+    """How far energy and cash are from closing, over all path-years.
+
+    energy: largest imbalance at the bus over the year's energy. cash_m: see `cash_imbalance`.
+    """
+    f = {
+        str(name): found[name].values.astype(np.float64)
+        for name in found.data_vars
+        if str(name).endswith("_mwh")
+    }
+    sources = f["pv_mwh"] + f["wind_mwh"] + f["imported_mwh"] + f["genset_mwh"] + f["discharged_mwh"]
+    uses = f["served_mwh"] + f["charged_mwh"] + f["exported_mwh"] + f["curtailed_mwh"]
+    energy = np.abs(sources - uses) / np.maximum(sources, 1.0)
+    return {"energy": float(energy.max()), "cash_m": float(np.abs(cash_imbalance(found, run)).max())}
+
+
+def cash_imbalance(found: xr.Dataset, run: Run) -> np.ndarray:
+    """[path, year] revenue less costs and tax, less CFADS, million."""
+    return (found["revenue_m"] - found["opex_m"] - found["tax_m"] - found["cfads_m"]).values
+
+
+def write(
+    folder: Path, found: xr.Dataset, about: Mapping[str, Any], decided: Prepared, week: xr.Dataset
+) -> None:
+    """Results, manifest, decisions, the worst week and the report."""
+    from engine.report import html
+
+    results.write(folder, found, about)
+    text = prepare.to_json(decided)
+    results.write_whole(folder / PREPARED, lambda part: part.write_text(text), len(text))
+    results.write_netcdf(folder / WEEK, week)
+    page = html.page(found, about, week)
+    results.write_whole(folder / REPORT, lambda part: part.write_text(page, encoding="utf-8"), len(page))

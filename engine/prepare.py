@@ -1,0 +1,156 @@
+"""What is decided once, before the lives: thresholds of the orders, and the sized debt.
+
+Everything here comes from the preparation ensemble, fixed in number and seed by the study, so that
+no path of a run depends on another. The composer of the run hands in what draws and operates it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.deal import Deal
+from engine.dispatch import Totals
+from engine.finance import debt as loans
+from engine.finance.debt import Debt
+from weather.schema import InputError
+
+NEVER = 1e9  # a threshold that no score reaches
+KINDS = ("sun_curtailed_frac", "wind_curtailed_frac")
+P50_RANKS, P90_RANKS = (0.45, 0.55), (0.05, 0.15)  # of a year's generation among the preparation paths
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """threshold: [kind] float32 of the orders' scores. debt: as sized."""
+
+    threshold: jax.Array
+    debt: Debt
+
+
+def order_thresholds(
+    score: np.ndarray, lost: np.ndarray, made: np.ndarray, wanted: tuple[float, float]
+) -> jax.Array:
+    """[kind] thresholds at which a reference plant loses the wanted fractions of its energy.
+
+    score, lost: [path, kind, 365] of each day's order and the MWh it would cost. made: [path, kind].
+    Raises InputError when even an order every day would not reach what is wanted.
+    """
+    thresholds = []
+    for k, fraction in enumerate(wanted):
+        order = np.argsort(-score[:, k].ravel())
+        reached = np.cumsum(lost[:, k].ravel().astype(np.float64)[order]) / made[:, k].sum(dtype=np.float64)
+        if fraction > reached[-1]:
+            raise InputError(
+                f"grid.orders.{KINDS[k]}: {fraction:g} cannot be reached, an order every day in this window "
+                f"and depth curtails {reached[-1]:.3f}"
+            )
+        given = int(np.searchsorted(reached, fraction))  # orders that come
+        thresholds.append(score[:, k].ravel()[order[given]] if fraction > 0 else NEVER)
+    return jnp.asarray(np.array(thresholds), jnp.float32)
+
+
+def cases(monthly: Totals) -> tuple[Totals, Totals]:
+    """(P50, P90) energy, [year, month]: the mean of the paths whose generation of that year ranks there.
+
+    monthly: [path, year, month] of the preparation ensemble. P90 is the one-year exceedance: each year
+    takes the paths between the 5th and 15th percentile of that year's generation, P50 the middle tenth.
+    """
+    generation = np.asarray(monthly.pv_mwh + monthly.wind_mwh).sum(axis=2)  # [path, year]
+    rank = np.argsort(generation, axis=0, kind="stable")
+    return _ranked(monthly, rank, P50_RANKS), _ranked(monthly, rank, P90_RANKS)
+
+
+def _ranked(monthly: Totals, rank: np.ndarray, between: tuple[float, float]) -> Totals:
+    n = len(rank)
+    chosen = rank[int(between[0] * n) : max(int(between[1] * n), int(between[0] * n) + 1)]  # [some, year]
+    year = np.arange(rank.shape[1])
+    return Totals(*(jnp.asarray(np.asarray(x)[chosen, year].mean(axis=0)) for x in monthly))
+
+
+def prepare(
+    deal: Deal,
+    wanted: tuple[float, float],
+    order_cases: Callable[[], Any],
+    operate: Callable[[jax.Array], Totals],
+) -> Prepared:
+    """Calibrate the orders, operate the preparation ensemble under them, size the debt.
+
+    wanted: fractions that the reference plants lose. order_cases: gives `life.OrderCase` of [path, ...].
+    operate: thresholds -> monthly energy [path, year, month].
+    """
+    case = order_cases()
+    threshold = order_thresholds(
+        np.asarray(case.score), np.asarray(case.lost_mwh), np.asarray(case.made_mwh), wanted
+    )
+    p50, p90 = cases(operate(threshold))
+    return Prepared(threshold, jax.jit(loans.size)(deal, p50, p90))
+
+
+def to_json(prepared: Prepared) -> str:
+    """Every number by its name; floats in full, so that `from_json` gives the same bits."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path((prepared.threshold, prepared.debt))
+    return json.dumps({jax.tree_util.keystr(k): np.asarray(v).tolist() for k, v in leaves}, indent=1)
+
+
+def from_json(text: str, deal: Deal, years: int) -> Prepared:
+    """What `to_json` wrote, for a deal of the same shapes."""
+    month = jax.ShapeDtypeStruct((years, 12), jnp.float64)
+    energy = Totals(*(month for _ in Totals._fields))
+    shape = (
+        jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
+        jax.eval_shape(loans.size, deal, energy, energy),
+    )
+    values: Mapping[str, Any] = json.loads(text)
+    leaves, tree = jax.tree_util.tree_flatten_with_path(shape)
+    arrays = [
+        jnp.asarray(np.asarray(values[jax.tree_util.keystr(k)], np.float64), v.dtype) for k, v in leaves
+    ]
+    return Prepared(*jax.tree_util.tree_unflatten(tree, arrays))
+
+
+def summary(prepared: Prepared) -> dict[str, Any]:
+    """What was decided, in the words of a term sheet."""
+    debt, funding = prepared.debt, prepared.debt.funding
+    uses = float(funding.uses_m)
+    amount = float(debt.amount_m)
+    dscr = np.asarray(debt.dscr)
+    due = dscr[np.isfinite(dscr)]
+    return {
+        "orders": {
+            "threshold_sun": float(prepared.threshold[0]),
+            "threshold_wind": float(prepared.threshold[1]),
+        },
+        "debt": {
+            "amount_m": amount,
+            "gearing_frac": amount / uses if uses else 0.0,
+            "binding": loans.BINDING[int(debt.binding)],
+            "tests_m": dict(zip(loans.BINDING, np.asarray(debt.tests_m).tolist(), strict=True)),
+            "uses": {
+                "capex": float(funding.capex_m),
+                "interest during construction": float(funding.idc_m),
+                "commitment fee": float(funding.commitment_fee_m),
+                "upfront fee": float(funding.upfront_fee_m),
+                "debt service reserve": float(funding.dsra_m),
+            },
+            "sources": {"debt": amount, "equity": uses - amount},
+            "base_dscr_min": float(due.min()) if len(due) else None,
+            "base_dscr_mean": float(due.mean()) if len(due) else None,
+            "llcr": _finite(debt.llcr),
+            "plcr": _finite(debt.plcr),
+            "average_life_years": _finite(debt.average_life_years),
+            "residual": float(debt.residual),
+        },
+        "digest": hashlib.sha256(to_json(prepared).encode()).hexdigest(),
+    }
+
+
+def _finite(x: jax.Array) -> float | None:
+    return float(x) if np.isfinite(x) else None

@@ -1,0 +1,104 @@
+"""One path again, hour by hour; and the week of the worst path that a report shows."""
+
+from __future__ import annotations
+
+import calendar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from engine import simulate
+from engine.compose import Run
+from engine.prepare import Prepared
+from weather.generate import MONTH_DAYS, MONTH_OF_DAY
+from weather.random import Ensemble
+from weather.schema import HOURS
+
+WEEK_H = 168
+_LONG_NAMES = {
+    "load_mw": "site load as it arrives, cooling included",
+    "unserved_mw": "site load that went unserved",
+    "soc_mwh": "energy in the battery at the hour's start",
+    "ordered_mw": "export that orders took away from the limit",
+    "import_limit_mw": "import that the working circuits allow",
+    "temp_air_c": "air temperature",
+    "ghi_wm2": "global horizontal irradiance",
+    "wind_speed_mps": "wind speed at the climate's height",
+}
+
+
+def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
+    """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy.
+
+    The path is walked from its first year, since charge, outages and weather cross 31 December.
+    """
+    on = run.machine
+    programs = simulate.programs(on.mesh)
+    names = simulate.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
+    market = programs.market(run.plant, names)
+    state = programs.start(run.plant, names)
+    for y, weather in enumerate(run.source().years(np.asarray(names.index), year)):
+        known = (run.plant, decided.threshold, names, jnp.int32(y), market.occupancy[:, y], weather, state)
+        if y + 1 == year:
+            break
+        state, _ = programs.year(*known)
+    _, _, looked = programs.hours(*known)
+    starts, met, flowed = (jax.tree.map(lambda x: np.asarray(x[0]).reshape(HOURS), part) for part in looked)
+    values = {f"{name}": x for name, x in flowed._asdict().items()}
+    values |= {
+        "load_mw": (met.it_firm_mw + met.it_deferrable_mw) * met.pue,
+        "unserved_mw": (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue,
+        "curtailed_mw": sum(
+            flowed[flowed._fields.index(n)] for n in flowed._fields if n.startswith("curtailed_")
+        ),
+        "soc_mwh": starts.soc_mwh,
+        "backlog_mwh": starts.backlog_mwh,
+        "ordered_mw": met.export_limit_mw - met.export_order_mw,
+        "import_limit_mw": met.import_limit_mw,
+        "genset_available_mw": met.genset_mw,
+        "ghi_wm2": np.asarray(weather.ghi[:, 0]),
+        "wind_speed_mps": np.asarray(weather.wind_speed[:, 0]),
+        "temp_air_c": np.asarray(weather.temp_air[:, 0]),
+    }
+    return xr.Dataset(
+        {n: ("hour", v.astype(np.float32), _attrs(n)) for n, v in values.items()},
+        coords={"hour": ("hour", np.arange(HOURS), {"long_name": "hour of the year, local standard time"})},
+        attrs={"path": path, "year": year, "calendar_year": run.study.life.first_year - 1 + year},
+    )
+
+
+def worst(results: xr.Dataset) -> tuple[int, int]:
+    """(path, operating year) that a reader wants to see: most loss, then most unserved, then least cash."""
+    loss = results["lender_loss_m"].values
+    unserved = results["unserved_compute_h"].values
+    cash = results["cfads_m"].values
+    row = int(np.lexsort((-cash.sum(axis=1), unserved.sum(axis=1), loss))[-1])
+    year = int(np.argmax(unserved[row])) if unserved[row].any() else int(np.argmin(cash[row]))
+    return int(results["path"].values[row]), year + 1
+
+
+def week(year: xr.Dataset) -> xr.Dataset:
+    """The seven days, from a midnight, with most load unserved; without any, most bought or made by fuel."""
+    short = year["unserved_mw"].values.astype(np.float64)
+    if not short.any():
+        short = (year["imported_mw"] + year["genset_mw"]).values.astype(np.float64)
+    total = np.concatenate([[0.0], np.cumsum(short)])
+    starts = np.arange(0, HOURS - WEEK_H + 1, 24)
+    first = int(starts[np.argmax(total[starts + WEEK_H] - total[starts])])
+    day = first // 24
+    month = int(MONTH_OF_DAY[day])
+    in_month = day - int(MONTH_DAYS[:month].sum()) + 1
+    names = {"discharged_mw": "discharge_mw", "charged_mw": "charge_mw"}
+    names |= {"imported_mw": "import_mw", "exported_mw": "export_mw"}
+    return (
+        year.isel(hour=slice(first, first + WEEK_H))
+        .rename(names)
+        .assign_attrs(month=month + 1, day=in_month, starts=f"{in_month} {calendar.month_name[month + 1]}")
+    )
+
+
+def _attrs(name: str) -> dict[str, str]:
+    units = {"mwh": "MWh", "mw": "MW", "wm2": "W m-2", "mps": "m s-1", "c": "degC"}[name.rsplit("_", 1)[-1]]
+    return {"units": units, "long_name": _LONG_NAMES.get(name, name.rsplit("_", 1)[0].replace("_", " "))}

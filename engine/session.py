@@ -1,0 +1,157 @@
+"""What the commands do, callable from Python: run a study, replay a path, sample a climate."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from engine import compose, folder, prepare, results, simulate
+from engine import replay as replays
+from engine.compose import Progress
+from engine.config import Leaf, Loaded
+from engine.study import Study
+from weather import climate, ensemble
+from weather.ensemble import Generated
+from weather.random import Ensemble
+from weather.schema import InputError
+
+CLOSES_FRAC, CLOSES_M = 1e-5, 1e-6  # float32 hours summed over a year; float64 money
+
+
+class Done(NamedTuple):
+    """A finished run. already: it had been there before."""
+
+    folder: Path
+    already: bool
+
+
+class Replayed(NamedTuple):
+    """yearly: the path's outcomes, [path 1, ...]. same: equal to the run's, bit by bit."""
+
+    yearly: xr.Dataset
+    same: bool
+    hours: xr.Dataset
+    file: Path
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def run(
+    loaded: Loaded,
+    paths: int,
+    seed: int,
+    out: Path | None = None,
+    weather: Path | None = None,
+    check: bool = False,
+    tiles: int | None = None,
+    progress: Progress = quiet,
+) -> Done:
+    """The main job: lives, results, report, in a folder that appears whole."""
+    clock, stages = time.perf_counter(), {}
+
+    def stage(name: str) -> None:
+        nonlocal clock
+        now = time.perf_counter()
+        stages[name], clock = now - clock, now
+
+    setup = compose.set_up(loaded.study, seed, paths, weather, simulate.machine(tiles))
+    digest = folder.digest(setup)
+    target = out or folder.default(loaded.study.name, digest)
+    if folder.complete(target, digest):
+        return Done(target, True)
+    stage("set-up")
+    with folder.whole(target) as aside:
+        decided = compose.prepared(setup, progress)
+        stage("preparation")
+        found = dataset(setup, compose.lives(setup, decided, np.arange(paths), progress), digest)
+        stage("lives")
+        residual = folder.residuals(found, setup)
+        if check and not (residual["energy"] <= CLOSES_FRAC and residual["cash_m"] <= CLOSES_M):
+            raise RuntimeError(f"energy or cash do not close: {residual}")
+        path, year = replays.worst(found)
+        week = replays.week(replays.hours(setup, decided, path, year))
+        stage("worst week")
+        about = folder.manifest(setup, loaded, decided, digest, stages, residual)
+        folder.write(aside, found, about, decided, week)
+    return Done(target, False)
+
+
+def dataset(
+    setup: compose.Run, outcomes: Mapping[str, np.ndarray], digest: str, first_path: int = 0
+) -> xr.Dataset:
+    """Outcomes with their names, units and the run's identity."""
+    from importlib import metadata
+
+    study = setup.study
+    attrs = {
+        "study": study.name,
+        "currency": study.deal.currency,
+        "digest": digest,
+        "seed": str(setup.seed),
+        "route": simulate.ROUTE,
+        "wattbit_version": metadata.version("wattbit"),
+    }
+    return results.dataset(outcomes, first_year=study.life.first_year, attrs=attrs, first_path=first_path)
+
+
+def replay(where: Path, path: int, year: int | None, progress: Progress = quiet) -> Replayed:
+    """One path of a finished run again, exactly; and the hours of one of its years, written beside it.
+
+    year: from 1; default the year that `replay.worst` picks for the path.
+    """
+    stored, about = results.read(where)
+    if path >= about["paths"]:
+        raise InputError(f"--path {path}: the run has paths 0 to {about['paths'] - 1}")
+    setup = _again(about)
+    if folder.digest(setup) != about["digest"]:
+        raise InputError(f"{where}: was made by another version, climate, weather file or kind of device")
+    if year is not None and year > setup.study.life.years:
+        raise InputError(f"--year {year}: the life has years 1 to {setup.study.life.years}")
+    decided = prepare.from_json((where / folder.PREPARED).read_text(), setup.deal, setup.study.life.years)
+    outcomes = compose.lives(setup, decided, np.array([path]), progress)
+    yearly = dataset(setup, outcomes, about["digest"], path)
+    hours = replays.hours(setup, decided, path, year or replays.worst(yearly)[1])
+    file = where / f"replay-path{path}-year{hours.attrs['year']}.nc"
+    results.write_netcdf(file, hours)
+    return Replayed(yearly, yearly.identical(stored.isel(path=slice(path, path + 1))), hours, file)
+
+
+def _again(about: Mapping[str, Any]) -> compose.Run:
+    """The set-up of a finished run, from its manifest."""
+    study = Study.model_validate_json(json.dumps(about["study"]))
+    file = about["weather"]["file"]
+    on = simulate.machine(tile=about["tile"])
+    return compose.set_up(study, about["seed"], about["paths"], Path(file) if file else None, on)
+
+
+def sample(
+    name: str,
+    paths: int,
+    years: int,
+    out: Path,
+    seed: int,
+    worlds: int,
+    level: float,
+    progress: Progress = quiet,
+) -> None:
+    """Draw an ensemble from a climate and write it."""
+    found, site, digest = climate.load(name)
+    on = simulate.machine()
+    source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
+    frame = ensemble.describe(site, paths, years, worlds, seed, digest)
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress("weather", done, paths * years)
+
+    ensemble.write(out, source, frame, on.width, count)

@@ -1,0 +1,337 @@
+"""What a study may say: the schema of a project's site, plant, load and deal.
+
+Every number has its unit in its name; fractions run from 0 to 1; money is in the study's currency,
+amounts in millions. A leaf marked `label` changes the report alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Hour = Annotated[int, Field(ge=0, le=24)]
+Label = Annotated[str, Field(json_schema_extra={"label": True})]
+
+
+class Section(BaseModel):
+    """A frozen part of a study that refuses unknown keys, infinities and text for numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class Outage(Section):
+    """Identical units that fail and are repaired on their own: two states, exponential in hours."""
+
+    units: int = Field(1, ge=1, le=255, description="identical units the capacity is split into")
+    mttf_h: float = Field(ge=1.0, description="mean hours to failure of one unit")
+    mttr_h: float = Field(ge=1.0, description="mean hours to repair of one unit")
+
+
+class Pv(Section):
+    """Photovoltaic array, fixed tilt."""
+
+    dc_mw: NotNegative = Field(description="modules at standard test conditions")
+    ac_mw: NotNegative = Field(description="inverters; what the modules give beyond is clipped")
+    tilt_deg: float = Field(35.0, ge=0.0, le=90.0)
+    azimuth_deg: float = Field(180.0, ge=0.0, lt=360.0, description="180 faces south")
+    albedo_frac: Fraction = 0.2
+    loss_frac: Fraction = Field(0.14, description="soiling, mismatch, wiring, light-induced losses")
+    inverter_efficiency_frac: Share = 0.96
+    temp_coefficient_per_c: float = Field(-0.0035, ge=-0.01, le=0.0, description="of power, per kelvin")
+    degradation_frac_per_year: float = Field(0.004, ge=0.0, le=0.1)
+    outage: Outage
+
+
+class Wind(Section):
+    """Wind farm with one cubic power curve."""
+
+    ac_mw: NotNegative
+    cut_in_mps: Positive = 3.0
+    rated_mps: Positive = 12.0
+    cut_out_mps: Positive = 25.0
+    hub_height_m: Positive = 100.0
+    shear_exponent: float = Field(0.14, ge=0.0, le=0.6, description="from the climate's height to the hub")
+    loss_frac: Fraction = Field(0.12, description="wakes, electrical, icing")
+    degradation_frac_per_year: float = Field(0.002, ge=0.0, le=0.1)
+    outage: Outage
+
+    @model_validator(mode="after")
+    def _curve(self) -> Wind:
+        if not self.cut_in_mps < self.rated_mps < self.cut_out_mps:
+            raise ValueError("cut_in_mps < rated_mps < cut_out_mps is wanted")
+        return self
+
+
+class Battery(Section):
+    """Battery that charges from surplus and discharges into deficits."""
+
+    power_mw: NotNegative
+    energy_mwh: NotNegative
+    charge_efficiency_frac: Share = 0.94
+    discharge_efficiency_frac: Share = 0.94
+    soc_min_frac: Fraction = 0.05
+    soc_max_frac: Fraction = 0.95
+    soc_start_frac: Fraction = 0.5
+    fade_frac_per_year: float = Field(0.02, ge=0.0, le=0.2)
+    outage: Outage
+
+    @model_validator(mode="after")
+    def _window(self) -> Battery:
+        if (self.power_mw > 0) != (self.energy_mwh > 0):
+            raise ValueError("power_mw and energy_mwh must both be zero or both be above zero")
+        if not self.soc_min_frac < self.soc_max_frac:
+            raise ValueError("soc_min_frac < soc_max_frac is wanted")
+        if not self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac:
+            raise ValueError("soc_start_frac must lie within soc_min_frac and soc_max_frac")
+        return self
+
+
+class Gensets(Section):
+    """Backup generators, used when nothing else covers the load."""
+
+    unit_mw: NotNegative
+    fuel_cost_per_kwh: NotNegative = Field(description="fuel and wear per kWh generated, real")
+    outage: Outage
+
+
+class Orders(Section):
+    """The grid operator's orders to curtail exports: one draw a day for each of two kinds.
+
+    An order of a kind comes when a score passes a threshold; the score mixes chance, the region's
+    anomaly, the season and a level that nobody knows. The threshold is calibrated so that a reference
+    plant that sells to the grid loses the stated share of its energy.
+    """
+
+    sun_curtailed_frac: Fraction = Field(description="of a PV plant that sells to the grid, by midday orders")
+    wind_curtailed_frac: Fraction = Field(description="of a wind farm that sells, by night orders")
+    midday_start_h: Hour = 10
+    midday_end_h: Hour = 16
+    night_start_h: Hour = Field(22, description="the night window crosses midnight")
+    night_end_h: Hour = 6
+    depth_frac: Share = Field(0.8, description="of the export limit that an order takes away")
+    region_correlation: float = Field(0.6, ge=-0.95, le=0.95, description="of the score with the region")
+    season_amplitude: float = Field(
+        0.3, ge=0.0, le=2.0, description="of the score: peaks in April (sun), in January (wind)"
+    )
+    level_sd: NotNegative = Field(0.2, description="of the score, between worlds")
+
+    @model_validator(mode="after")
+    def _windows(self) -> Orders:
+        if not self.midday_start_h < self.midday_end_h:
+            raise ValueError("midday_start_h < midday_end_h is wanted")
+        if not self.night_end_h < self.night_start_h:
+            raise ValueError("night_end_h < night_start_h is wanted (the window crosses midnight)")
+        return self
+
+
+class Grid(Section):
+    """Connection to the public grid."""
+
+    import_limit_mw: NotNegative
+    export_limit_mw: NotNegative
+    circuit_mw: Positive = Field(description="capacity of one circuit; circuits are the units of `outage`")
+    import_price_per_kwh: NotNegative = Field(description="energy, transmission and levies, real")
+    export_price_per_kwh: NotNegative = Field(description="real")
+    capacity_charge_per_kw_month: NotNegative = Field(0.0, description="of the import limit, real")
+    outage: Outage
+    orders: Orders
+
+
+class Load(Section):
+    """Computing and its cooling."""
+
+    contracted_it_mw: Positive = Field(description="IT capacity under lease when fully occupied")
+    occupancy_frac: tuple[Fraction, ...] = Field(
+        min_length=1, description="of the contracted capacity by operating year; the last one holds on"
+    )
+    utilisation_frac: Share = Field(description="mean IT power over the occupied IT capacity")
+    daily_swing_frac: float = Field(0.0, ge=0.0, le=0.5, description="half the daily range over the mean")
+    peak_hour: float = Field(20.0, ge=0.0, lt=24.0, description="local standard time of the highest load")
+    deferrable_frac: Fraction = Field(0.0, description="of the IT load that may wait")
+    max_delay_h: NotNegative = Field(0.0, description="longest wait of deferrable work")
+    pue_free: float = Field(1.12, ge=1.0, le=3.0, description="site power over IT power, free cooling")
+    pue_slope_per_c: float = Field(0.006, ge=0.0, le=0.1, description="above the free-cooling limit")
+    free_cooling_below_c: float = Field(16.0, ge=-40.0, le=40.0)
+    pue_max: float = Field(1.6, ge=1.0, le=3.0)
+
+    @model_validator(mode="after")
+    def _peak(self) -> Load:
+        if self.utilisation_frac * (1.0 + self.daily_swing_frac) > 1.0:
+            raise ValueError("utilisation_frac * (1 + daily_swing_frac) must not pass 1")
+        if self.pue_max < self.pue_free:
+            raise ValueError("pue_max must not lie under pue_free")
+        return self
+
+
+class CapexItem(Section):
+    """One class of assets: its cost and its life for tax."""
+
+    amount_m: NotNegative
+    tax_life_years: int = Field(ge=1, le=50)
+    residual_frac: Fraction = Field(0.05, description="not depreciated")
+
+
+class Capex(Section):
+    """What is built, net of recoverable VAT."""
+
+    pv: CapexItem
+    wind: CapexItem
+    battery: CapexItem
+    datacentre: CapexItem
+    grid_and_gensets: CapexItem
+    spend_frac: tuple[Fraction, ...] = Field(min_length=1, description="by construction year; sums to 1")
+
+    @model_validator(mode="after")
+    def _all(self) -> Capex:
+        if abs(sum(self.spend_frac) - 1.0) > 1e-9:
+            raise ValueError(f"spend_frac must sum to 1 (got {sum(self.spend_frac):g})")
+        if (
+            sum(
+                i.amount_m for i in (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
+            )
+            <= 0
+        ):
+            raise ValueError("at least one amount_m must be above zero")
+        return self
+
+
+class Revenue(Section):
+    """What the tenants and the grid pay, in prices of the year of financial close."""
+
+    lease_price_per_kw_month: NotNegative = Field(description="per kW of occupied IT capacity")
+    lease_escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal")
+    power_price_per_kwh: NotNegative = Field(
+        0.0, description="tenants pay for site energy; 0: inside the rent"
+    )
+    green_certificate_per_mwh: NotNegative = Field(0.0, description="for exported energy")
+    sla_credit_multiple: NotNegative = Field(
+        1.0, description="rent given back for an unserved compute hour, over the rent of that hour"
+    )
+    sla_deferrable_weight_frac: Fraction = Field(
+        0.3, description="credit for unserved deferrable work over that for firm"
+    )
+
+
+class Opex(Section):
+    """Yearly costs in prices of the year of financial close."""
+
+    pv_per_kw_year: NotNegative = Field(description="per kW dc")
+    wind_per_kw_year: NotNegative
+    battery_per_kwh_year: NotNegative
+    datacentre_per_kw_year: NotNegative = Field(description="per kW of contracted IT capacity")
+    insurance_frac_of_capex: Fraction
+    land_m_per_year: NotNegative = 0.0
+    inflation_frac_per_year: float = Field(0.02, ge=-0.05, le=0.3, description="of costs and energy prices")
+
+
+class Tax(Section):
+    """Corporate income tax."""
+
+    rate_frac: Fraction = 0.25
+    reduced_rate_frac: Fraction = Field(0.15, description="western region, encouraged industries")
+    reduced_until_year: int = Field(2030, ge=2000, le=2100, description="last calendar year of that rate")
+    loss_carry_years: int = Field(5, ge=0, le=50)
+
+
+class DebtTerms(Section):
+    """Senior debt, sized once in `prepare`: the smallest of the tests."""
+
+    max_gearing_frac: float = Field(ge=0.0, le=0.95, description="of all uses at completion")
+    dscr_p50: float = Field(ge=1.0, le=5.0)
+    dscr_p90: float = Field(ge=1.0, le=5.0)
+    rate_frac_per_year: float = Field(ge=0.0, le=0.5, description="nominal; divided by the periods of a year")
+    tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
+    periods_per_year: Literal[1, 2, 4] = 2
+    upfront_fee_frac: float = Field(0.0, ge=0.0, le=0.1)
+    commitment_fee_frac_per_year: float = Field(0.0, ge=0.0, le=0.1, description="of undrawn debt")
+    dsra_months: int = Field(6, ge=0, le=24, description="of debt service, held in cash from completion")
+    dsra_interest_frac_per_year: float = Field(0.0, ge=0.0, le=0.2)
+    lockup_dscr: float = Field(1.15, ge=1.0, le=5.0)
+    covenant_dscr: float = Field(1.05, ge=0.5, le=5.0)
+    sale_multiple: float = Field(
+        4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
+    )
+
+    @model_validator(mode="after")
+    def _covenants(self) -> DebtTerms:
+        if self.lockup_dscr < self.covenant_dscr:
+            raise ValueError("lockup_dscr must not lie under covenant_dscr")
+        if self.dscr_p50 < self.lockup_dscr:
+            raise ValueError("dscr_p50 must not lie under lockup_dscr")
+        return self
+
+
+class DealSection(Section):
+    """Who pays what: prices, costs, tax, debt."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", json_schema_extra={"label": True})] = "CNY"
+    capex: Capex
+    revenue: Revenue
+    opex: Opex
+    tax: Tax
+    debt: DebtTerms
+    equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")
+
+
+class Uncertainty(Section):
+    """What nobody knows, drawn once per world; the climate holds the weather's own."""
+
+    worlds: int = Field(100, ge=2, le=4096, description="world = path mod worlds")
+    weather_level: NotNegative = Field(1.0, description="multiplies the climate's own level_sd")
+    lease_price_sd_frac: NotNegative = Field(description="log-normal, mean one")
+    power_price_sd_frac: NotNegative = Field(description="import and export prices, log-normal, mean one")
+    occupancy_sd_frac: NotNegative = Field(description="of occupancy, capped at full")
+    yearly_price_sd_frac: NotNegative = Field(
+        0.0, description="import and export prices from year to year, per path, AR(1) with 0.5"
+    )
+
+
+class Preparation(Section):
+    """The ensemble that calibrates orders and sizes the debt; never the run's own."""
+
+    seed: int = Field(20260101, ge=0, lt=2**63)
+    paths: int = Field(512, ge=64, le=65536)
+
+
+class Life(Section):
+    """Operating years."""
+
+    first_year: int = Field(ge=2000, le=2100, description="calendar year of the first operating year")
+    years: int = Field(25, ge=1, le=60)
+
+
+class Study(Section):
+    """One project: a site's climate, a plant, the load it feeds and the deal that pays for it."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", json_schema_extra={"label": True})
+    ]
+    description: Label = ""
+    climate: str | None = Field(
+        None, description="a shipped climate or a file; may be left out with --weather"
+    )
+    life: Life
+    load: Load
+    pv: Pv
+    wind: Wind
+    battery: Battery
+    gensets: Gensets
+    grid: Grid
+    deal: DealSection
+    uncertainty: Uncertainty
+    prepare: Preparation = Preparation()
+
+    @model_validator(mode="after")
+    def _deal_fits_life(self) -> Study:
+        if self.deal.debt.tenor_years > self.life.years:
+            raise ValueError(
+                f"deal.debt.tenor_years: {self.deal.debt.tenor_years} passes life.years: {self.life.years}"
+            )
+        if self.deal.debt.dsra_months % (12 // self.deal.debt.periods_per_year):
+            raise ValueError("deal.debt.dsra_months must be a whole number of debt periods")
+        return self
