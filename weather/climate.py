@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from weather.clearsky import Sun
-from weather.schema import InputError
+from weather.schema import NETCDF_LOCK, InputError
 
 VARIABLES = ("sun", "wind", "temp", "region_sun", "region_wind")  # latent variables, in this order
 FAST = VARIABLES[:3]  # those that also move from hour to hour; the region moves from day to day
@@ -102,7 +102,7 @@ def load(name_or_path: str) -> tuple[Climate, Site, str]:
     """
     path = find(name_or_path)
     try:
-        with xr.open_dataset(path, engine="netcdf4") as dataset:
+        with NETCDF_LOCK, xr.open_dataset(path, engine="netcdf4") as dataset:
             dataset.load()
     except Exception as error:
         raise InputError(f"{path}: cannot be read as netCDF ({error})") from error
@@ -117,8 +117,8 @@ def load(name_or_path: str) -> tuple[Climate, Site, str]:
     digest = hashlib.sha256(b"".join(arrays[n].tobytes() for n in sorted(arrays))).hexdigest()
     sun = Sun(*(jax.numpy.asarray(arrays[n]) for n in Sun._fields))
     climate = Climate(**{n: jax.numpy.asarray(arrays[n]) for n in _DIMS}, sun=sun)
-    fields = {f.name: dataset.attrs[f.name] for f in dataclasses.fields(Site)}
-    site = Site(**{n: v if isinstance(v, str) else float(v) for n, v in fields.items()})
+    numbers = (float(dataset.attrs[f.name]) for f in dataclasses.fields(Site)[1:])
+    site = Site(str(dataset.attrs["name"]), *numbers)
     return climate, site, digest
 
 

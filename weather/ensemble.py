@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import dask
 import dask.array
@@ -67,7 +67,7 @@ class Generated:
 def programs(mesh: Mesh) -> tuple[Callable, Callable]:
     """The two compiled programs: levels and first states of paths; one year of paths, [8760, path]."""
     each, all_ = PartitionSpec(AXIS), PartitionSpec()
-    streams = Stream(all_, all_, each)
+    streams: Any = Stream(*(all_, all_, each))  # type: ignore[arg-type]
     per_path = Stream(None, None, 0)  # type: ignore[arg-type]
 
     def begin(climate, stream, worlds, level):

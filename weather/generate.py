@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from weather import random
-from weather.climate import FAST, VARIABLES, Climate
+from weather.climate import FAST, Climate
 from weather.random import Purpose, Stream
 from weather.schema import HOURS
 
@@ -107,7 +107,7 @@ def _slow(climate: Climate, stream: Stream, y, day, month, before) -> tuple[list
     shocks = _mix(climate.slow_mix[month], _slow_normals(climate, stream, Purpose.WEATHER_SLOW, y, day))
     after = tuple(rho * a + jnp.sqrt(1.0 - rho**2) * e for a, e in zip(before, shocks, strict=True))
     f = ((jnp.arange(DAY) + 0.5) / DAY).astype(jnp.float32)[:, None]
-    restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho)  # interpolation to unit variance
+    restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho[None])  # interpolation to unit variance
     early, late = restore * (1 - f), restore * f  # [24, scale]
     hours = []
     for v, (a, b) in enumerate(zip(before, after, strict=True)):
@@ -149,7 +149,7 @@ def _at_day(margin, day) -> jax.Array:
 
 def _margin(knots, values, z, clamp: bool) -> jax.Array:
     """Values at z [24] of lines through (knots, values[24, knot]); beyond the ends flat or straight on."""
-    slopes = (values[:, 1:] - values[:, :-1]) / (knots[1:] - knots[:-1])
+    slopes = (values[:, 1:] - values[:, :-1]) / (knots[1:] - knots[:-1])[None]
     bends = slopes[:, 1:] - slopes[:, :-1]
     if clamp:
         z = jnp.clip(z, knots[0], knots[-1])

@@ -55,7 +55,7 @@ class Stream(NamedTuple):
 
     seed: jax.Array
     ensemble: jax.Array
-    index: jax.Array
+    index: jax.Array  # type: ignore[assignment]  # tuple.index is not used
 
 
 def seed_words(seed: int) -> jax.Array:

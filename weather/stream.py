@@ -51,7 +51,8 @@ class Streamed:
             normals[name] = near.mean((0, 2)), np.maximum(near.std((0, 2)), 1e-6)
         return normals
 
-    def _read(self, paths: np.ndarray, y: int) -> Weather:
+    def _read(self, paths: np.ndarray, y: int) -> tuple[np.ndarray, ...]:
+        """`Weather`'s arrays [8760, path] in host memory."""
         rows, inverse = np.unique(paths, return_inverse=True)
         span = self.dataset.isel(path=slice(int(rows[0]), int(rows[-1]) + 1), year=y, site=0)
         with NETCDF_LOCK:
@@ -61,7 +62,7 @@ class Streamed:
         if REGION[0] not in held:
             for region, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
                 held[region] = _anomaly(held[own], *self._climatology[own])
-        return Weather(*(np.ascontiguousarray(held[n][inverse].T, np.float32) for n in Weather._fields))
+        return tuple(np.ascontiguousarray(held[n][inverse].T, np.float32) for n in Weather._fields)
 
 
 def open_ensemble(file: Path) -> tuple[xr.Dataset, Site]:
@@ -109,7 +110,7 @@ def _anomaly(x: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     return np.repeat((daily - mean) / sd, 24, axis=1).clip(-8.0, 8.0)
 
 
-def _ahead(blocks: Iterator[Weather]) -> Iterator[Weather]:
+def _ahead(blocks: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
     """The same blocks in order, the next ones read in a thread; its errors are raised here."""
     done = object()
     ready: queue.Queue = queue.Queue(READ_AHEAD)

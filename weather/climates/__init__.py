@@ -1,0 +1,1 @@
+"""The shipped climates, and the scripts that make them from real data."""
