@@ -1,0 +1,109 @@
+"""Energy -> money: what tenants, grid and suppliers pay each month under the contracts.
+
+Energy settles by calendar month. Yearly and monthly prices are paid in twelfths. The market moves
+rent (`lease_price`) and the energy price of the grid (`power_price`, import and export); the tenants'
+power price, certificates, the capacity charge and fuel follow the contract and inflation alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from engine.deal import Deal
+from engine.dispatch import Totals
+from engine.world import Market
+
+HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
+MONTHS = 12
+
+
+class Operations(NamedTuple):
+    """Energy of a path by month, MWh [year, month], float64. served: site energy; unserved: IT energy."""
+
+    imported_mwh: jax.Array
+    exported_mwh: jax.Array
+    genset_mwh: jax.Array
+    served_mwh: jax.Array
+    unserved_firm_mwh: jax.Array
+    unserved_deferrable_mwh: jax.Array
+
+
+def operations(totals: Totals) -> Operations:
+    """What money is made of, out of a path's monthly energy."""
+    return Operations(*(getattr(totals, name) for name in Operations._fields))
+
+
+class Lines(NamedTuple):
+    """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
+
+    Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel.
+    """
+
+    lease_m: jax.Array
+    power_m: jax.Array
+    export_m: jax.Array
+    certificate_m: jax.Array
+    sla_credit_m: jax.Array
+    fixed_m: jax.Array
+    import_m: jax.Array
+    capacity_m: jax.Array
+    fuel_m: jax.Array
+
+
+def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
+    """The operating account by month.
+
+    market: factors on prices, occupied fraction [year].
+    """
+    rent = _column(deal.lease_price_per_kw_month * market.lease_price)
+    lease = rent * _column(market.occupancy) * deal.contracted_it_mw * 1e3 / 1e6
+    monthly = jnp.ones((1, MONTHS))
+    return Lines(
+        lease_m=lease * monthly,
+        power_m=_per_kwh(deal.power_price_per_kwh, operations.served_mwh),
+        export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
+        certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
+        sla_credit_m=sla_credit(deal, rent, lease, operations),
+        fixed_m=_column(deal.fixed_cost_m.sum(0)) / MONTHS * monthly,
+        import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, operations.imported_mwh),
+        capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
+        fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
+    )
+
+
+def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operations) -> jax.Array:
+    """Rent given back for unserved compute hours, million [year, month].
+
+    A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
+    was never done counts with its weight. No month gives back more than its lease.
+    rent: per kW-month [year, 1]; lease: million [year, 1].
+    """
+    rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
+    unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh
+    return jnp.minimum(deal.sla_multiple * rent_per_mwh * unserved / 1e6, lease)
+
+
+def revenue(account: Lines) -> jax.Array:
+    """Revenue net of credits, million, in the shape of the lines."""
+    return account.lease_m + account.power_m + account.export_m + account.certificate_m - account.sla_credit_m
+
+
+def opex(account: Lines) -> jax.Array:
+    """Operating costs, million, in the shape of the lines."""
+    return account.fixed_m + account.import_m + account.capacity_m + account.fuel_m
+
+
+def by_period(deal: Deal, monthly: jax.Array) -> jax.Array:
+    """[year, month] -> sums by debt period, [period] over the whole of operation."""
+    return monthly.reshape(deal.years * deal.loan.periods_per_year, -1).sum(1)
+
+
+def _column(x: jax.Array) -> jax.Array:
+    return x[:, None]
+
+
+def _per_kwh(price: jax.Array, energy_mwh: jax.Array) -> jax.Array:
+    return _column(price) * energy_mwh * 1e3 / 1e6

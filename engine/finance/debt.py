@@ -1,0 +1,243 @@
+"""Senior debt, sized once before the lives: sculpting, sources and uses, cover ratios, the reserve.
+
+The amount is the smallest of three tests: PV(CFADS_P50 / dscr_p50), PV(CFADS_P90 / dscr_p90), both at
+the loan rate over the tenor, and max_gearing x uses. It stands in its own way: interest lowers tax,
+fees, interest during construction and the reserve raise uses. `PASSES` rounds of substitution close
+both loops at once; `residual` is what the last round still changed.
+
+Service is CFADS over the DSCR, so where that lies under the interest (a ramp, a bad year) the rest is
+added to the loan by contract: `principal_m` is negative there. No service is due in a period of
+negative CFADS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from engine import world
+from engine.deal import Deal, Loan
+from engine.finance import contracts, tax
+from engine.finance.contracts import Operations
+
+PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
+BINDING = ("dscr_p50", "dscr_p90", "max_gearing")  # names of the codes in `Debt.binding`
+_Pair = tuple[jax.Array, jax.Array]
+
+
+class Funding(NamedTuple):
+    """Uses at completion, million: [] each, and need_m [construction year], their sum by year."""
+
+    capex_m: jax.Array
+    idc_m: jax.Array
+    commitment_fee_m: jax.Array
+    upfront_fee_m: jax.Array
+    dsra_m: jax.Array
+    need_m: jax.Array
+
+    @property
+    def uses_m(self) -> jax.Array:
+        return self.need_m.sum()
+
+    @property
+    def capitalised_m(self) -> jax.Array:
+        return self.idc_m + self.commitment_fee_m + self.upfront_fee_m
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Debt:
+    """The sized loan, million. Periods are those of the whole operation, zero after maturity.
+
+    amount_m: [] balance at the start of operation. tests_m: [3] amounts allowed, as in `BINDING`.
+    binding: [] int32. service_m = interest_m + principal_m: [period] contractual.
+    balance_m: [period] after service. dsra_target_m: [period] wanted after service.
+    debt_draw_m, equity_draw_m: [construction year].
+    dscr: [period] of the P50 case, NaN where nothing is due. llcr, plcr: [] P50 case at the start of
+    operation, gross of the reserve, NaN without debt. average_life_years: [] from start of operation.
+    residual: [] largest change of amount and uses in the last pass, over the capital cost.
+    """
+
+    amount_m: jax.Array
+    tests_m: jax.Array
+    binding: jax.Array
+    service_m: jax.Array
+    interest_m: jax.Array
+    principal_m: jax.Array
+    balance_m: jax.Array
+    dsra_target_m: jax.Array
+    funding: Funding
+    debt_draw_m: jax.Array
+    equity_draw_m: jax.Array
+    dscr: jax.Array
+    llcr: jax.Array
+    plcr: jax.Array
+    average_life_years: jax.Array
+    residual: jax.Array
+
+
+class Schedule(NamedTuple):
+    """A loan that its service repays: amount [], the rest [period]; balance after service."""
+
+    amount: jax.Array
+    interest: jax.Array
+    principal: jax.Array
+    balance: jax.Array
+
+
+def size(deal: Deal, p50: Operations, p90: Operations) -> Debt:
+    """Debt for two cases of operations, each [year, month], at central prices and planned occupancy."""
+    loan = deal.loan
+    cases = [_ebitda(deal, case) for case in (p50, p90)]
+
+    def again(state: _Pair, _: None) -> tuple[_Pair, _Pair]:
+        service, uses = state
+        loan_now = schedule(service, period_rate(loan))
+        funding = fund(deal, loan_now.amount, uses, dsra_initial(loan, service))
+        cfads = [x - tax.income_tax(deal, x, loan_now.interest, funding.capitalised_m) for x in cases]
+        service, tests = _smallest(loan, cfads[0], cfads[1], funding.uses_m)
+        change = jnp.maximum(abs(tests.min() - loan_now.amount), abs(funding.uses_m - uses))
+        return (service, funding.uses_m), (change / funding.capex_m, tests)
+
+    start = jnp.zeros_like(cases[0]), deal.spend_m.sum()
+    (service, uses), (changes, tests) = jax.lax.scan(again, start, None, length=PASSES)
+    return _debt(deal, cases[0], service, uses, tests[-1], changes[-1])
+
+
+def _smallest(
+    loan: Loan, cfads50: jax.Array, cfads90: jax.Array, uses: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Service of the binding test [period], and the three amounts; gearing scales the smaller sculpture."""
+    term = in_term(loan, cfads50.shape[0])
+    by50, by90 = sculpt(cfads50, loan.dscr_p50, term), sculpt(cfads90, loan.dscr_p90, term)
+    pv50, pv90 = present_value(by50, period_rate(loan)), present_value(by90, period_rate(loan))
+    service, sculpted = jnp.where(pv50 <= pv90, by50, by90), jnp.minimum(pv50, pv90)
+    tests = jnp.stack([pv50, pv90, loan.max_gearing * uses])
+    share = jnp.minimum(tests[2] / jnp.where(sculpted > 0, sculpted, 1.0), 1.0)
+    return service * share, tests
+
+
+def _debt(
+    deal: Deal, ebitda: jax.Array, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
+) -> Debt:
+    loan, rate = deal.loan, period_rate(deal.loan)
+    amount, interest, principal, balance = schedule(service, rate)
+    funding = fund(deal, amount, uses, dsra_initial(loan, service))
+    cfads = ebitda - tax.income_tax(deal, ebitda, interest, funding.capitalised_m)
+    draw = amount * funding.need_m / funding.uses_m
+    return Debt(
+        amount_m=amount,
+        tests_m=tests,
+        binding=jnp.argmin(tests).astype(jnp.int32),
+        service_m=service,
+        interest_m=interest,
+        principal_m=principal,
+        balance_m=balance,
+        dsra_target_m=dsra_target(loan, service),
+        funding=funding,
+        debt_draw_m=draw,
+        equity_draw_m=funding.need_m - draw,
+        dscr=cover(cfads, service),
+        llcr=cover(present_value(cfads * in_term(loan, cfads.shape[0]), rate), amount),
+        plcr=cover(present_value(cfads, rate), amount),
+        average_life_years=average_life(principal) / loan.periods_per_year,
+        residual=residual,
+    )
+
+
+def fund(deal: Deal, amount: jax.Array, uses: jax.Array, dsra: jax.Array) -> Funding:
+    """Sources and uses. Each construction year's need is met pro rata, amount / uses of it by debt.
+
+    Draws come at mid-year and bear half a year's interest, which is added to the loan at the year's
+    end; the commitment fee runs on what is undrawn. The upfront fee falls into the first year, the
+    reserve into the last. amount, uses, dsra: [] million.
+    """
+    loan, last = deal.loan, deal.construction_years - 1
+    rate, fee = loan.rate, loan.commitment_fee
+    upfront = loan.upfront_fee * amount
+    base = deal.spend_m.at[0].add(upfront).at[last].add(dsra)
+    share = amount / uses
+
+    def year(drawn: jax.Array, base: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+        need = (base + rate * drawn + fee * (amount - drawn)) / (1.0 - share * (rate - fee) / 2.0)
+        mean = drawn + share * need / 2.0
+        return drawn + share * need, (need, rate * mean, fee * (amount - mean))
+
+    _, (need, idc, commitment) = jax.lax.scan(year, jnp.zeros_like(amount), base)
+    return Funding(deal.spend_m.sum(), idc.sum(), commitment.sum(), upfront, dsra, need)
+
+
+def schedule(service: jax.Array, rate: jax.Array) -> Schedule:
+    """The loan that `service` [period] repays at `rate` per period, from the last period back."""
+
+    def back(close: jax.Array, paid: jax.Array) -> tuple[jax.Array, jax.Array]:
+        opening = (close + paid) / (1.0 + rate)
+        return opening, opening
+
+    _, opening = jax.lax.scan(back, jnp.zeros_like(service[0]), service, reverse=True)
+    interest = rate * opening
+    return Schedule(opening[0], interest, service - interest, jnp.append(opening[1:], 0.0))
+
+
+def sculpt(cfads: jax.Array, dscr: jax.Array, term: jax.Array) -> jax.Array:
+    """Service that keeps the DSCR level: CFADS / dscr within the term, none where CFADS is negative."""
+    return jnp.maximum(cfads, 0.0) / dscr * term
+
+
+def present_value(flows: jax.Array, rate: jax.Array) -> jax.Array:
+    """Value at the start of operation of flows at the periods' ends [period]; rate per period."""
+    return (flows * (1.0 + rate) ** -(1.0 + _index(flows.shape[0]))).sum()
+
+
+def cover(cfads: jax.Array, owed: jax.Array) -> jax.Array:
+    """DSCR, LLCR or PLCR: cash over what it is to cover, NaN where that is nothing."""
+    return jnp.where(owed > 0, cfads / jnp.where(owed > 0, owed, 1.0), jnp.nan)
+
+
+def break_even_drop(ratio: jax.Array) -> jax.Array:
+    """The fall of CFADS that brings a cover ratio to one, as a fraction of it."""
+    return (ratio - 1.0) / ratio
+
+
+def average_life(principal: jax.Array) -> jax.Array:
+    """Mean time to repayment in periods, weighted by principal [period]; NaN without debt."""
+    return cover((principal * (1.0 + _index(principal.shape[0]))).sum(), principal.sum())
+
+
+def dsra_initial(loan: Loan, service: jax.Array) -> jax.Array:
+    """Funded at completion: the first `dsra_months` of service [period]."""
+    return (_ahead(loan, 1.0 + _index(service.shape[0])) * service).sum()
+
+
+def dsra_target(loan: Loan, service: jax.Array) -> jax.Array:
+    """Wanted after each service: the next `dsra_months` of service, [period]; zero at maturity."""
+    t = _index(service.shape[0])
+    return (_ahead(loan, t[None, :] - t[:, None]) * service[None, :]).sum(1)
+
+
+def _ahead(loan: Loan, periods: jax.Array) -> jax.Array:
+    """The part of the service that many periods ahead (1: the next) that the reserve covers."""
+    covered = loan.dsra_months * loan.periods_per_year / 12.0
+    return jnp.where(periods >= 1.0, jnp.clip(covered + 1.0 - periods, 0.0, 1.0), 0.0)
+
+
+def in_term(loan: Loan, periods: int) -> jax.Array:
+    """One to maturity, zero after it, [period]."""
+    return (_index(periods) < loan.periods).astype(jnp.float64)
+
+
+def period_rate(loan: Loan) -> jax.Array:
+    """Loan rate per period: the nominal yearly rate divided."""
+    return loan.rate / loan.periods_per_year
+
+
+def _ebitda(deal: Deal, case: Operations) -> jax.Array:
+    account = contracts.lines(deal, case, world.central(deal.occupancy))
+    return contracts.by_period(deal, contracts.revenue(account) - contracts.opex(account))
+
+
+def _index(n: int) -> jax.Array:
+    return jnp.arange(n, dtype=jnp.float64)

@@ -1,0 +1,101 @@
+"""A path's money: the operating account, tax, the waterfall and what lenders and equity make of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from engine.deal import Deal
+from engine.finance import contracts, credit, returns, tax
+from engine.finance.cascade import Cascade, cascade
+from engine.finance.contracts import Lines, Operations
+from engine.finance.debt import Debt, cover
+from engine.world import Market
+
+
+class CashFlow(NamedTuple):
+    """A path's money, million. [year] unless said; stocks at the year's end.
+
+    debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
+    date; NaN where none is due. unpaid_m: scheduled service left unpaid. lockup: 1.0 if any period was.
+    equity_flow_m: [construction and operating year], negative while building.
+    account: lines of the operating account [year]. periods: the waterfall's rows [period].
+    The scalars: see `credit.Events`; `returns` for the equity's, its npv at financial close with flows
+    at year ends.
+    """
+
+    revenue_m: jax.Array
+    opex_m: jax.Array
+    tax_m: jax.Array
+    cfads_m: jax.Array
+    scheduled_service_m: jax.Array
+    debt_service_m: jax.Array
+    dscr: jax.Array
+    debt_balance_m: jax.Array
+    dsra_m: jax.Array
+    trapped_m: jax.Array
+    distribution_m: jax.Array
+    unpaid_m: jax.Array
+    reserve_draw_m: jax.Array
+    lockup: jax.Array
+    dscr_period: jax.Array
+    equity_flow_m: jax.Array
+    account: Lines
+    periods: Cascade
+    lockup_year: jax.Array
+    covenant_breach_year: jax.Array
+    reserve_draw_year: jax.Array
+    default_year: jax.Array
+    exposure_at_default_m: jax.Array
+    lgd_frac: jax.Array
+    lender_loss_m: jax.Array
+    equity_irr_frac: jax.Array
+    equity_npv_m: jax.Array
+
+
+def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
+    """A path's cash, from its energy [year, month] and its market to debt service and equity."""
+    monthly = contracts.lines(deal, operations, market)
+    account = Lines(*(line.sum(1) for line in monthly))
+    ebitda = contracts.by_period(deal, contracts.revenue(monthly) - contracts.opex(monthly))
+    paid = tax.income_tax(deal, ebitda, debt.interest_m, debt.funding.capitalised_m)
+    rows = cascade(deal.loan, debt, ebitda - paid)
+    cfads, service, distribution = (
+        _flow(deal, x) for x in (rows.cfads_m, rows.service_m, rows.distribution_m)
+    )
+    equity = jnp.concatenate([-debt.equity_draw_m, distribution])
+    return CashFlow(
+        revenue_m=contracts.revenue(account),
+        opex_m=contracts.opex(account),
+        tax_m=_flow(deal, paid),
+        cfads_m=cfads,
+        scheduled_service_m=service,
+        debt_service_m=_flow(deal, rows.interest_m + rows.principal_m),
+        dscr=cover(cfads, service),
+        debt_balance_m=_stock(deal, rows.balance_m),
+        dsra_m=_stock(deal, rows.dsra_m),
+        trapped_m=_stock(deal, rows.trapped_m),
+        distribution_m=distribution,
+        unpaid_m=_flow(deal, rows.unpaid_m),
+        reserve_draw_m=_flow(deal, rows.draw_m),
+        lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
+        dscr_period=cover(rows.cfads_m, rows.service_m),
+        equity_flow_m=equity,
+        account=account,
+        periods=rows,
+        **credit.events(deal, rows)._asdict(),
+        equity_irr_frac=returns.irr(equity),
+        equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
+    )
+
+
+def _flow(deal: Deal, x: jax.Array) -> jax.Array:
+    """[period] -> the year's sum."""
+    return x.reshape(deal.years, -1).sum(1)
+
+
+def _stock(deal: Deal, x: jax.Array) -> jax.Array:
+    """[period] -> at the year's end."""
+    return x.reshape(deal.years, -1)[:, -1]

@@ -1,0 +1,247 @@
+"""Random deals, operations and markets for the finance tests: sound ones, strained ones, defaults."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.deal import Loan, deal
+from engine.finance import debt, waterfall
+from engine.finance.contracts import Operations
+from engine.study import Study
+from engine.world import Market
+from tests.reference import finance
+from tests.reference import waterfall as loops
+
+SHAPES = (  # years, periods a year, construction years, years that losses last, deals
+    (12, 2, 2, 5, 120),
+    (8, 4, 1, 0, 60),
+    (15, 1, 3, 3, 60),
+)
+
+
+class Sample(NamedTuple):
+    """Deals of one shape: studies, and stacked kernel inputs and outputs with a leading axis."""
+
+    shape: int
+    studies: list
+    deals: object
+    p50: Operations
+    p90: Operations
+    debts: object
+    operations: Operations
+    market: Market
+    flows: object
+
+    def item(self, tree, k):
+        """The k-th deal's part of a stacked tree, as NumPy."""
+        return jax.tree.map(lambda leaf: np.asarray(leaf[k]), tree)
+
+    def reference_loans(self):
+        return _reference_loans(SHAPES[self.shape])
+
+    def reference_run(self, k, loan):
+        market = self.item(self.market, k)
+        return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
+
+
+OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
+
+
+def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
+    """A random study; only what money depends on varies. debt_terms replace drawn ones."""
+    u, months = rng.uniform, 12 // periods_per_year
+    spend = rng.dirichlet(np.full(building, 3.0))
+    covenant = u(1.0, 1.1)
+    lockup = covenant + u(0.0, 0.15)
+
+    def item(amount):
+        return {
+            "amount_m": u(0, amount),
+            "tax_life_years": int(rng.integers(3, 21)),
+            "residual_frac": u(0, 0.1),
+        }
+
+    terms = {
+        "max_gearing_frac": u(0.4, 0.85),
+        "dscr_p50": lockup + u(0.0, 0.3),
+        "dscr_p90": u(1.0, 1.4),
+        "rate_frac_per_year": u(0.01, 0.1),
+        "tenor_years": int(rng.integers(years // 2, years + 1)),
+        "periods_per_year": periods_per_year,
+        "upfront_fee_frac": u(0, 0.03),
+        "commitment_fee_frac_per_year": u(0, 0.01),
+        "dsra_months": int(min(24, months * rng.integers(0, 3))),
+        "dsra_interest_frac_per_year": u(0, 0.03),
+        "lockup_dscr": lockup,
+        "covenant_dscr": covenant,
+        "sale_multiple": u(0, 5),
+    } | debt_terms
+    return Study.model_validate(
+        {
+            "name": "drawn",
+            "life": {"first_year": 2028, "years": years},
+            "load": {
+                "contracted_it_mw": 100.0,
+                "occupancy_frac": (u(0.2, 0.7), u(0.6, 0.9), u(0.8, 1.0)),
+                "utilisation_frac": 0.7,
+            },
+            "pv": {"dc_mw": u(0, 300), "ac_mw": 100.0, "outage": OUTAGE},
+            "wind": {"ac_mw": u(0, 200), "outage": OUTAGE},
+            "battery": {"power_mw": 50.0, "energy_mwh": u(10, 400), "outage": OUTAGE},
+            "gensets": {"unit_mw": 10.0, "fuel_cost_per_kwh": u(1, 2), "outage": OUTAGE},
+            "grid": {
+                "import_limit_mw": u(0, 100),
+                "export_limit_mw": 50.0,
+                "circuit_mw": 50.0,
+                "import_price_per_kwh": u(0.3, 0.6),
+                "export_price_per_kwh": u(0.1, 0.4),
+                "capacity_charge_per_kw_month": u(0, 40),
+                "outage": OUTAGE,
+                "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
+            },
+            "deal": {
+                "capex": {
+                    "pv": item(600),
+                    "wind": item(800),
+                    "battery": item(300),
+                    "datacentre": item(1500),
+                    "grid_and_gensets": item(200),
+                    "spend_frac": tuple(float(x) for x in spend / spend.sum()),
+                },
+                "revenue": {
+                    "lease_price_per_kw_month": u(200, 600),
+                    "lease_escalation_frac_per_year": u(-0.02, 0.04),
+                    "power_price_per_kwh": float(rng.choice([0.0, u(0.3, 0.6)])),
+                    "green_certificate_per_mwh": u(0, 10),
+                    "sla_credit_multiple": u(0, 20),
+                    "sla_deferrable_weight_frac": u(0, 1),
+                },
+                "opex": {
+                    "pv_per_kw_year": u(20, 60),
+                    "wind_per_kw_year": u(50, 120),
+                    "battery_per_kwh_year": u(5, 20),
+                    "datacentre_per_kw_year": u(200, 600),
+                    "insurance_frac_of_capex": u(0, 0.005),
+                    "land_m_per_year": u(0, 5),
+                    "inflation_frac_per_year": u(-0.01, 0.05),
+                },
+                "tax": {
+                    "rate_frac": u(0.2, 0.3),
+                    "reduced_rate_frac": u(0.1, 0.2),
+                    "reduced_until_year": int(rng.integers(2026, 2036)),
+                    "loss_carry_years": loss_years,
+                },
+                "debt": terms,
+                "equity_discount_frac": u(0.04, 0.12),
+            },
+            "uncertainty": {"lease_price_sd_frac": 0.1, "power_price_sd_frac": 0.1, "occupancy_sd_frac": 0.1},
+        }
+    )
+
+
+def operations(rng, years, level=1.0):
+    """Energy by month, MWh; `level` scales what the plant gives."""
+    shape = (years, 12)
+    served = rng.uniform(40_000, 60_000, shape)
+    imported = np.clip(served - level * rng.uniform(20_000, 50_000, shape), 0.0, None)
+    rare = rng.uniform(size=shape) < 0.05
+    return Operations(
+        imported_mwh=imported,
+        exported_mwh=level * rng.uniform(0, 20_000, shape),
+        genset_mwh=rare * rng.uniform(0, 2_000, shape),
+        served_mwh=served,
+        unserved_firm_mwh=rare * rng.uniform(0, 5_000, shape),
+        unserved_deferrable_mwh=rng.uniform(0, 500, shape),
+    )
+
+
+def market(rng, years, planned):
+    """Prices and occupancy; in half of the paths tenants leave for some years."""
+    occupancy = np.array(planned)
+    if rng.uniform() < 0.5:
+        start = int(rng.integers(0, years))
+        occupancy[start : start + int(rng.integers(1, 6))] *= rng.uniform(0, 0.8)
+    lognormal = functools.partial(rng.lognormal, 0.0)
+    return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
+
+
+def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
+    """Terms and schedule of a loan with this service; the reserve is funded at the start, or empty.
+
+    The life is as long as `service`, the loan matures with its last service.
+    """
+    service = jnp.asarray(service, jnp.float64)
+    numbers = {
+        "max_gearing": 0.8,
+        "dscr_p50": 1.3,
+        "dscr_p90": 1.2,
+        "upfront_fee": 0.0,
+        "commitment_fee": 0.0,
+        "dsra_months": 0.0,
+        "dsra_interest": 0.0,
+        "lockup_dscr": 1.1,
+        "covenant_dscr": 1.05,
+        "sale_multiple": 4.0,
+        "rate": rate,
+        "periods": float(np.flatnonzero(service).max() + 1),
+    } | terms
+    loan = Loan(
+        **{k: jnp.asarray(x, jnp.float64) for k, x in numbers.items()}, periods_per_year=periods_per_year
+    )
+    amount, interest, principal, balance = debt.schedule(service, debt.period_rate(loan))
+    none = jnp.zeros(())
+    reserve = debt.dsra_initial(loan, service) if funded else none
+    plan = debt.Debt(
+        amount_m=amount,
+        tests_m=jnp.zeros(3),
+        binding=jnp.int32(0),
+        service_m=service,
+        interest_m=interest,
+        principal_m=principal,
+        balance_m=balance,
+        dsra_target_m=debt.dsra_target(loan, service),
+        funding=debt.Funding(none, none, none, none, reserve, jnp.zeros(1)),
+        debt_draw_m=jnp.zeros(1),
+        equity_draw_m=jnp.zeros(1),
+        dscr=service,
+        llcr=none,
+        plcr=none,
+        average_life_years=none,
+        residual=none,
+    )
+    return loan, plan
+
+
+def stack(items):
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
+
+
+@functools.cache
+def sample(shape):
+    """The drawn deals of one of `SHAPES`, sized and run by the kernels in two calls."""
+    years, periods_per_year, building, loss_years, count = shape
+    rng = np.random.default_rng([20260101, years])
+    studies = [study(rng, years, periods_per_year, building, loss_years) for _ in range(count)]
+    p50 = stack([operations(rng, years) for _ in studies])
+    p90 = p50._replace(
+        imported_mwh=p50.imported_mwh * rng.uniform(1.0, 1.5, (count, 1, 1)),
+        exported_mwh=p50.exported_mwh * 0.8,
+    )
+    lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
+    markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
+    deals = stack([deal(s) for s in studies])
+    debts = jax.jit(jax.vmap(debt.size))(deals, p50, p90)
+    flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)
+    return Sample(SHAPES.index(shape), studies, deals, p50, p90, debts, lives, markets, flows)
+
+
+@functools.cache
+def _reference_loans(shape):
+    drawn = sample(shape)
+    cases = ((drawn.item(drawn.p50, k), drawn.item(drawn.p90, k)) for k in range(len(drawn.studies)))
+    return [finance.size(study, *case) for study, case in zip(drawn.studies, cases, strict=True)]

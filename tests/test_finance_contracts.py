@@ -1,0 +1,77 @@
+"""Energy -> money against the loops, and months that the hand can solve."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from engine.deal import deal
+from engine.finance import contracts
+from engine.world import central
+from tests.reference import deals, finance
+
+
+@pytest.mark.parametrize("shape", deals.SHAPES, ids=str)
+def test_lines_are_those_of_the_loops(shape):
+    sample = deals.sample(shape)
+    lines = jax.jit(jax.vmap(contracts.lines))(sample.deals, sample.operations, sample.market)
+    for k, study in enumerate(sample.studies):
+        market = sample.item(sample.market, k)
+        years = finance.account(study, sample.item(sample.operations, k), *market)
+        for name, got in sample.item(lines, k)._asdict().items():
+            want = np.array([[month[name] for month in months] for months in years])
+            assert got == pytest.approx(want, rel=1e-9, abs=1e-12), (k, name)
+
+
+def plain(**numbers):
+    """A deal of 100 MW at 365 a kW-month, half occupied, 2 years; and no energy."""
+    rng = np.random.default_rng(1)
+    money = deal(deals.study(rng, 2, 2, 1, 5))
+    ones = np.ones(2)
+    numbers = {
+        "lease_price_per_kw_month": 365.0 * ones,
+        "occupancy": 0.5 * ones,
+        "contracted_it_mw": np.array(100.0),
+    } | numbers
+    none = np.zeros((2, 12))
+    return dataclasses.replace(money, **numbers), contracts.Operations(*[none] * 6)
+
+
+def test_lease_is_paid_for_occupied_capacity():
+    money, none = plain()
+    lines = contracts.lines(money, none, central(money.occupancy))
+    assert lines.lease_m == pytest.approx(np.full((2, 12), 100e3 * 0.5 * 365.0 / 1e6))
+
+
+def test_an_unserved_hour_gives_back_its_rent_times_the_multiple():
+    money, none = plain(sla_multiple=np.array(2.0), sla_deferrable_weight=np.array(0.25))
+    hour = none._replace(
+        unserved_firm_mwh=np.full((2, 12), 1.0), unserved_deferrable_mwh=np.full((2, 12), 8.0)
+    )
+    credit = contracts.lines(money, hour, central(money.occupancy)).sla_credit_m
+    # 365 a kW-month = 0.5 an hour and kW: 500 a MWh; twice, for 1 + 8/4 MWh
+    assert credit == pytest.approx(np.full((2, 12), 3000.0 / 1e6))
+
+
+def test_credits_stop_at_the_lease():
+    money, none = plain(sla_multiple=np.array(2.0))
+    dark = none._replace(unserved_firm_mwh=np.full((2, 12), 73_000.0))
+    lines = contracts.lines(money, dark, central(money.occupancy))
+    assert np.array_equal(lines.sla_credit_m, lines.lease_m)
+    assert float(contracts.revenue(lines).sum()) == 0.0
+
+
+def test_the_market_moves_rent_and_grid_energy_alone():
+    money, _ = plain()
+    busy = contracts.Operations(*[np.full((2, 12), 1000.0)] * 6)
+    calm = contracts.lines(money, busy, central(money.occupancy))
+    dear = contracts.lines(money, busy, central(money.occupancy)._replace(power_price=2.0 * np.ones(2)))
+    moved = {n for n in calm._fields if not np.array_equal(getattr(calm, n), getattr(dear, n))}
+    assert moved == {"import_m", "export_m"}
+
+
+def test_periods_hold_all_months():
+    money, _ = plain()
+    months = np.arange(24.0).reshape(2, 12)
+    assert contracts.by_period(money, months).tolist() == [15.0, 51.0, 87.0, 123.0]

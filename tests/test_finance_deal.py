@@ -1,0 +1,158 @@
+"""The deal's tables, and that each of its settings changes the money."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from engine.deal import FIXED_COSTS, deal
+from engine.finance import debt, waterfall
+from engine.study import Study
+from engine.world import central
+from tests.reference import deals
+
+DATES = {"deal.debt.sale_multiple": 1.0, "deal.tax.reduced_until_year": 2034}
+
+
+@functools.cache
+def strained():
+    """A study that shows all sides: lock-up, breach, reserve draws, arrears and a sale at maturity."""
+    rng = np.random.default_rng(7)
+    study = deals.study(rng, 10, 2, 2, 3, tenor_years=8, dsra_months=6, dscr_p50=1.3, max_gearing_frac=0.8)
+    terms = {
+        "lease_price_per_kw_month": 200.0,
+        "lease_escalation_frac_per_year": 0.01,
+        "power_price_per_kwh": 0.5,
+        "sla_credit_multiple": 5.0,
+    }
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | DATES)
+
+
+def changed(study, settings):
+    data = study.model_dump()
+    for path, value in settings.items():
+        *parents, last = path.split(".")
+        functools.reduce(lambda part, key: part[key], parents, data)[last] = value
+    return Study.model_validate(data)
+
+
+def results(study):
+    """All numbers of the sized debt, and of two lives: one fair, one that tenants leave
+    by and by while power becomes dear."""
+    rng = np.random.default_rng(11)
+    p50 = deals.operations(rng, study.life.years)
+    p90 = p50._replace(imported_mwh=p50.imported_mwh * 1.1)
+    money = deal(study)
+    loan = SIZE(money, p50, p90)
+    fair = central(money.occupancy)
+    falls = np.linspace(1.0, 0.3, study.life.years)
+    bad = fair._replace(occupancy=fair.occupancy * falls, power_price=1.5 / falls)
+    return jax.tree.leaves((loan, [RUN(money, loan, p50, market) for market in (fair, bad)]))
+
+
+SIZE, RUN = jax.jit(debt.size), jax.jit(waterfall.run)
+
+
+def same(a, b):
+    return all(x.shape == y.shape and np.array_equal(x, y, equal_nan=True) for x, y in zip(a, b, strict=True))
+
+
+def settings(section, prefix):
+    for name, info in type(section).model_fields.items():
+        value, path = getattr(section, name), f"{prefix}.{name}"
+        if hasattr(type(value), "model_fields"):
+            yield from settings(value, path)
+        elif not (info.json_schema_extra or {}).get("label") and name != "currency":
+            yield path, value
+
+
+OUTSIDE = [
+    "pv.dc_mw",
+    "wind.ac_mw",
+    "battery.energy_mwh",
+    "load.contracted_it_mw",
+    "gensets.fuel_cost_per_kwh",
+    "grid.import_limit_mw",
+    "grid.import_price_per_kwh",
+    "grid.export_price_per_kwh",
+    "grid.capacity_charge_per_kw_month",
+]
+SPECIAL = {
+    "deal.debt.periods_per_year": 4,
+    "deal.debt.dsra_months": 12,
+    "deal.debt.tenor_years": 7,
+    "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.covenant_dscr": 0.6,
+    "deal.debt.sale_multiple": 0.5,
+    "deal.tax.loss_carry_years": 1,
+    "deal.tax.reduced_until_year": 2033,
+}
+
+
+def other(path, value):
+    if path in SPECIAL:
+        return SPECIAL[path]
+    if isinstance(value, tuple):
+        return (*(0.9 * x for x in value[:-1]), value[-1] + 0.1 * sum(value[:-1]))
+    return value + 1 if isinstance(value, int) else 1.05 * value + 1e-4
+
+
+def test_every_setting_of_the_deal_changes_the_money():
+    base, study = results(strained()), strained()
+    paths = dict(settings(study.deal, "deal")) | {
+        path: functools.reduce(getattr, path.split("."), study) for path in OUTSIDE
+    }
+    silent = [p for p, value in paths.items() if same(base, results(changed(study, {p: other(p, value)})))]
+    assert silent == []
+
+
+def test_a_new_number_never_recompiles():
+    traces = []
+
+    @jax.jit
+    def size(money, p50):
+        traces.append(1)
+        return debt.size(money, p50, p50)
+
+    rng = np.random.default_rng(3)
+    for _ in range(3):
+        size(deal(deals.study(rng, 6, 2, 1, 5)), deals.operations(rng, 6))
+    assert len(traces) == 1
+
+
+def test_prices_grow_from_financial_close():
+    study = changed(
+        strained(),
+        {"deal.opex.inflation_frac_per_year": 0.1, "deal.revenue.lease_escalation_frac_per_year": 0.2},
+    )
+    money = deal(study)  # two construction years: the first operating year is two years after close
+    assert float(money.import_price_per_kwh[0]) == pytest.approx(study.grid.import_price_per_kwh * 1.1**2)
+    assert float(money.fuel_cost_per_kwh[3]) == pytest.approx(study.gensets.fuel_cost_per_kwh * 1.1**5)
+    assert float(money.lease_price_per_kw_month[1]) == pytest.approx(200.0 * 1.2**3)
+    land = money.fixed_cost_m[FIXED_COSTS.index("land")]
+    assert float(land[0]) == pytest.approx(study.deal.opex.land_m_per_year * 1.1**2)
+
+
+def test_tables_by_operating_year():
+    study = changed(
+        strained(),
+        {
+            "deal.tax.rate_frac": 0.25,
+            "deal.tax.reduced_rate_frac": 0.15,
+            "deal.tax.reduced_until_year": 2030,
+            "load.occupancy_frac": (0.3, 0.6, 0.9),
+        },
+    )
+    money = deal(study)
+    assert money.tax_rate.tolist() == [0.15] * 3 + [0.25] * 7  # from 2028
+    assert money.occupancy.tolist() == [0.3, 0.6] + [0.9] * 8
+    assert float(money.spend_m.sum()) == pytest.approx(deals.finance.capex_m(study))
+
+
+def test_depreciation_ends_at_the_residual():
+    item = {"amount_m": 100.0, "tax_life_years": 4, "residual_frac": 0.05}
+    none = item | {"amount_m": 0.0}
+    classes = {"pv": item, "wind": none, "battery": none, "datacentre": none, "grid_and_gensets": none}
+    money = deal(changed(strained(), {f"deal.capex.{k}": v for k, v in classes.items()}))
+    assert money.depreciation_m == pytest.approx(np.array([23.75] * 4 + [0.0] * 6))

@@ -1,0 +1,119 @@
+"""A path's money against the loops, and what must hold of every path."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.finance import debt, waterfall
+from tests.reference import deals
+
+
+@pytest.fixture(params=deals.SHAPES, ids=str, scope="module")
+def sample(request):
+    return deals.sample(request.param)
+
+
+def near(name, loan):
+    """1e-9 relative; amounts of money to 1e-9 of the loan, as small rows are what large ones leave."""
+    scale = max(loan["amount_m"], 1.0) if name.endswith("_m") else 1.0
+    return {"rel": 1e-9, "abs": 1e-9 * scale, "nan_ok": True}
+
+
+def test_run_is_that_of_the_loops(sample):
+    for k, loan in enumerate(sample.reference_loans()):
+        want, got = sample.reference_run(k, loan), sample.item(sample.flows, k)
+        assert set(want) == set(got._fields)
+        for name in set(want) - {"account", "periods"}:
+            assert getattr(got, name) == pytest.approx(np.array(want[name]), **near(name, loan)), (k, name)
+        assert set(want["periods"]) == set(got.periods._fields)
+        for name, values in want["periods"].items():
+            row = getattr(got.periods, name)
+            assert row == pytest.approx(np.array(values), **near(name, loan)), (k, name)
+
+
+def test_cfads_is_revenue_less_costs_and_tax(sample):
+    flow = sample.flows
+    assert np.array(flow.cfads_m) == pytest.approx(
+        np.array(flow.revenue_m - flow.opex_m - flow.tax_m), abs=1e-9
+    )
+
+
+def test_cfads_does_not_depend_on_the_waterfall(sample):
+    free = jax.tree.map(jnp.asarray, sample.deals)
+    free = dataclasses.replace(
+        free, loan=dataclasses.replace(free.loan, lockup_dscr=0.0 * free.loan.lockup_dscr)
+    )
+    again = jax.jit(jax.vmap(waterfall.run))(free, sample.debts, sample.operations, sample.market)
+    assert np.array_equal(again.cfads_m, sample.flows.cfads_m)
+
+
+def test_no_decision_sees_a_later_year(sample):
+    """Change all that happens from a year on: everything up to it stays, bit for bit."""
+    rng = np.random.default_rng(9)
+    years = sample.studies[0].life.years
+    rerun = jax.jit(jax.vmap(waterfall.run))
+    before = rerun(sample.deals, sample.debts, sample.operations, sample.market)
+    for first in (1, years // 2, years - 1):
+        late = np.arange(years) >= first
+        factor = np.where(late, rng.uniform(0.0, 2.0, (len(sample.studies), years)), 1.0)
+        operations = jax.tree.map(lambda x, f=factor: x * f[:, :, None], sample.operations)
+        market = sample.market._replace(
+            power_price=sample.market.power_price * factor,
+            occupancy=sample.market.occupancy * factor / 2.0**late,
+        )
+        after = rerun(sample.deals, sample.debts, operations, market)
+        periods = first * sample.studies[0].deal.debt.periods_per_year
+        assert not np.array_equal(before.cfads_m, after.cfads_m)
+        for name in before.periods._fields:
+            a, b = (getattr(x.periods, name)[:, :periods] for x in (before, after))
+            assert np.array_equal(a, b), name
+        for name in ("revenue_m", "tax_m", "dscr", "distribution_m", "trapped_m", "lockup", "debt_balance_m"):
+            a, b = (getattr(x, name)[:, :first] for x in (before, after))
+            assert np.array_equal(a, b, equal_nan=True), name
+
+
+def test_later_months_of_a_year_change_no_earlier_period(sample):
+    per_year = sample.studies[0].deal.debt.periods_per_year
+    late = np.arange(12) >= 12 - 12 // per_year
+    operations = jax.tree.map(lambda x: x * np.where(late, 3.0, 1.0)[None, None, :], sample.operations)
+    rerun = jax.jit(jax.vmap(waterfall.run))
+    rows = [
+        rerun(sample.deals, sample.debts, o, sample.market).periods for o in (sample.operations, operations)
+    ]
+    for name in rows[0]._fields:
+        a, b = (getattr(x, name)[:, : per_year - 1] for x in rows)
+        assert np.array_equal(a, b), name
+
+
+def test_a_path_without_debt_pays_equity_all_it_earns():
+    rng = np.random.default_rng(6)
+    study = deals.study(rng, 6, 2, 2, 5, max_gearing_frac=0.0)
+    money, case = deals.deal(study), deals.operations(rng, 6)
+    loan = debt.size(money, case, case)
+    flow = waterfall.run(money, loan, case, deals.Market(jnp.ones(()), jnp.ones(6), money.occupancy))
+    assert (np.array(flow.cfads_m) > 0).all()
+    assert np.array(flow.distribution_m) == pytest.approx(np.array(flow.cfads_m))
+    assert np.isnan(flow.dscr).all()
+    assert np.isnan([flow.default_year, flow.lockup_year, flow.exposure_at_default_m, flow.lgd_frac]).all()
+    assert float(flow.lender_loss_m) == 0.0
+    assert np.isfinite(flow.equity_irr_frac)
+
+
+def test_the_equity_npv_has_a_gradient(sample):
+    """Through tax, waterfall and lock-up, on a path that is paid: the first such one of the sample."""
+    k = int(np.flatnonzero(np.isnan(sample.flows.lockup_year))[0])
+    money, loan, operations, market = (
+        jax.tree.map(lambda x: jnp.asarray(x[k]), tree)
+        for tree in (sample.deals, sample.debts, sample.operations, sample.market)
+    )
+
+    @jax.jit
+    def value(factor):
+        return waterfall.run(money, loan, operations, market._replace(lease_price=factor)).equity_npv_m
+
+    factor, step = market.lease_price, 1e-6
+    slope = (value(factor + step) - value(factor - step)) / (2 * step)
+    assert float(jax.jit(jax.grad(value))(factor)) == pytest.approx(float(slope), rel=1e-5)
