@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from engine.prepare import Prepared
 from engine.simulate import Machine, Operations
 from engine.study import Study
 from engine.world import Market, central
-from weather import clearsky, climate, ensemble, stream
+from weather import clearsky, climate, stream
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.ensemble import Generated, Source
@@ -156,48 +155,39 @@ def prepared(run: Run, progress: Progress) -> Prepared:
 
     def operate(threshold: jax.Array):
         done = []
+        market = _many(central(run.plant.planned_occupancy), on.width)
         for k, (index, real) in enumerate(parts):
             names = simulate.stream(seed, which, index)
-            market = _many(central(run.plant.planned_occupancy), on.width)
-            count_year = _counter(progress, "preparing", k * years, len(parts) * years)
-            operations = simulate.operate(on, run.plant, threshold, source, names, market, count_year)
+            counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
+            (operations,) = simulate.operate(on, run.plant, threshold, source, [(names, market)], counted)
             done.append(jax.tree.map(lambda x, n=real: np.asarray(x)[:n], operations.monthly))
         return jax.tree.map(lambda *x: np.concatenate(x), *done)
 
     orders = study.grid.orders
     wanted = (orders.sun_curtailed_frac, orders.wind_curtailed_frac)
-    return prepare.prepare(run.deal, wanted, order_cases, operate)
+    return prepare.prepare(run.deal, wanted, order_cases, operate, programs.size)
 
 
 def lives(run: Run, decided: Prepared, paths: np.ndarray, progress: Progress) -> dict[str, np.ndarray]:
     """The outcomes of these paths, as `results.OUTCOMES` names them; memory grows by them alone."""
     on, years = run.machine, run.study.life.years
-    parts = list(simulate.groups(on, paths))
-    total = len(paths) * years
+    programs = simulate.programs(on.mesh)
     kept: dict[str, np.ndarray] = {}
     row = 0
-    for index, real in parts:
-        counted = _counter(progress, "lives", row * years, total, real)
-        operations, cash = _one_call(run, decided, index, counted)
-        for name, values in outcomes(run, operations, cash).items():
-            held = kept.setdefault(name, np.empty((len(paths), *values.shape[1:]), values.dtype))
-            held[row : row + real] = values[:real]
-        row += real
+    for parts in simulate.blocks(on, paths):
+        real = sum(n for _, n in parts)
+        names = [simulate.stream(run.seed, Ensemble.RUN, index) for index, _ in parts]
+        block = [(name, programs.market(run.plant, name)) for name in names]
+        counted = _counter(progress, "lives", row * years, len(paths) * years, real)
+        operated = simulate.operate(on, run.plant, decided.threshold, run.source(), block, counted)
+        for (_, n), operations in zip(parts, operated, strict=True):
+            cash = programs.settle(run.deal, decided.debt, operations.monthly, operations.market)
+            for name, values in outcomes(run, operations, cash).items():
+                held = kept.setdefault(name, np.empty((len(paths), *values.shape[1:]), values.dtype))
+                held[row : row + n] = values[:n]
+            row += n
     kept["world"] = (paths % run.study.uncertainty.worlds).astype(np.int32)
     return kept
-
-
-def _one_call(
-    run: Run, decided: Prepared, index: np.ndarray, progress: Callable[[], None]
-) -> tuple[Operations, CashFlow]:
-    """Operations and cash of one call's width of paths."""
-    programs = simulate.programs(run.machine.mesh)
-    names = simulate.stream(run.seed, Ensemble.RUN, index)
-    market = programs.market(run.plant, names)
-    operations = simulate.operate(
-        run.machine, run.plant, decided.threshold, run.source(), names, market, progress
-    )
-    return operations, programs.settle(run.deal, decided.debt, operations.monthly, market)
 
 
 def outcomes(run: Run, operations: Operations, cash: CashFlow) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 
@@ -75,7 +74,8 @@ def complete(folder: Path, digest: str) -> bool:
     found = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8")).get("digest", "")
     if found != digest:
         raise InputError(
-            f"{folder}: holds another run (digest {found[:8]}, this one is {digest[:8]}); --out names another one"
+            f"{folder}: holds another run (digest {found[:8]}, this one is {digest[:8]}); "
+            "--out names another one"
         )
     return True
 

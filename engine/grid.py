@@ -65,8 +65,8 @@ def ordered(orders: OrderProcess, given: jax.Array, last_night: jax.Array) -> ja
     """
     before = jnp.concatenate([last_night[None], given[1, :-1]])
     held = jnp.stack([given[0], before, given[1]], axis=1).astype(jnp.float32)  # [365, 3]
-    return orders.depth * jnp.max(held[:, :, None] * orders.window, axis=1)
+    return orders.depth * jnp.max(held[:, :, None] * orders.window[None], axis=1)
 
 
 def _window_mean(x: jax.Array, window: jax.Array) -> jax.Array:
-    return jnp.sum(x.reshape(DAYS, DAY) * window, axis=1) / jnp.sum(window)
+    return jnp.sum(x.reshape(DAYS, DAY) * window[None], axis=1) / jnp.sum(window)

@@ -15,13 +15,13 @@ from jax import lax
 from engine import convert, dispatch, grid, outages, world
 from engine.deal import Deal
 from engine.dispatch import Battery, Drivers, Flows, Totals
-from engine.finance import waterfall
+from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
 from engine.plant import Plant, Reference
 from engine.world import Market
-from weather.generate import DAY, DAYS, MONTH_OF_DAY, Weather
+from weather.generate import DAY, DAYS, MONTH_DAYS, Weather
 from weather.random import Stream
 from weather.schema import HOURS
 
@@ -123,8 +123,9 @@ def drivers(plant: Plant, y, occupancy, hour, w: Weather, up, order) -> Drivers:
 
 def _by_month(daily: jax.Array) -> jax.Array:
     """[365] -> [12] float64."""
-    member = jnp.asarray(MONTH_OF_DAY[None, :] == np.arange(12)[:, None], jnp.float64)
-    return jnp.sum(member * daily.astype(jnp.float64), axis=1)
+    ends = np.cumsum(MONTH_DAYS)
+    months = zip(ends - MONTH_DAYS, ends, strict=True)
+    return jnp.stack([jnp.sum(daily[first:end].astype(jnp.float64)) for first, end in months])
 
 
 def market(plant: Plant, stream: Stream) -> Market:
@@ -134,7 +135,7 @@ def market(plant: Plant, stream: Stream) -> Market:
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:
     """The cash of one path from its energy, `operations` [year, 12] float64 MWh."""
-    return waterfall.run(deal, debt, operations, market)
+    return waterfall.run(deal, debt, contracts.operations(operations), market)
 
 
 def order_case(

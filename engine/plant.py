@@ -97,7 +97,9 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
                 )
             )
         ),
-        planned_occupancy=jnp.asarray([ramp[min(y, len(ramp) - 1)] for y in years], jnp.float64),
+        planned_occupancy=jnp.asarray(
+            [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
+        ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         weather_level=_f32(u.weather_level),
     )

@@ -18,11 +18,13 @@ import numpy as np
 
 from engine.deal import Deal
 from engine.dispatch import Totals
+from engine.finance import contracts
 from engine.finance import debt as loans
 from engine.finance.debt import Debt
 from weather.schema import InputError
 
 NEVER = 1e9  # a threshold that no score reaches
+CLOSED = 1e-9  # of the capital cost: what the last pass of the sizing may still change
 KINDS = ("sun_curtailed_frac", "wind_curtailed_frac")
 P50_RANKS, P90_RANKS = (0.45, 0.55), (0.05, 0.15)  # of a year's generation among the preparation paths
 
@@ -80,18 +82,24 @@ def prepare(
     wanted: tuple[float, float],
     order_cases: Callable[[], Any],
     operate: Callable[[jax.Array], Totals],
+    size: Callable[..., Debt],
 ) -> Prepared:
     """Calibrate the orders, operate the preparation ensemble under them, size the debt.
 
     wanted: fractions that the reference plants lose. order_cases: gives `life.OrderCase` of [path, ...].
-    operate: thresholds -> monthly energy [path, year, month].
+    operate: thresholds -> monthly energy [path, year, month]. size: `finance.debt.size`, compiled.
     """
     case = order_cases()
     threshold = order_thresholds(
         np.asarray(case.score), np.asarray(case.lost_mwh), np.asarray(case.made_mwh), wanted
     )
     p50, p90 = cases(operate(threshold))
-    return Prepared(threshold, jax.jit(loans.size)(deal, p50, p90))
+    debt = size(deal, contracts.operations(p50), contracts.operations(p90))
+    if not float(debt.residual) <= CLOSED:
+        raise InputError(
+            f"deal.debt: sizing does not settle, its last pass moved {float(debt.residual):.1e} of the cost"
+        )
+    return Prepared(threshold, debt)
 
 
 def to_json(prepared: Prepared) -> str:
@@ -102,8 +110,8 @@ def to_json(prepared: Prepared) -> str:
 
 def from_json(text: str, deal: Deal, years: int) -> Prepared:
     """What `to_json` wrote, for a deal of the same shapes."""
-    month = jax.ShapeDtypeStruct((years, 12), jnp.float64)
-    energy = Totals(*(month for _ in Totals._fields))
+    month: Any = jax.ShapeDtypeStruct((years, 12), jnp.float64)
+    energy = contracts.Operations(*(month for _ in contracts.Operations._fields))
     shape = (
         jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
         jax.eval_shape(loans.size, deal, energy, energy),

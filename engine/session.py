@@ -14,7 +14,7 @@ import xarray as xr
 from engine import compose, folder, prepare, results, simulate
 from engine import replay as replays
 from engine.compose import Progress
-from engine.config import Leaf, Loaded
+from engine.config import Loaded
 from engine.study import Study
 from weather import climate, ensemble
 from weather.ensemble import Generated

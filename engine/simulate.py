@@ -7,10 +7,12 @@ tiles, and the last is padded. So the bits of a path depend on no block, order o
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +20,10 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from engine import life
-from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance.debt import Debt
-from engine.life import Energy, OrderCase
-from engine.plant import Plant, Reference
+from engine.finance import debt as loans
+from engine.life import Energy
+from engine.plant import Plant
 from engine.world import Market
 from weather import random
 from weather.ensemble import AXIS, Source
@@ -33,11 +34,11 @@ TILES = {"cpu": 256, "gpu": 16384, "tpu": 16384}  # paths compiled together, per
 
 
 class Machine(NamedTuple):
-    """Where a run computes. tile: paths per device and program; block: paths in flight."""
+    """Where a run computes. tile: paths per device and program. calls: programs in flight together."""
 
     mesh: Mesh
     tile: int
-    block: int
+    calls: int
 
     @property
     def width(self) -> int:
@@ -51,18 +52,13 @@ def machine(tiles: int | None = None, devices: int | None = None, tile: int | No
     tiles: in flight together; default one per device. devices: how many of them; default all.
     tile: overrides `TILES`, and with it the bits; for tests.
     """
-    if jax.config.jax_num_cpu_devices < 1 and "xla_force_host_platform" not in os.environ.get(
-        "XLA_FLAGS", ""
-    ):
-        try:
+    chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
+    if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):  # whoever imported us may have started JAX: then as it is
             jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-        except RuntimeError:
-            pass  # whoever imported us has started JAX: its devices are taken as they are
     found = jax.devices()[:devices]
     size = tile or TILES[found[0].platform]
-    width = size * len(found)
-    block = max(width, -(-(tiles or 0) * size // width) * width)
-    return Machine(Mesh(np.array(found), (AXIS,)), size, block)
+    return Machine(Mesh(np.array(found), (AXIS,)), size, -(-(tiles or 1) // len(found)))
 
 
 class Programs(NamedTuple):
@@ -74,6 +70,7 @@ class Programs(NamedTuple):
     hours: Callable
     orders: Callable
     settle: Callable
+    size: Callable
 
 
 @functools.cache
@@ -101,6 +98,7 @@ def programs(mesh: Mesh) -> Programs:
             life.order_case, (None, None, None, axes, None, -1), (all_, all_, all_, streams, all_, last)
         ),
         settle=compiled(life.settle, (None, None, 0, 0), (all_, all_, each, each)),
+        size=jax.jit(loans.size),
     )
 
 
@@ -127,25 +125,37 @@ def operate(
     plant: Plant,
     threshold: jax.Array,
     source: Source,
-    names: Stream,
-    market: Market,
+    block: list[tuple[Stream, Market]],
     progress: Callable[[], None] = lambda: None,
-) -> Operations:
-    """All years of one call's width of paths, from weather to monthly energy.
+) -> list[Operations]:
+    """All years of a block, from weather to monthly energy: one `Operations` for each of its calls.
 
-    progress: told after each year that is done.
+    block: names and market of each call's width of paths. progress: told after each year that is done.
     """
+    walks = [_walk(on, plant, threshold, source, names, market) for names, market in block]
+    years: list[list[Energy]] = [[] for _ in block]
+    for _ in range(plant.planned_occupancy.shape[0]):
+        for done, walk in zip(years, walks, strict=True):
+            done.append(next(walk))
+        jax.block_until_ready([done[-1] for done in years])  # one year of weather in flight, not more
+        progress()
+    return [_stacked(done, market) for done, (_, market) in zip(years, block, strict=True)]
+
+
+def _walk(
+    on: Machine, plant: Plant, threshold: jax.Array, source: Source, names: Stream, market: Market
+) -> Iterator[Energy]:
     run = programs(on.mesh)
     state = run.start(plant, names)
-    years: list[Energy] = []
     count = plant.planned_occupancy.shape[0]
     for y, weather in enumerate(source.years(np.asarray(names.index), count)):
         state, energy = run.year(
             plant, threshold, names, jnp.int32(y), market.occupancy[:, y], weather, state
         )
-        years.append(energy)
-        jax.block_until_ready(energy.soc_mwh)  # so that no more than one year of weather is in flight
-        progress()
+        yield energy
+
+
+def _stacked(years: list[Energy], market: Market) -> Operations:
     stacked: Energy = jax.tree.map(lambda *x: jnp.stack(x, axis=1), *years)
     return Operations(stacked.monthly, stacked.soc_mwh, stacked.backlog_mwh, market)
 
@@ -155,3 +165,10 @@ def groups(on: Machine, paths: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
     for first in range(0, len(paths), on.width):
         part = paths[first : first + on.width]
         yield np.concatenate([part, np.full(on.width - len(part), part[-1])]), len(part)
+
+
+def blocks(on: Machine, paths: np.ndarray) -> Iterator[list[tuple[np.ndarray, int]]]:
+    """`groups` by blocks that are in flight together."""
+    waiting = groups(on, paths)
+    while block := list(itertools.islice(waiting, on.calls)):
+        yield block

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+LARGEST = 1e9  # of any magnitude: beyond it float32 hours lose their meaning, and a unit is wrong
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0, le=LARGEST)]
+NotNegative = Annotated[float, Field(ge=0.0, le=LARGEST)]
+Spread = Annotated[float, Field(ge=0.0, le=2.0)]  # a relative standard deviation
 Hour = Annotated[int, Field(ge=0, le=24)]
 Label = Annotated[str, Field(json_schema_extra={"label": True})]
 
@@ -24,12 +27,17 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
+def contradiction(key: str, sentence: str) -> PydanticCustomError:
+    """Two values that cannot both be meant, laid at one key of the section (dotted where deeper)."""
+    return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
+
+
 class Outage(Section):
     """Identical units that fail and are repaired on their own: two states, exponential in hours."""
 
     units: int = Field(1, ge=1, le=255, description="identical units the capacity is split into")
-    mttf_h: float = Field(ge=1.0, description="mean hours to failure of one unit")
-    mttr_h: float = Field(ge=1.0, description="mean hours to repair of one unit")
+    mttf_h: float = Field(ge=1.0, le=LARGEST, description="mean hours to failure of one unit")
+    mttr_h: float = Field(ge=1.0, le=LARGEST, description="mean hours to repair of one unit")
 
 
 class Pv(Section):
@@ -63,7 +71,11 @@ class Wind(Section):
     @model_validator(mode="after")
     def _curve(self) -> Wind:
         if not self.cut_in_mps < self.rated_mps < self.cut_out_mps:
-            raise ValueError("cut_in_mps < rated_mps < cut_out_mps is wanted")
+            raise contradiction(
+                "rated_mps",
+                f"should lie between cut_in_mps ({self.cut_in_mps:g}) and cut_out_mps ({self.cut_out_mps:g}) "
+                f"(got {self.rated_mps:g})",
+            )
         return self
 
 
@@ -83,11 +95,22 @@ class Battery(Section):
     @model_validator(mode="after")
     def _window(self) -> Battery:
         if (self.power_mw > 0) != (self.energy_mwh > 0):
-            raise ValueError("power_mw and energy_mwh must both be zero or both be above zero")
+            raise contradiction(
+                "energy_mwh" if self.power_mw > 0 else "power_mw",
+                "should be above zero, or both zero for no battery "
+                f"(got power_mw {self.power_mw:g} and energy_mwh {self.energy_mwh:g})",
+            )
         if not self.soc_min_frac < self.soc_max_frac:
-            raise ValueError("soc_min_frac < soc_max_frac is wanted")
+            raise contradiction(
+                "soc_max_frac",
+                f"should lie above soc_min_frac ({self.soc_min_frac:g}) (got {self.soc_max_frac:g})",
+            )
         if not self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac:
-            raise ValueError("soc_start_frac must lie within soc_min_frac and soc_max_frac")
+            raise contradiction(
+                "soc_start_frac",
+                f"should lie between soc_min_frac ({self.soc_min_frac:g}) and soc_max_frac "
+                f"({self.soc_max_frac:g}) (got {self.soc_start_frac:g})",
+            )
         return self
 
 
@@ -118,14 +141,21 @@ class Orders(Section):
     season_amplitude: float = Field(
         0.3, ge=0.0, le=2.0, description="of the score: peaks in April (sun), in January (wind)"
     )
-    level_sd: NotNegative = Field(0.2, description="of the score, between worlds")
+    level_sd: float = Field(0.2, ge=0.0, le=5.0, description="of the score, between worlds")
 
     @model_validator(mode="after")
     def _windows(self) -> Orders:
         if not self.midday_start_h < self.midday_end_h:
-            raise ValueError("midday_start_h < midday_end_h is wanted")
+            raise contradiction(
+                "midday_end_h",
+                f"should lie after midday_start_h ({self.midday_start_h}) (got {self.midday_end_h})",
+            )
         if not self.night_end_h < self.night_start_h:
-            raise ValueError("night_end_h < night_start_h is wanted (the window crosses midnight)")
+            raise contradiction(
+                "night_end_h",
+                f"should lie before night_start_h ({self.night_start_h}), for the window crosses midnight "
+                f"(got {self.night_end_h})",
+            )
         return self
 
 
@@ -153,7 +183,7 @@ class Load(Section):
     daily_swing_frac: float = Field(0.0, ge=0.0, le=0.5, description="half the daily range over the mean")
     peak_hour: float = Field(20.0, ge=0.0, lt=24.0, description="local standard time of the highest load")
     deferrable_frac: Fraction = Field(0.0, description="of the IT load that may wait")
-    max_delay_h: NotNegative = Field(0.0, description="longest wait of deferrable work")
+    max_delay_h: float = Field(0.0, ge=0.0, le=8760.0, description="longest wait of deferrable work")
     pue_free: float = Field(1.12, ge=1.0, le=3.0, description="site power over IT power, free cooling")
     pue_slope_per_c: float = Field(0.006, ge=0.0, le=0.1, description="above the free-cooling limit")
     free_cooling_below_c: float = Field(16.0, ge=-40.0, le=40.0)
@@ -162,9 +192,15 @@ class Load(Section):
     @model_validator(mode="after")
     def _peak(self) -> Load:
         if self.utilisation_frac * (1.0 + self.daily_swing_frac) > 1.0:
-            raise ValueError("utilisation_frac * (1 + daily_swing_frac) must not pass 1")
+            raise contradiction(
+                "utilisation_frac",
+                f"times 1 + daily_swing_frac ({self.daily_swing_frac:g}) should not pass 1 "
+                f"(got {self.utilisation_frac:g})",
+            )
         if self.pue_max < self.pue_free:
-            raise ValueError("pue_max must not lie under pue_free")
+            raise contradiction(
+                "pue_max", f"should not lie under pue_free ({self.pue_free:g}) (got {self.pue_max:g})"
+            )
         return self
 
 
@@ -189,14 +225,10 @@ class Capex(Section):
     @model_validator(mode="after")
     def _all(self) -> Capex:
         if abs(sum(self.spend_frac) - 1.0) > 1e-9:
-            raise ValueError(f"spend_frac must sum to 1 (got {sum(self.spend_frac):g})")
-        if (
-            sum(
-                i.amount_m for i in (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
-            )
-            <= 0
-        ):
-            raise ValueError("at least one amount_m must be above zero")
+            raise contradiction("spend_frac", f"should sum to 1 (got {sum(self.spend_frac):g})")
+        items = (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
+        if not any(item.amount_m for item in items):
+            raise contradiction("pv.amount_m", "this or another amount_m should be above zero (all are 0)")
         return self
 
 
@@ -260,9 +292,21 @@ class DebtTerms(Section):
     @model_validator(mode="after")
     def _covenants(self) -> DebtTerms:
         if self.lockup_dscr < self.covenant_dscr:
-            raise ValueError("lockup_dscr must not lie under covenant_dscr")
+            raise contradiction(
+                "lockup_dscr",
+                f"should not lie under covenant_dscr ({self.covenant_dscr:g}) (got {self.lockup_dscr:g})",
+            )
         if self.dscr_p50 < self.lockup_dscr:
-            raise ValueError("dscr_p50 must not lie under lockup_dscr")
+            raise contradiction(
+                "dscr_p50",
+                f"should not lie under lockup_dscr ({self.lockup_dscr:g}) (got {self.dscr_p50:g})",
+            )
+        if self.dsra_months % (12 // self.periods_per_year):
+            raise contradiction(
+                "dsra_months",
+                f"should be a whole number of debt periods of {12 // self.periods_per_year} months "
+                f"(got {self.dsra_months})",
+            )
         return self
 
 
@@ -282,11 +326,11 @@ class Uncertainty(Section):
     """What nobody knows, drawn once per world; the climate holds the weather's own."""
 
     worlds: int = Field(100, ge=2, le=4096, description="world = path mod worlds")
-    weather_level: NotNegative = Field(1.0, description="multiplies the climate's own level_sd")
-    lease_price_sd_frac: NotNegative = Field(description="log-normal, mean one")
-    power_price_sd_frac: NotNegative = Field(description="import and export prices, log-normal, mean one")
-    occupancy_sd_frac: NotNegative = Field(description="of occupancy, capped at full")
-    yearly_price_sd_frac: NotNegative = Field(
+    weather_level: float = Field(1.0, ge=0.0, le=10.0, description="multiplies the climate's own level_sd")
+    lease_price_sd_frac: Spread = Field(description="log-normal, mean one")
+    power_price_sd_frac: Spread = Field(description="import and export prices, log-normal, mean one")
+    occupancy_sd_frac: Fraction = Field(description="of occupancy, capped at full")
+    yearly_price_sd_frac: Spread = Field(
         0.0, description="import and export prices from year to year, per path, AR(1) with 0.5"
     )
 
@@ -329,9 +373,8 @@ class Study(Section):
     @model_validator(mode="after")
     def _deal_fits_life(self) -> Study:
         if self.deal.debt.tenor_years > self.life.years:
-            raise ValueError(
-                f"deal.debt.tenor_years: {self.deal.debt.tenor_years} passes life.years: {self.life.years}"
+            raise contradiction(
+                "deal.debt.tenor_years",
+                f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
-        if self.deal.debt.dsra_months % (12 // self.deal.debt.periods_per_year):
-            raise ValueError("deal.debt.dsra_months must be a whole number of debt periods")
         return self

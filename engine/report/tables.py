@@ -168,7 +168,7 @@ def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Numbe
 def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     group, gwh_per_year = "Energy", 1e-3 / results.sizes["year"]
     sources: list[tuple[str, str, str, risk.Better]] = [
-        ("pv_mwh", "PV generation", "pv.dc_mw", "more"),
+        ("pv_mwh", "PV generation", "pv.ac_mw", "more"),
         ("wind_mwh", "Wind generation", "wind.ac_mw", "more"),
         ("imported_mwh", "Import", "", "less"),
         ("exported_mwh", "Export", "", "more"),
@@ -182,8 +182,7 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         rated_mw = look(manifest, f"study.{capacity}", 0.0) if capacity else 0.0
         if rated_mw > 0:
             hours = rated_mw * HOURS * results.sizes["year"]
-            of = "dc" if name == "pv_mwh" else "ac"
-            yield group, f"- capacity factor ({of})", "%", better, 100.0 * total / hours
+            yield group, "- capacity factor (ac)", "%", better, 100.0 * total / hours
     served = results["served_mwh"].values.astype(np.float64)
     green = np.where(served > 0, np.nan_to_num(results["green_frac"].values) * served, 0.0).sum(axis=1)
     used = served.sum(axis=1)
