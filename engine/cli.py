@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -23,32 +24,45 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]
 
 
+USAGE = typer.BadParameter.__base__ or Exception  # whichever click typer carries: its UsageError
+
+
 def main() -> None:
     """Run the command; say in one sentence what was wrong."""
-    from weather.schema import InputError
-
     try:
-        app(standalone_mode=False)
-    except InputError as error:
-        _leave(str(error), 2)
-    except KeyboardInterrupt:
+        if app(standalone_mode=False) == 130:
+            raise KeyboardInterrupt
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
         _leave("stopped; nothing was written", 130)
-    except MemoryError:
-        _leave("out of memory; --tiles 1 takes the least", 1)
+    except BrokenPipeError:  # `wattbit ... | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    except USAGE as error:
+        _usage(error)
     except Exception as error:
-        import click
+        from weather.schema import InputError
 
-        if isinstance(error, click.exceptions.Abort):
-            _leave("stopped; nothing was written", 130)
-        if isinstance(error, click.ClickException):
-            error.show()
-            sys.exit(2)
+        if isinstance(error, InputError):
+            _leave(str(error), 2)
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+            _leave("out of memory; --tiles 1 takes the least", 1)
         if os.environ.get("WATTBIT_TRACEBACK"):
             raise
         _leave(f"{type(error).__name__}: {error} (ours; WATTBIT_TRACEBACK=1 shows where)", 1)
 
 
-def _leave(sentence: str, code: int) -> None:
+def _usage(error: Exception) -> None:
+    """The parser's complaint in our form: the option, what was wanted; without arguments, the help."""
+    text = error.format_message()  # type: ignore[attr-defined]
+    if not text or text.startswith("Usage"):
+        error.show()  # type: ignore[attr-defined]
+        sys.exit(2)
+    text = re.sub(r"^Invalid value for (.*?): (Input )?", r"\1: ", text).replace("'", "").rstrip(".")
+    _leave(re.sub(r", unable to parse string as an? \w+", "", text), 2)
+
+
+def _leave(sentence: str, code: int) -> NoReturn:
     print(f"wattbit: {sentence}", file=sys.stderr)
     sys.exit(code)
 

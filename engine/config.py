@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
+from engine import complaint
+from engine.complaint import Key
 from engine.study import Study
 from weather.schema import InputError
 
 EXTENDS = "extends"
-Key = tuple[str | int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,21 +40,38 @@ class Loaded:
     study: Study
     leaves: Mapping[Key, Leaf]
 
+    @contextlib.contextmanager
+    def located(self) -> Iterator[None]:
+        """Put file and line before an InputError that begins with a key of the study."""
+        try:
+            yield
+        except InputError as error:
+            leaf = self.leaves.get(tuple(str(error).partition(":")[0].split(".")))
+            if leaf is None:
+                raise
+            raise InputError(f"{leaf.where}: {error}") from error
+
 
 def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
     """Read a study. settings: `key.path=value` of the command line, values in YAML.
 
     Raises InputError with one sentence for the first thing that is wrong.
     """
-    values, leaves = _read(file, ())
+    values, leaves = _read(file, (), str(file))
     for setting in settings:
         key, value = _setting(setting)
         _put(values, key, value, setting)
         leaves[key] = Leaf(f"--set {setting}", "set on the command line")
+
+    def where(key: Key) -> str:
+        above = [leaves[key[:n]] for n in range(len(key), 0, -1) if key[:n] in leaves]
+        below = [leaf for k, leaf in leaves.items() if key and k[: len(key)] == key]
+        return next((leaf.where for leaf in (*above, *below)), str(file))
+
     try:
         return Loaded(Study.model_validate(_tuples(values)), leaves)
     except ValidationError as error:
-        raise InputError(_sentence(error, leaves, file)) from error
+        raise InputError(complaint.sentence(error, where)) from error
 
 
 def schema() -> str:
@@ -58,44 +79,72 @@ def schema() -> str:
     return json.dumps(Study.model_json_schema(), indent=2)
 
 
-def _read(file: Path, seen: tuple[Path, ...]) -> tuple[dict, dict[Key, Leaf]]:
-    """Plain values of a file over those that it extends, and where each leaf stands."""
+def _read(file: Path, seen: tuple[Path, ...], asked: str) -> tuple[dict, dict[Key, Leaf]]:
+    """Plain values of a file over those that it extends, and where each leaf stands.
+
+    seen: the files that led here. asked: who asked for this one, for the sentence.
+    """
     if file.resolve() in seen:
-        raise InputError(f"{file}: extends itself ({' -> '.join(p.name for p in seen)})")
-    tree = _parse(file)
-    base = tree.pop(EXTENDS, None)
+        raise InputError(f"{asked}: leads back to itself")
+    tree = _parse(file, asked)
+    base = tree.get(EXTENDS)
     values: dict = {}
     leaves: dict[Key, Leaf] = {}
-    if base is not None:
+    if EXTENDS in tree:
+        here = f"{file}:{_line(tree, EXTENDS)}: {EXTENDS}"
         if not isinstance(base, str):
-            raise InputError(f"{file}: {EXTENDS}: should be the name of a file (got {base!r})")
-        values, leaves = _read(file.parent / base, (*seen, file.resolve()))
-    _merge(values, leaves, tree, file, ())
+            raise InputError(f"{here}: should be the name of one file (got {complaint.shown(_plain(base))})")
+        values, leaves = _read(file.parent / base, (*seen, file.resolve()), f"{here}: {base}")
+        del tree[EXTENDS]
+    try:
+        _merge(values, leaves, tree, file, ())
+    except RecursionError:
+        raise InputError(f"{file}: has a section that holds itself") from None
     return values, leaves
 
 
-def _parse(file: Path) -> CommentedMap:
+def _parse(file: Path, asked: str) -> CommentedMap:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"{file}: no such study") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: cannot be read ({error})") from error
-    try:
-        tree = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{file}{line}: is not YAML ({getattr(error, 'problem', error)})") from error
+        raise InputError(f"{asked}: no such file") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise InputError(f"{file}:{line}: is not text in UTF-8 (byte {byte:#x})") from error
+    except OSError as error:
+        raise InputError(f"{asked}: cannot be read ({error.strerror})") from error
+    tree = _yaml(text, str(file))
+    if tree is None:
+        raise InputError(f"{file}: is empty; a study has keys and values, `wattbit schema` lists them")
     if not isinstance(tree, CommentedMap):
-        raise InputError(f"{file}: should hold keys and values (got {type(tree).__name__})")
+        raise InputError(f"{file}: should hold keys and values (got {complaint.shown(_plain(tree))})")
     return tree
+
+
+def _yaml(text: str, where: str) -> Any:
+    """YAML 1.2, every value with its line and comment."""
+    try:
+        return YAML(typ="rt").load(text)
+    except DuplicateKeyError as error:
+        key = re.search(r'found duplicate key "(.*?)"', str(error.problem))
+        twice = f"{error.problem_mark.line + 1}: {key[1] if key else 'a key'}: stands twice"
+        raise InputError(f"{where}:{twice} in its section") from error
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = " ".join(str(error.problem or error.context).split())
+        raise InputError(f"{where}{line}: is not YAML ({problem})") from error
+    except (YAMLError, ValueError) as error:
+        raise InputError(f"{where}: is not YAML ({' '.join(str(error).split())[:80]})") from error
 
 
 def _merge(values: dict, leaves: dict[Key, Leaf], tree: CommentedMap, file: Path, at: Key) -> None:
     for key, value in tree.items():
+        where = f"{file}:{_line(tree, key)}"
+        if not isinstance(key, str):
+            name = ".".join((*map(str, at), complaint.shown(key)))
+            raise InputError(f"{where}: {name}: a key should be a name (got {complaint.shown(key)})")
         here = (*at, key)
-        where = f"{file}:{tree.lc.key(key)[0] + 1}"
         if isinstance(value, CommentedMap):
             below = values.get(key)
             values[key] = below if isinstance(below, dict) else {}
@@ -106,12 +155,23 @@ def _merge(values: dict, leaves: dict[Key, Leaf], tree: CommentedMap, file: Path
             leaves[here] = Leaf(where, _note(tree, key))
 
 
+def _line(tree: CommentedMap, key: Any) -> int:
+    """Line of a key; of its section, for a key that came with a YAML merge."""
+    return (tree.lc.key(key)[0] if key in (tree.lc.data or {}) else tree.lc.line) + 1
+
+
 def _plain(value: Any) -> Any:
-    """Numbers, text and lists without the reader's own types."""
-    if isinstance(value, CommentedSeq):
+    """Numbers, text and lists without the reader's own types; 1e6 and 25.0 are whole numbers."""
+    if isinstance(value, CommentedSeq | list):
         return [_plain(v) for v in value]
+    if isinstance(value, CommentedMap):
+        return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, ScalarBoolean):
+        return bool(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
     for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)
@@ -127,66 +187,26 @@ def _note(tree: CommentedMap, key: Any) -> str:
 
 def _setting(setting: str) -> tuple[Key, Any]:
     key, equals, text = setting.partition("=")
-    if not equals or not key.strip():
+    parts = tuple(key.strip().split("."))
+    if not equals or not all(parts):
         raise InputError(f"--set {setting}: should be KEY=VALUE, such as battery.energy_mwh=4000")
-    try:
-        value = YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise InputError(f"--set {setting}: the value is not YAML") from error
-    return tuple(key.strip().split(".")), value
+    return parts, _plain(_yaml(text, f"--set {setting}"))
 
 
 def _put(values: dict, key: Key, value: Any, setting: str) -> None:
-    for part in key[:-1]:
+    for n, part in enumerate(key[:-1], 1):
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
-            raise InputError(f"--set {setting}: {part} is a value, not a section")
+            raise InputError(f"--set {setting}: {'.'.join(map(str, key[:n]))} is a value, not a section")
+    below = values.get(key[-1])
+    if isinstance(below, dict):
+        one = next(iter(below), "KEY")
+        raise InputError(f"--set {setting}: is a section; set its keys one by one, such as {key[-1]}.{one}")
     values[key[-1]] = value
 
 
 def _tuples(value: Any) -> Any:
-    """Lists as the tuples that a frozen study holds; whole numbers stay whole."""
+    """Lists as the tuples that a frozen study holds."""
     if isinstance(value, dict):
         return {k: _tuples(v) for k, v in value.items()}
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def _sentence(error: ValidationError, leaves: Mapping[Key, Leaf], file: Path) -> str:
-    """The first problem, with its file, line and key, what was found and what was wanted."""
-    problems = error.errors()
-    first = min(problems, key=lambda p: p["type"] != "extra_forbidden")  # a wrong key explains a missing one
-    key: Key = tuple(first["loc"])
-    where = next((leaves[key[:n]].where for n in range(len(key), 0, -1) if key[:n] in leaves), str(file))
-    name = ".".join(str(k + 1) if isinstance(k, int) else k for k in key)
-    prefix = f"{where}: {name}: " if name else f"{where}: "
-    if first["type"] == "extra_forbidden":
-        return f"{prefix}unknown key{_nearest(key)}"
-    if first["type"] == "missing":
-        return f"{prefix}is missing"
-    if first["type"] == "value_error":
-        return prefix + str(first["ctx"]["error"])
-    message = first["msg"].removeprefix("Input ").removeprefix("should ")
-    return f"{prefix}should {message} (got {first['input']!r})"
-
-
-def _nearest(key: Key) -> str:
-    section = _section(key[:-1])
-    names = list(section.model_fields) if section else []
-    close = difflib.get_close_matches(str(key[-1]), names, 1, cutoff=0.4)
-    if close:
-        return f"; the nearest known one is {close[0]}"
-    return f"; known ones are {', '.join(names)}" if names else ""
-
-
-def _section(key: Key) -> type[BaseModel] | None:
-    """The section of the schema at a key."""
-    model: Any = Study
-    for part in key:
-        field = (
-            model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        )
-        if field is None:
-            return None
-        kinds = (field.annotation, *get_args(field.annotation))
-        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
-    return model

@@ -49,13 +49,16 @@ class Machine(NamedTuple):
 def machine(tiles: int | None = None, devices: int | None = None, tile: int | None = None) -> Machine:
     """The machine's devices; on a CPU one per core, so that paths are sharded over the cores.
 
+    At least two, even on one core: XLA compiles a program for a single device by other passes, and some
+    of its numbers then differ in the last bits.
+
     tiles: in flight together; default one per device. devices: how many of them; default all.
     tile: overrides `TILES`, and with it the bits; for tests.
     """
     chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
     if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):  # whoever imported us may have started JAX: then as it is
-            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+            jax.config.update("jax_num_cpu_devices", max(2, len(os.sched_getaffinity(0))))
     found = jax.devices()[:devices]
     size = tile or TILES[found[0].platform]
     return Machine(Mesh(np.array(found), (AXIS,)), size, -(-(tiles or 1) // len(found)))

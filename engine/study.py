@@ -28,8 +28,15 @@ class Section(BaseModel):
 
 
 def contradiction(key: str, sentence: str) -> PydanticCustomError:
-    """Two values that cannot both be meant, laid at one key of the section (dotted where deeper)."""
+    """Values that cannot all be meant, laid at one key of the section (dotted where deeper)."""
     return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
+
+
+def _want(holds: bool, section: Section, key: str, what: str, *others: str) -> None:
+    """Refuse the value at `key`, naming it and the `others` that it does not fit."""
+    if not holds:
+        found = "".join(f", {other} {getattr(section, other):g}" for other in others)
+        raise contradiction(key, f"should {what} (got {getattr(section, key):g}{found})")
 
 
 class Outage(Section):
@@ -70,12 +77,9 @@ class Wind(Section):
 
     @model_validator(mode="after")
     def _curve(self) -> Wind:
-        if not self.cut_in_mps < self.rated_mps < self.cut_out_mps:
-            raise contradiction(
-                "rated_mps",
-                f"should lie between cut_in_mps ({self.cut_in_mps:g}) and cut_out_mps ({self.cut_out_mps:g}) "
-                f"(got {self.rated_mps:g})",
-            )
+        between = self.cut_in_mps < self.rated_mps < self.cut_out_mps
+        others = "cut_in_mps", "cut_out_mps"
+        _want(between, self, "rated_mps", "lie between cut_in_mps and cut_out_mps", *others)
         return self
 
 
@@ -94,23 +98,13 @@ class Battery(Section):
 
     @model_validator(mode="after")
     def _window(self) -> Battery:
-        if (self.power_mw > 0) != (self.energy_mwh > 0):
-            raise contradiction(
-                "energy_mwh" if self.power_mw > 0 else "power_mw",
-                "should be above zero, or both zero for no battery "
-                f"(got power_mw {self.power_mw:g} and energy_mwh {self.energy_mwh:g})",
-            )
-        if not self.soc_min_frac < self.soc_max_frac:
-            raise contradiction(
-                "soc_max_frac",
-                f"should lie above soc_min_frac ({self.soc_min_frac:g}) (got {self.soc_max_frac:g})",
-            )
-        if not self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac:
-            raise contradiction(
-                "soc_start_frac",
-                f"should lie between soc_min_frac ({self.soc_min_frac:g}) and soc_max_frac "
-                f"({self.soc_max_frac:g}) (got {self.soc_start_frac:g})",
-            )
+        without, other = ("energy_mwh", "power_mw") if self.power_mw > 0 else ("power_mw", "energy_mwh")
+        both = (self.power_mw > 0) == (self.energy_mwh > 0)
+        _want(both, self, without, f"be above zero, or {other} zero too", other)
+        window = "soc_min_frac", "soc_max_frac"
+        _want(self.soc_min_frac < self.soc_max_frac, self, window[1], "lie above soc_min_frac", window[0])
+        within = self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac
+        _want(within, self, "soc_start_frac", "lie between soc_min_frac and soc_max_frac", *window)
         return self
 
 
@@ -145,17 +139,10 @@ class Orders(Section):
 
     @model_validator(mode="after")
     def _windows(self) -> Orders:
-        if not self.midday_start_h < self.midday_end_h:
-            raise contradiction(
-                "midday_end_h",
-                f"should lie after midday_start_h ({self.midday_start_h}) (got {self.midday_end_h})",
-            )
-        if not self.night_end_h < self.night_start_h:
-            raise contradiction(
-                "night_end_h",
-                f"should lie before night_start_h ({self.night_start_h}), for the window crosses midnight "
-                f"(got {self.night_end_h})",
-            )
+        midday = self.midday_start_h < self.midday_end_h
+        _want(midday, self, "midday_end_h", "lie after midday_start_h", "midday_start_h")
+        across = "lie before night_start_h, for the window crosses midnight"
+        _want(self.night_end_h < self.night_start_h, self, "night_end_h", across, "night_start_h")
         return self
 
 
@@ -191,16 +178,10 @@ class Load(Section):
 
     @model_validator(mode="after")
     def _peak(self) -> Load:
-        if self.utilisation_frac * (1.0 + self.daily_swing_frac) > 1.0:
-            raise contradiction(
-                "utilisation_frac",
-                f"times 1 + daily_swing_frac ({self.daily_swing_frac:g}) should not pass 1 "
-                f"(got {self.utilisation_frac:g})",
-            )
-        if self.pue_max < self.pue_free:
-            raise contradiction(
-                "pue_max", f"should not lie under pue_free ({self.pue_free:g}) (got {self.pue_max:g})"
-            )
+        highest = self.utilisation_frac * (1.0 + self.daily_swing_frac)
+        swing = "not pass 1 when multiplied by 1 + daily_swing_frac"
+        _want(highest <= 1.0, self, "utilisation_frac", swing, "daily_swing_frac")
+        _want(self.pue_free <= self.pue_max, self, "pue_max", "not lie under pue_free", "pue_free")
         return self
 
 
@@ -291,22 +272,12 @@ class DebtTerms(Section):
 
     @model_validator(mode="after")
     def _covenants(self) -> DebtTerms:
-        if self.lockup_dscr < self.covenant_dscr:
-            raise contradiction(
-                "lockup_dscr",
-                f"should not lie under covenant_dscr ({self.covenant_dscr:g}) (got {self.lockup_dscr:g})",
-            )
-        if self.dscr_p50 < self.lockup_dscr:
-            raise contradiction(
-                "dscr_p50",
-                f"should not lie under lockup_dscr ({self.lockup_dscr:g}) (got {self.dscr_p50:g})",
-            )
-        if self.dsra_months % (12 // self.periods_per_year):
-            raise contradiction(
-                "dsra_months",
-                f"should be a whole number of debt periods of {12 // self.periods_per_year} months "
-                f"(got {self.dsra_months})",
-            )
+        order = self.covenant_dscr <= self.lockup_dscr
+        _want(order, self, "lockup_dscr", "not lie under covenant_dscr", "covenant_dscr")
+        order = self.lockup_dscr <= self.dscr_p50
+        _want(order, self, "dscr_p50", "not lie under lockup_dscr", "lockup_dscr")
+        whole = self.dsra_months * self.periods_per_year % 12 == 0
+        _want(whole, self, "dsra_months", "be a whole number of debt periods", "periods_per_year")
         return self
 
 

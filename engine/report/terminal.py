@@ -42,6 +42,37 @@ def show(results: xr.Dataset, manifest: Mapping[str, Any]) -> None:
         print(summary(results, manifest), end="")
 
 
+def show_path(yearly: xr.Dataset, same: bool) -> None:
+    """Print the yearly numbers of one replayed path, and whether they are those of the run."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    columns = (
+        ("generation, GWh", (yearly["pv_mwh"] + yearly["wind_mwh"]) / 1e3, ",.1f"),
+        ("curtailed, GWh", yearly["curtailed_mwh"] / 1e3, ",.1f"),
+        ("import, GWh", yearly["imported_mwh"] / 1e3, ",.1f"),
+        ("unserved, h", yearly["unserved_compute_h"], ",.2f"),
+        ("CFADS, m", yearly["cfads_m"], ",.1f"),
+        ("DSCR", yearly["dscr"], ".3f"),
+        ("unpaid, m", yearly["unpaid_m"], ",.1f"),
+    )
+    table.add_column("year", justify="right")
+    for name, _, _ in columns:
+        table.add_column(name, justify="right")
+    for y, year in enumerate(yearly["calendar_year"].values):
+        cells = (float(values.values[0, y]) for _, values, _ in columns)
+        texts = ("-" if math.isnan(c) else f"{c:{f[2]}}" for c, f in zip(cells, columns, strict=True))
+        table.add_row(f"{y + 1} ({year})", *texts)
+    console = Console(width=WIDTH, highlight=False)
+    console.print(
+        f"path {int(yearly['path'].values[0])} of {yearly.attrs['study']}, world "
+        f"{int(yearly['world'].values[0])}"
+    )
+    console.print(table)
+    console.print("the run's own numbers, bit by bit" if same else "NOT the numbers of the run")
+
+
 def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -> None:
     from rich.table import Table
 

@@ -1,0 +1,147 @@
+"""The bits of a path depend on no block, order, device count or company; weather may be drawn or read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from engine import compose, prepare, replay, session, simulate
+from tests import studies
+from weather import climate as climates
+from weather import ensemble
+from weather.ensemble import Generated
+from weather.random import Ensemble
+from weather.schema import InputError
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The small study on a climate file of its own."""
+    file = tmp_path_factory.mktemp("climate") / "made_up.nc"
+    site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
+    climates.save(file, studies.climate(), site, {"source": "made up"})
+    return studies.study().model_copy(update={"climate": str(file)})
+
+
+@pytest.fixture(scope="module")
+def run(study, machine):
+    return compose.set_up(study, SEED, 40, None, machine)
+
+
+@pytest.fixture(scope="module")
+def decided(run):
+    return compose.prepared(run, session.quiet)
+
+
+@pytest.fixture(scope="module")
+def many(run, decided):
+    """40 paths: a full call of two tiles, and a padded one."""
+    return compose.lives(run, decided, np.arange(40), session.quiet)
+
+
+def same_bits(a: dict, b: dict, rows=slice(None)) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name][rows], err_msg=name)
+
+
+def on(run, **changes):
+    return dataclasses.replace(run, machine=run.machine._replace(**changes))
+
+
+def test_nothing_is_idle(many):
+    """The invariances below would hold for zeros too."""
+    for name in ("curtailed_mwh", "unserved_compute_h", "cfads_m", "genset_mwh", "soc_mwh"):
+        assert (many[name] > 0).any(), name
+
+
+def test_some_paths_alone_as_among_many(run, decided, many):
+    same_bits(compose.lives(run, decided, np.arange(7), session.quiet), many, slice(0, 7))
+    same_bits(compose.lives(run, decided, np.array([38]), session.quiet), many, slice(38, 39))
+
+
+def test_any_order(run, decided, many):
+    shuffled = np.random.default_rng(3).permutation(40)
+    same_bits(compose.lives(run, decided, shuffled, session.quiet), many, shuffled)
+
+
+def test_blocks_of_one_and_of_four_calls(run, decided, many):
+    same_bits(compose.lives(on(run, calls=4), decided, np.arange(40), session.quiet), many)
+
+
+def test_two_devices_as_four(run, decided, many):
+    four = simulate.machine(devices=4, tile=run.machine.tile)
+    assert (run.machine.mesh.size, four.mesh.size) == (2, 4)
+    same_bits(compose.lives(on(run, **four._asdict()), decided, np.arange(40), session.quiet), many)
+
+
+def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_path):
+    file = tmp_path / "ensemble.nc"
+    u = study.uncertainty
+    source = Generated(run.air.climate, SEED, Ensemble.RUN, u.worlds, u.weather_level, machine.mesh)
+    frame = ensemble.describe(run.air.site, 40, study.life.years, u.worlds, SEED, run.air.digest)
+    ensemble.write(file, source, frame, machine.width, lambda n: None)
+    streamed = compose.set_up(study, SEED, 40, file, machine)
+    same_bits(compose.lives(streamed, decided, np.arange(40), session.quiet), many)
+
+
+def test_one_world_one_level(run, many):
+    assert (many["world"] == np.arange(40) % run.study.uncertainty.worlds).all()
+
+
+def test_preparation_does_not_see_the_run(run, study, machine, decided):
+    other = compose.set_up(study, SEED + 1, 3, None, machine)
+    assert prepare.to_json(compose.prepared(other, session.quiet)) == prepare.to_json(decided)
+
+
+def test_prepared_survives_its_file(run, decided):
+    text = prepare.to_json(decided)
+    back = prepare.from_json(text, run.deal, run.study.life.years)
+    assert prepare.to_json(back) == text
+    assert back.debt.binding.dtype == decided.debt.binding.dtype
+
+
+def test_orders_cost_the_reference_plants_what_was_asked(run, decided, study):
+    """On the preparation's own first year; each day is one draw, so to within one order of 64 x 365."""
+    source, seed, which, count = run.preparation()
+    index = np.arange(count)
+    lost, made = np.zeros(2), np.zeros(2)
+    programs = simulate.programs(run.machine.mesh)
+    for part, real in simulate.groups(run.machine, index):
+        weather = next(iter(source.years(part, 1)))
+        names = simulate.stream(seed, which, part)
+        case = programs.orders(run.plant.orders, run.reference, run.plant.worlds, names, np.int32(0), weather)
+        given = np.asarray(case.score) > np.asarray(decided.threshold)[:, None]
+        lost += (given * np.asarray(case.lost_mwh))[:real].sum((0, 2))
+        made += np.asarray(case.made_mwh)[:real].sum(0)
+    o = study.grid.orders
+    np.testing.assert_allclose(lost / made, [o.sun_curtailed_frac, o.wind_curtailed_frac], atol=1e-4)
+
+
+def test_programs_are_compiled_once(run, decided):
+    """Three calls, the last one padded, compile nothing that one call had not compiled."""
+    programs = simulate.programs(run.machine.mesh)
+    compose.lives(run, decided, np.arange(3), session.quiet)
+    before = programs.year._cache_size(), programs.settle._cache_size()
+    compose.lives(run, decided, np.arange(80), session.quiet)
+    assert (programs.year._cache_size(), programs.settle._cache_size()) == before
+
+
+def test_replayed_hours_sum_to_the_year(run, decided, many):
+    """float32 hours against float64 months of float32 days: 8760 roundings, about 1e-6 of the year."""
+    hours = replay.hours(run, decided, 5, 2)
+    for name in ("pv", "imported", "exported", "served", "charged", "genset"):
+        total = hours[f"{name}_mw"].values.astype(np.float64).sum()
+        np.testing.assert_allclose(total, many[f"{name}_mwh"][5, 1], rtol=2e-6, err_msg=name)
+    np.testing.assert_allclose(
+        hours["unserved_mw"].values.sum(dtype=np.float64) > 0, many["unserved_compute_h"][5, 1] > 0
+    )
+
+
+def test_seed_of_the_preparation_is_refused(study, machine):
+    with pytest.raises(InputError, match=r"prepare\.seed"):
+        compose.set_up(study, study.prepare.seed, 10, None, machine)
