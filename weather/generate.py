@@ -69,23 +69,32 @@ def year(
 
     levels: [3] of `level`. y: [] operating year counted from 0.
     """
-    end, days = lax.scan(lambda s, d: _day(climate, levels, stream, y, s, d), state, jnp.arange(DAYS))
+    lines = tuple(
+        _lines(climate.knots, m) for m in (climate.sun_margin, climate.wind_margin, climate.temp_margin)
+    )
+    clear_ghi = climate.sun.clear_ghi_wm2.reshape(DAYS, DAY)
+
+    def day(state, x):
+        d, today, clear = x
+        return _day(climate, levels, stream, y, state, d, today, clear)
+
+    end, days = lax.scan(day, state, (jnp.arange(DAYS), lines, clear_ghi))
     return Weather(*(v.reshape(HOURS) for v in days)), end
 
 
-def _day(climate: Climate, levels, stream: Stream, y, state: State, day) -> tuple[State, Weather]:
+def _day(climate, levels, stream: Stream, y, state: State, day, lines, clear_ghi) -> tuple[State, Weather]:
     month = jnp.asarray(MONTH_OF_DAY)[day]
     slow, nodes = _slow(climate, stream, y, day, month, state.slow)
     last, fast = _fast(climate, stream, y, day, month, state.fast)
-    z = [climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST))]
-    clear_ghi = lax.dynamic_slice(climate.sun.clear_ghi_wm2, (day * DAY,), (DAY,))
-    index = _margin(climate.knots, _at_day(climate.sun_margin, day), z[0], clamp=True)
-    wind = _margin(climate.knots, _at_day(climate.wind_margin, day), z[1], clamp=False)
-    temp = _margin(climate.knots, _at_day(climate.temp_margin, day), z[2], clamp=False)
+    sun, wind, temp = (climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST)))
+    sun = jnp.clip(sun, climate.knots[0], climate.knots[-1])
+    index, speed, degrees = (
+        _margin(climate.knots, line, z) for line, z in zip(lines, (sun, wind, temp), strict=True)
+    )
     weather = Weather(
         ghi=levels[0] * jnp.maximum(index, 0.0) * clear_ghi,
-        wind_speed=levels[1] * jnp.maximum(wind, 0.0),
-        temp_air=levels[2] + temp,
+        wind_speed=levels[1] * jnp.maximum(speed, 0.0),
+        temp_air=levels[2] + degrees,
         region_sun=slow[3],
         region_wind=slow[4],
     )
@@ -135,25 +144,33 @@ def _mix(factor, z) -> tuple[jax.Array, ...]:
     return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(len(z)))
 
 
-def _at_day(margin, day) -> jax.Array:
-    """[24, knot] of a [12, 24, knot] table of mid-months, interpolated to a day."""
-    middle = jnp.asarray(np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0, jnp.float32)
-    month = jnp.asarray(MONTH_OF_DAY)[day]
-    t = day.astype(jnp.float32) + 0.5
-    first = jnp.where(t < middle[month], month - 1, month) % 12
-    after = (first + 1) % 12
-    gap = (middle[after] - middle[first]) % 365.0
-    f = ((t - middle[first]) % 365.0) / gap
-    return margin[first] * (1.0 - f) + margin[after] * f
+class Lines(NamedTuple):
+    """A margin as a bent line: value at the first knot, slope from it, bends at the inner knots.
+
+    first, slope: [..., 24]. bends: [..., knot - 2, 24].
+    """
+
+    first: jax.Array
+    slope: jax.Array
+    bends: jax.Array
 
 
-def _margin(knots, values, z, clamp: bool) -> jax.Array:
-    """Values at z [24] of lines through (knots, values[24, knot]); beyond the ends flat or straight on."""
-    slopes = (values[:, 1:] - values[:, :-1]) / (knots[1:] - knots[:-1])[None]
-    bends = slopes[:, 1:] - slopes[:, :-1]
-    if clamp:
-        z = jnp.clip(z, knots[0], knots[-1])
-    out = values[:, 0] + slopes[:, 0] * (z - knots[0])
-    for k in range(bends.shape[1]):
-        out = out + bends[:, k] * jnp.maximum(z - knots[k + 1], 0.0)
+def _lines(knots, margin) -> Lines:
+    """The lines of every day, [365, ...]: a [12, 24, knot] table of mid-months, interpolated to days."""
+    middle = np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0
+    t = np.arange(DAYS) + 0.5
+    before = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
+    after = (before + 1) % 12
+    f = (t - middle[before]) % DAYS / ((middle[after] - middle[before]) % DAYS)
+    f = jnp.asarray(f, jnp.float32)[:, None, None]
+    values = jnp.swapaxes(margin[before] * (1.0 - f) + margin[after] * f, 1, 2)  # [365, knot, 24]
+    slopes = (values[:, 1:] - values[:, :-1]) / (knots[1:] - knots[:-1])[None, :, None]
+    return Lines(values[:, 0], slopes[:, 0], slopes[:, 1:] - slopes[:, :-1])
+
+
+def _margin(knots, line: Lines, z) -> jax.Array:
+    """Values at z [24] of one day's line; beyond the end knots straight on."""
+    out = line.first + line.slope * (z - knots[0])
+    for k in range(line.bends.shape[0]):
+        out = out + line.bends[k] * jnp.maximum(z - knots[k + 1], 0.0)
     return out
