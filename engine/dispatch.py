@@ -2,8 +2,10 @@
 
 The rule is green first and cautious. Surplus works off postponed work, charges the battery, is
 exported, and what is left is curtailed. A deficit postpones what may wait, empties the battery,
-imports, starts the gensets, and what is left goes unserved, deferrable work first. Nothing that a
-decision uses lies in a later hour. `flows` is the whole rule; the scan carries the state alone.
+imports, starts the gensets, and what is left goes unserved, deferrable work first. Postponed work is a
+queue, first in first out, of at most `backlog_limit_mwh`: the work that arrives in the longest wait, so
+once it is full each arrival pushes the oldest work out to be done. Nothing that a decision uses lies in a
+later hour. `flows` is the whole rule; the scan carries the state alone.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def flows(battery: Battery, state: State, d: Drivers, dt_h: float) -> Flows:
     surplus = jnp.maximum(net, 0.0)
     spare_it = jnp.maximum(d.it_limit_mw - load_it, 0.0)
     caught_up = jnp.minimum(jnp.minimum(surplus / d.pue, spare_it), state.backlog_mwh / dt_h)
-    surplus = surplus - caught_up * d.pue
+    surplus = jnp.maximum(surplus - caught_up * d.pue, 0.0)
     power_mw = battery.power_mw * d.battery_frac
     room_mwh = jnp.maximum(battery.soc_max_mwh - state.soc_mwh, 0.0) * d.battery_frac
     charged = jnp.minimum(jnp.minimum(surplus, power_mw), room_mwh / (battery.charge_efficiency * dt_h))
@@ -140,7 +142,7 @@ def flows(battery: Battery, state: State, d: Drivers, dt_h: float) -> Flows:
         charged_mw=charged,
         discharged_mw=discharged,
         exported_mw=exported,
-        served_mw=(load_it + caught_up - postponed - short_it) * d.pue,
+        served_mw=jnp.maximum(load_it + caught_up - postponed - short_it, 0.0) * d.pue,
         it_demand_mw=load_it,
         postponed_mw=postponed,
         caught_up_mw=caught_up,

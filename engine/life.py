@@ -146,7 +146,9 @@ def order_case(
     sun_mw, _ = convert.pv(reference.pv, y, hour, w.ghi, w.temp_air, w.wind_speed)
     made = jnp.stack([sun_mw, convert.wind(reference.wind, y, w.wind_speed)])
     lost = jnp.maximum(made - (1.0 - orders.depth) * reference.rated_mw[:, None], 0.0) * DT_H
-    midday, before, to_come = (jnp.sum(lost.reshape(2, DAYS, DAY) * held[None, None], axis=2) for held in orders.window)
+    midday, before, to_come = (
+        jnp.sum(lost.reshape(2, DAYS, DAY) * held[None, None], axis=2) for held in orders.window
+    )
     return OrderCase(
         score=grid.scores(orders, stream, world.of(stream, worlds), y, w.region_sun, w.region_wind),
         lost_mwh=jnp.stack([midday[0], to_come[1] + jnp.roll(before[1], -1)]),

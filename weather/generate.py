@@ -115,7 +115,7 @@ def _slow(climate: Climate, stream: Stream, y, day, month, before) -> tuple[list
     rho = climate.slow_rho
     shocks = _mix(climate.slow_mix[month], _slow_normals(climate, stream, Purpose.WEATHER_SLOW, y, day))
     after = tuple(rho * a + jnp.sqrt(1.0 - rho**2) * e for a, e in zip(before, shocks, strict=True))
-    f = ((jnp.arange(DAY) + 0.5) / DAY).astype(jnp.float32)[:, None]
+    f = jnp.asarray((np.arange(DAY) + 0.5) / DAY, jnp.float32)[:, None]
     restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho[None])  # interpolation to unit variance
     early, late = restore * (1 - f), restore * f  # [24, scale]
     hours = []

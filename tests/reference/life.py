@@ -1,0 +1,118 @@
+"""The hours of a plant's years in one plain loop, and their monthly sums.
+
+From the study and given weather; the random parts by the same names as the kernel's, in integers.
+"""
+
+from __future__ import annotations
+
+import datetime
+from types import SimpleNamespace
+
+import numpy as np
+
+from tests.reference import plant, random
+from tests.reference.plant import FLOWS
+from weather.random import Ensemble, Purpose
+
+FLEETS = ("pv", "wind", "battery", "gensets", "grid")
+MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
+
+
+def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weather):
+    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh}}.
+
+    tables: of each fleet, (accept, alias, start_accept, start_alias). names: (seed, ensemble, path).
+    occupancy: [year]. weather: [year] of {name: [8760]}.
+    """
+    world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
+    failed = first_failures(names, tables)
+    b = study.battery
+    soc, backlog, last_night = b.soc_start_frac * b.energy_mwh, 0.0, False
+    out = []
+    for year, air in enumerate(weather):
+        fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** year
+        store = plant.Store(
+            *(b.power_mw, b.soc_min_frac * fresh, b.soc_max_frac * fresh),
+            *(b.charge_efficiency_frac, b.discharge_efficiency_frac, soc, backlog),
+        )
+        kept = {name: np.empty(8760) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
+        for day in range(365):
+            orders = study.grid.orders
+            midday, tonight = (
+                plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
+                for kind, region in enumerate(("region_sun", "region_wind"))
+            )
+            for h in range(24):
+                t = 24 * day + h
+                failed = next_failures(names, tables, year, t, failed)
+                up = {
+                    name: 1.0 - k / getattr(study, name).outage.units
+                    for name, k in zip(FLEETS, failed, strict=True)
+                }
+                held = plant.order_in_force(orders, h, midday, last_night, tonight)
+                at = {name: float(values[t]) for name, values in air.items()}
+                d = drivers(study, sun, wind_height_m, year, t, occupancy[year], at, up, held)
+                kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
+                for name, mw in plant.hour_of_plant(store, d, 1.0).items():
+                    kept[name][t] = mw
+            last_night = tonight
+        soc, backlog = store.soc_mwh, store.backlog_mwh
+        kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
+        out.append(kept)
+    return out
+
+
+def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, held):
+    """What one hour brings and allows, by the names of `dispatch.Drivers`."""
+    pv_mw, clipped = plant.pv(
+        study.pv, sun, t, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
+    )
+    firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
+    grid = study.grid
+    circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
+    export = min(grid.export_limit_mw, circuits)
+    left_by_order = grid.export_limit_mw * (1.0 - grid.orders.depth_frac)
+    return SimpleNamespace(
+        pv_mw=pv_mw * up["pv"],
+        wind_mw=plant.wind(study.wind, year, wind_height_m, at["wind_speed"]) * up["wind"],
+        clipped_mw=clipped * up["pv"],
+        it_firm_mw=firm,
+        it_deferrable_mw=deferrable,
+        it_limit_mw=limit,
+        backlog_limit_mwh=study.load.max_delay_h * deferrable,
+        pue=plant.pue(study.load, at["temp_air"]),
+        import_limit_mw=min(grid.import_limit_mw, circuits),
+        export_limit_mw=export,
+        export_order_mw=min(export, left_by_order) if held else export,
+        genset_mw=study.gensets.unit_mw * study.gensets.outage.units * up["gensets"],
+        battery_frac=up["battery"],
+    )
+
+
+def first_failures(names, tables):
+    """Failed units of each fleet before the first hour."""
+    return [
+        plant.drawn(start_accept, start_alias, fleet_word(names, Purpose.OUTAGE_START, 0, 0, n))
+        for n, (_, _, start_accept, start_alias) in enumerate(tables)
+    ]
+
+
+def next_failures(names, tables, year, hour, failed):
+    """Failed units of each fleet in this hour."""
+    return [
+        plant.drawn(accept[k], alias[k], fleet_word(names, Purpose.OUTAGE, year, hour, n))
+        for n, (k, (accept, alias, _, _)) in enumerate(zip(failed, tables, strict=True))
+    ]
+
+
+def fleet_word(names, purpose, year, hour, fleet):
+    """Four fleets share a call, a word each; the group of four is the entity."""
+    return random.words(*names, purpose, year, hour, entity=fleet // 4)[fleet % 4]
+
+
+def by_month(hourly_mw):
+    """[8760] MW -> [12] MWh."""
+    sums = np.zeros(12)
+    for day in range(365):
+        sums[MONTH[day]] += hourly_mw[24 * day : 24 * day + 24].sum() * 1.0
+    return sums

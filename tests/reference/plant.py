@@ -1,0 +1,193 @@
+"""One hour of a plant as an engineer would work it out by hand: conversion, limits, orders, dispatch.
+
+Reads the study itself, in float64, with if and else; shares no code with the kernels. Sun tables come
+in as they are. `hour_of_plant` takes the surplus or the deficit down the list of who may have it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from math import comb, cos, pi, radians, sin
+
+from tests.reference import random
+from weather.random import Purpose
+
+
+def pv(section, sun, hour, year, wind_height_m, ghi, temp, wind):
+    """(MW to the bus, MW clipped) of the whole array. sun: the tables of `weather.clearsky.Sun`."""
+    tilt, azimuth = radians(section.tilt_deg), radians(section.azimuth_deg)
+    extra, up = float(sun.extra_ghi_wm2[hour]), float(sun.up[hour])
+    share = erbs(min(max(ghi / max(extra, 1.0), 0.0), 1.0))
+    beam = 0.0
+    if up > 0.03:  # lower, the hour's beam is neglected
+        to_east, to_north = sin(tilt) * sin(azimuth), sin(tilt) * cos(azimuth)
+        cosine = float(sun.east[hour]) * to_east + float(sun.north[hour]) * to_north + up * cos(tilt)
+        beam = (1.0 - share) * ghi * max(cosine, 0.0) / up
+    sky = share * ghi * (1.0 + cos(tilt)) / 2.0
+    ground = section.albedo_frac * ghi * (1.0 - cos(tilt)) / 2.0
+    plane = beam + sky + ground
+    at_module = wind * (2.0 / wind_height_m) ** 0.14
+    cell = temp + plane / (25.0 + 6.84 * at_module)
+    rated = section.dc_mw * (1.0 - section.degradation_frac_per_year) ** year * (1.0 - section.loss_frac)
+    dc = rated * plane / 1000.0 * (1.0 + section.temp_coefficient_per_c * (cell - 25.0))
+    ac = max(dc, 0.0) * section.inverter_efficiency_frac
+    if ac > section.ac_mw:
+        return section.ac_mw, ac - section.ac_mw
+    return ac, 0.0
+
+
+def erbs(clearness):
+    """Diffuse share of global irradiance."""
+    k = clearness
+    if k <= 0.22:
+        return 1.0 - 0.09 * k
+    if k <= 0.8:
+        return 0.9511 - 0.1604 * k + 4.388 * k**2 - 16.638 * k**3 + 12.336 * k**4
+    return 0.165
+
+
+def wind(section, year, wind_height_m, speed):
+    """MW of the farm."""
+    v = speed * (section.hub_height_m / wind_height_m) ** section.shear_exponent
+    full = section.ac_mw * (1.0 - section.loss_frac) * (1.0 - section.degradation_frac_per_year) ** year
+    if v < section.cut_in_mps or v >= section.cut_out_mps:
+        return 0.0
+    if v >= section.rated_mps:
+        return full
+    return full * (v**3 - section.cut_in_mps**3) / (section.rated_mps**3 - section.cut_in_mps**3)
+
+
+def pue(section, temp):
+    """Site power over IT power."""
+    if temp <= section.free_cooling_below_c:
+        return section.pue_free
+    warm = temp - section.free_cooling_below_c
+    return min(section.pue_free + section.pue_slope_per_c * warm, section.pue_max)
+
+
+def it_load(section, occupancy, hour_of_day):
+    """(MW that must run, MW that may wait, MW that the occupied machines can take)."""
+    limit = section.contracted_it_mw * occupancy
+    angle = 2 * pi * (hour_of_day + 0.5 - section.peak_hour) / 24
+    load = limit * section.utilisation_frac * (1.0 + section.daily_swing_frac * cos(angle))
+    return load * (1.0 - section.deferrable_frac), load * section.deferrable_frac, limit
+
+
+def order_score(section, names, world, year, day, kind, region):
+    """Score of a day's order. names: (seed, ensemble, path). region: [8760] anomaly of its kind."""
+    if kind == 0:
+        hours = range(section.midday_start_h, section.midday_end_h)
+        season = cos(2 * pi * (day - 105) / 365)
+    else:  # the night to come: its hours after midnight are another day's weather, unknown when it is given
+        hours = range(section.night_start_h, 24)
+        season = cos(2 * pi * (day - 15) / 365)
+    anomaly = sum(region[24 * day + h] for h in hours) / len(hours)
+    chance = random.normals(*names, Purpose.ORDER, year, day)[kind]
+    level = random.normals(*world, Purpose.ORDER_LEVEL, 0, 0)[kind]
+    r = section.region_correlation
+    mixed = r * anomaly + (1.0 - r**2) ** 0.5 * chance
+    return mixed + section.season_amplitude * season + section.level_sd * level
+
+
+def order_in_force(section, hour_of_day, midday, last_night, next_night):
+    """Whether exports are held down: by today's midday order, or one of the nights that touch today."""
+    if midday and section.midday_start_h <= hour_of_day < section.midday_end_h:
+        return True
+    if last_night and hour_of_day < section.night_end_h:
+        return True
+    return bool(next_night and hour_of_day >= section.night_start_h)
+
+
+def drawn(accept, alias, word):
+    """Walker's draw in integers: the high bits choose a column, the rest decides who keeps it."""
+    bits = (len(accept) - 1).bit_length()
+    column, rest = word >> (32 - bits), (word << bits) & random.MASK
+    return column if rest < int(accept[column]) else int(alias[column])
+
+
+def chain(units, failure, repair):
+    """[now][next] probabilities of the count of failed units, by enumeration of repairs and failures."""
+    table = [[0.0] * (units + 1) for _ in range(units + 1)]
+    for now in range(units + 1):
+        for repaired in range(now + 1):
+            p = comb(now, repaired) * repair**repaired * (1 - repair) ** (now - repaired)
+            for new in range(units - now + 1):
+                q = comb(units - now, new) * failure**new * (1 - failure) ** (units - now - new)
+                table[now][now - repaired + new] += p * q
+    return table
+
+
+@dataclasses.dataclass
+class Store:
+    """A battery and a queue of postponed work, and how full they are."""
+
+    power_mw: float
+    soc_min_mwh: float
+    soc_max_mwh: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    soc_mwh: float
+    backlog_mwh: float = 0.0
+
+
+def hour_of_plant(store, d, dt_h):
+    """The hour's flows in MW by the names of `dispatch.Flows`, and `store` moved on.
+
+    d: what the hour meets, by the names of `dispatch.Drivers`.
+    """
+    demand_it = d.it_firm_mw + d.it_deferrable_mw
+    supply, demand = d.pv_mw + d.wind_mw, demand_it * d.pue
+    f = dict.fromkeys(FLOWS, 0.0)
+    f.update(pv_mw=d.pv_mw + d.clipped_mw, wind_mw=d.wind_mw, it_demand_mw=demand_it)
+    f["curtailed_clipping_mw"] = d.clipped_mw
+    power = store.power_mw * d.battery_frac
+    if supply > demand:
+        left = supply - demand
+        f["served_mw"] = demand
+
+        idle = max(d.it_limit_mw - demand_it, 0.0)
+        f["caught_up_mw"] = min(left / d.pue, idle, store.backlog_mwh / dt_h)
+        left -= f["caught_up_mw"] * d.pue
+        f["served_mw"] += f["caught_up_mw"] * d.pue
+
+        room = max(store.soc_max_mwh - store.soc_mwh, 0.0) * d.battery_frac
+        f["charged_mw"] = min(left, power, room / store.charge_efficiency / dt_h)
+        left -= f["charged_mw"]
+
+        f["exported_mw"] = min(left, d.export_order_mw)
+        left -= f["exported_mw"]
+        if d.export_limit_mw > 0.0:
+            f["curtailed_order_mw"] = min(left, d.export_limit_mw - d.export_order_mw)
+            f["curtailed_export_limit_mw"] = left - f["curtailed_order_mw"]
+        else:
+            f["curtailed_no_load_mw"] = left
+    else:
+        left = demand - supply
+        waiting_room = max(d.backlog_limit_mwh - store.backlog_mwh, 0.0)
+        f["postponed_mw"] = min(left / d.pue, d.it_deferrable_mw, waiting_room / dt_h)
+        left -= f["postponed_mw"] * d.pue
+
+        stored = max(store.soc_mwh - store.soc_min_mwh, 0.0) * d.battery_frac
+        f["discharged_mw"] = min(left, power, stored * store.discharge_efficiency / dt_h)
+        left -= f["discharged_mw"]
+        f["imported_mw"] = min(left, d.import_limit_mw)
+        left -= f["imported_mw"]
+        f["genset_mw"] = min(left, d.genset_mw)
+        left -= f["genset_mw"]
+
+        still_deferrable = d.it_deferrable_mw - f["postponed_mw"]
+        f["unserved_deferrable_mw"] = min(left / d.pue, still_deferrable)
+        f["unserved_firm_mw"] = left / d.pue - f["unserved_deferrable_mw"]
+        f["served_mw"] = demand - f["postponed_mw"] * d.pue - left
+    store.soc_mwh += f["charged_mw"] * store.charge_efficiency * dt_h
+    store.soc_mwh -= f["discharged_mw"] / store.discharge_efficiency * dt_h
+    store.backlog_mwh += (f["postponed_mw"] - f["caught_up_mw"]) * dt_h
+    return f
+
+
+FLOWS = (
+    *("pv_mw", "wind_mw", "imported_mw", "genset_mw", "charged_mw", "discharged_mw", "exported_mw"),
+    *("served_mw", "it_demand_mw", "postponed_mw", "caught_up_mw"),
+    *("unserved_firm_mw", "unserved_deferrable_mw", "curtailed_order_mw"),
+    *("curtailed_export_limit_mw", "curtailed_no_load_mw", "curtailed_clipping_mw"),
+)

@@ -1,0 +1,111 @@
+"""Imports respect the floors; kernels know nothing of files, tables or settings; jit stands in two places."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
+FLOORS = [
+    "weather.schema weather.random weather.clearsky engine.study engine.convert engine.dispatch engine.risk"
+    " engine.finance.returns",
+    "weather.climate weather.margins weather.persistence engine.outages engine.world engine.deal"
+    " engine.results engine.complaint",
+    "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
+    " engine.report.tables",
+    "weather.records weather.ensemble engine.grid engine.finance.debt engine.report.figures"
+    " engine.report.terminal",
+    "weather.daily weather.fit weather.stream engine.plant engine.prepare engine.finance.cascade"
+    " engine.report.html",
+    "weather.climates.zhongwei engine.finance.credit",
+    "engine.finance.waterfall",
+    "engine.life",
+    "engine.simulate",
+    "engine.compose",
+    "engine.folder engine.replay",
+    "engine.session",
+    "engine engine.cli",
+]
+LEVEL = {module: level for level, floor in enumerate(FLOORS) for module in floor.split()}
+HOLLOW = {
+    "weather",
+    "weather.climates",
+    "engine.finance",
+    "engine.report",
+}  # packages without a line of logic
+
+KERNELS = {"weather.generate"} | {
+    f"engine.{name}" for name in ("convert", "outages", "grid", "dispatch", "life", "world")
+}
+KERNELS |= {module for module in LEVEL if module.startswith("engine.finance.")}
+NOT_FOR_KERNELS = {"xarray", "dask", "pathlib", "netCDF4", "pandas", "engine.config", "engine.study"}
+COMPILERS = {"jit", "vmap", "pmap", "shard_map"}
+COMPILE = {"weather.ensemble", "engine.simulate"}
+
+
+def source(file: Path) -> tuple[str, ast.Module]:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return name, ast.parse(file.read_text(encoding="utf-8"))
+
+
+TREES = dict(source(f) for package in ("weather", "engine") for f in sorted((ROOT / package).rglob("*.py")))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Modules by full name; of `from package import module` the module."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in TREES else str(node.module) for name in names}
+    return found
+
+
+def test_every_module_has_a_floor_and_every_floor_its_modules():
+    assert set(TREES) - HOLLOW == set(LEVEL)
+
+
+@pytest.mark.parametrize("module", sorted(HOLLOW))
+def test_packages_hold_no_logic(module):
+    assert all(isinstance(node, ast.Expr) for node in TREES[module].body)  # a docstring
+
+
+@pytest.mark.parametrize("module", sorted(LEVEL))
+def test_imports_come_from_earlier_floors(module):
+    ours = {name for name in imported(TREES[module]) if name.split(".")[0] in ("weather", "engine")}
+    wrong = {name for name in ours if not LEVEL[name] < LEVEL[module]}
+    assert not wrong
+    if module.startswith("weather."):
+        assert not {name for name in ours if name.startswith("engine")}
+
+
+@pytest.mark.parametrize("module", sorted(KERNELS))
+def test_kernels_import_jax_and_no_files_or_settings(module):
+    names = imported(TREES[module])
+    tops = {name.split(".")[0] for name in names}
+    assert "jax" in tops
+    assert not (names | tops) & NOT_FOR_KERNELS
+
+
+@pytest.mark.parametrize("module", sorted(LEVEL))
+def test_compiling_stands_in_two_places(module):
+    used = {
+        name
+        for node in ast.walk(TREES[module])
+        for name in (
+            [node.attr]
+            if isinstance(node, ast.Attribute)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert bool(used & COMPILERS) == (module in COMPILE)

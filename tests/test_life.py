@@ -1,0 +1,154 @@
+"""Years of a path: the plain loop over their hours, monthly sums, and what crosses 31 December."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine import simulate
+from engine.dispatch import Flows, Totals
+from tests import studies
+from tests.reference import life as reference
+from weather.clearsky import Sun
+from weather.ensemble import Generated
+from weather.random import Ensemble
+
+SEED, YEARS, WALKED = 21, 2, (0, 5)  # the reference walks these rows
+THRESHOLD = np.array([1.2, 1.0])
+OCCUPANCY = np.array([0.7, 0.9])
+ROUNDING_MW = 1e-3  # of flows up to 400 MW: float32 sums over a day or two between full and empty
+
+
+@pytest.fixture(scope="module")
+def lived(climate, plant, machine):
+    """[year] of (weather, state at the year's start, energy, hours) of the machine's width of paths."""
+    paths = np.arange(machine.width)
+    source = Generated(climate, SEED, Ensemble.RUN, 4, 1.0, machine.mesh)
+    run, names = simulate.programs(machine.mesh), simulate.stream(SEED, Ensemble.RUN, paths)
+    state, out = run.start(plant, names), []
+    for y, weather in enumerate(source.years(paths, YEARS)):
+        occupied = jnp.full(machine.width, OCCUPANCY[y])
+        after, energy, hours = run.hours(
+            plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(y), occupied, weather, state
+        )
+        out.append((weather, state, *jax.tree.map(np.asarray, (energy, hours))))
+        state = after
+    return [*out, state]
+
+
+@pytest.fixture(scope="module")
+def walked(study, plant, climate, lived):
+    """The same by the reference: {path: [year]}."""
+    tables = [tuple(np.asarray(x).tolist() for x in fleet[1:]) for fleet in plant.fleets]
+    sun = Sun(*(np.asarray(x) for x in climate.sun))
+    out = {}
+    for path in WALKED:
+        weather = [{k: np.asarray(v)[:, path] for k, v in w._asdict().items()} for w, *_ in lived[:YEARS]]
+        names = (SEED, Ensemble.RUN, path)
+        out[path] = reference.years(
+            *(study, sun, studies.WIND_HEIGHT_M, tables, names, THRESHOLD, OCCUPANCY, weather)
+        )
+    return out
+
+
+@pytest.mark.parametrize("year", range(YEARS))
+@pytest.mark.parametrize("path", WALKED)
+def test_hours_are_the_reference(lived, walked, path, year):
+    starts, _, flows = lived[year][3]
+    for name, values in flows._asdict().items():
+        exact = walked[path][year][name]
+        np.testing.assert_allclose(values[path].ravel(), exact, rtol=0, atol=ROUNDING_MW, err_msg=name)
+    for name in ("soc_mwh", "backlog_mwh"):
+        exact = walked[path][year][name]
+        np.testing.assert_allclose(getattr(starts, name)[path].ravel(), exact, rtol=0, atol=ROUNDING_MW)
+
+
+@pytest.mark.parametrize("year", range(YEARS))
+@pytest.mark.parametrize("path", WALKED)
+def test_months_are_the_reference(lived, walked, path, year):
+    monthly = lived[year][2].monthly
+    for name, values in monthly._asdict().items():
+        exact = walked[path][year]["monthly"][name.removesuffix("h")]
+        assert values.dtype == np.float64
+        # roundings of hours are of both signs: of 744 some 30 remain
+        np.testing.assert_allclose(values[path], exact, rtol=1e-5, atol=30 * ROUNDING_MW, err_msg=name)
+
+
+def test_every_branch_is_active(lived):
+    for name in Totals._fields:
+        assert any(getattr(year[2].monthly, name).sum() > 10.0 for year in lived[:YEARS]) or (
+            name == "curtailed_no_load_mwh"  # where no export is possible: only while all circuits fail
+        ), name
+
+
+def test_months_are_the_sums_of_their_hours(lived):
+    for _, _, energy, (_, _, flows) in lived[:YEARS]:
+        for total, flow in zip(energy.monthly, flows, strict=True):
+            by_day = flow.astype(float).sum(axis=2)  # [path, 365]
+            exact = np.stack([by_day[:, np.array(reference.MONTH) == m].sum(axis=1) for m in range(12)], 1)
+            # a day's 24 hours are summed in float32: 24 x 6e-8
+            np.testing.assert_allclose(total, exact, rtol=2e-6, atol=1e-3)
+
+
+def test_energy_closes_over_the_year(lived):
+    """In = out, hour by hour; the store's energy differs by its losses alone."""
+    for _, _, _, (_, met, f) in lived[:YEARS]:
+        curtailed = sum(getattr(f, n) for n in Flows._fields if n.startswith("curtailed"))
+        came = f.pv_mw + f.wind_mw + f.imported_mw + f.genset_mw + f.discharged_mw
+        went = f.served_mw + f.charged_mw + f.exported_mw + curtailed
+        assert np.abs(came - went).max() < 3e-4  # ten flows up to 400 MW, spaced by 3e-5
+        assert (met.export_order_mw <= met.export_limit_mw).all()
+
+
+def test_the_store_s_energy_closes_over_two_years(lived, study):
+    b = study.battery
+    first, last = (
+        np.asarray(lived[y if y else 0].store.soc_mwh if y else lived[0][1].store.soc_mwh) for y in (0, YEARS)
+    )
+    charged, discharged = (
+        sum(np.asarray(getattr(year[2].monthly, n)).sum(axis=1) for year in lived[:YEARS])
+        for n in ("charged_mwh", "discharged_mwh")
+    )
+    kept = first + charged * b.charge_efficiency_frac - discharged / b.discharge_efficiency_frac
+    np.testing.assert_allclose(kept, last, atol=1e-6 * charged.max())  # 17,520 float32 sums
+    queued = sum(
+        (np.asarray(y[2].monthly.postponed_mwh) - np.asarray(y[2].monthly.caught_up_mwh)).sum(axis=1)
+        for y in lived[:YEARS]
+    )
+    np.testing.assert_allclose(queued, lived[YEARS].store.backlog_mwh, atol=0.1)
+
+
+def test_the_state_crosses_the_year(lived, plant):
+    """The second year starts with what the first one left: store, queue, failed units, last order."""
+    end, start = lived[0][2], lived[1][1]
+    np.testing.assert_array_equal(end.soc_mwh, start.store.soc_mwh)
+    np.testing.assert_array_equal(end.backlog_mwh, start.store.backlog_mwh)
+    starts = lived[1][3][0]
+    np.testing.assert_array_equal(starts.soc_mwh[:, 0, 0], start.store.soc_mwh)
+    np.testing.assert_array_equal(starts.backlog_mwh[:, 0, 0], start.store.backlog_mwh)
+    assert sum(int(k.sum()) for k in start.failed) > 0
+    assert start.night_order.any()
+    assert not start.night_order.all()
+    first_hour = lived[1][3][1]
+    held = first_hour.export_order_mw[:, 0, 0] < first_hour.export_limit_mw[:, 0, 0]
+    open_to_export = first_hour.export_limit_mw[:, 0, 0] > 10.0  # an order leaves 10 of 50 MW
+    np.testing.assert_array_equal(held[open_to_export], start.night_order[open_to_export])
+
+
+def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
+    """Other weather after June changes nothing until June."""
+    weather, state, _, (starts, _, flows) = lived[0]
+    calmer = jax.tree.map(lambda x: x.at[181 * 24 :].multiply(0.5), weather)
+    run, names = (
+        simulate.programs(machine.mesh),
+        simulate.stream(SEED, Ensemble.RUN, np.arange(machine.width)),
+    )
+    occupied = jnp.full(machine.width, OCCUPANCY[0])
+    _, _, (starts_2, _, flows_2) = run.hours(
+        plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied, calmer, state
+    )
+    for one, other in zip((*starts, *flows), (*starts_2, *flows_2), strict=True):
+        np.testing.assert_array_equal(one[:, :181], np.asarray(other)[:, :181])
+    assert (flows.pv_mw[:, 181:] != np.asarray(flows_2.pv_mw)[:, 181:]).any()
