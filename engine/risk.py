@@ -30,6 +30,7 @@ Better = Literal["more", "less"]
 
 NAN = float("nan")
 FEWEST = 3  # effective paths beyond a quantile, below which no error is given
+FEW_EVENTS = 10  # paths with an event, below which the knowledge band of its probability is not printed
 
 
 @dataclass(frozen=True)
@@ -278,7 +279,8 @@ def text_probability(e: Estimate) -> str:
         return f"{e.n} of {e.n}; above {100.0 - _outward(100.0 * (1.0 - e.lower)):g} % with 95 % confidence"
     percent = replace(e, **{f: 100.0 * getattr(e, f) for f in ("value", "standard_error", "low", "high")})
     value, error = written(percent)
-    band = text_band(percent).replace(" to ", "-")
+    seen = e.value * e.n >= FEW_EVENTS  # fewer do not tell worlds apart
+    band = text_band(percent).replace(" to ", "-") if seen else ""
     return f"{value} % (sampling +-{error}{f', knowledge {band}' if band else ''})"
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HOURS = 8760
 DRAWN_M = 1e-6  # a smaller draw on the reserve is rounding, in millions
+SHOWN_PERCENT = 0.005  # a cause of curtailment that stays below it in every life has no row
 CAUSE_NAMES = {
     "order": "by order",
     "export_limit": "export limit",
@@ -191,7 +192,7 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
     yield group, "Curtailed of generation", "%", "less", curtailed_percent(results)
     for index, cause in enumerate(CAUSES):
         percent = curtailed_percent(results, index)
-        if percent.any():
+        if percent.max(initial=0.0) >= SHOWN_PERCENT:
             yield group, f"- {CAUSE_NAMES[cause]}", "%", "less", percent
 
 

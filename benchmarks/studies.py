@@ -1,0 +1,97 @@
+"""What do the studies give beside the facts, and what do size, rent and grid change?
+
+    python benchmarks/studies.py [--paths 200] [-o benchmarks/results/studies.json]
+
+Runs the three shipped studies, a sweep of PV and a sweep of rent, and prints the README's tables. Debt is
+sized anew for each study, as `wattbit run` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from engine import config, results, risk, session
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+PV_GW = (1, 2, 3, 4)
+RENTS = (250, 300, 350, 400)
+EPC_PER_W = 3.3  # yuan per W ac, as in the study
+
+
+def study(name: str, paths: int, *settings: str) -> dict[str, object]:
+    """Headline numbers of one study: text with errors, as the summary prints them."""
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = config.load(CONFIGS / f"{name}.yaml", settings)
+        done = session.run(loaded, paths, 1, Path(folder) / "run")
+        found, manifest = results.read(done.folder)
+    world = found["world"].values
+    total = {
+        n: found[n].values.astype(np.float64).sum(axis=1)
+        for n in (
+            "pv_mwh",
+            "wind_mwh",
+            "served_mwh",
+            "imported_mwh",
+            "genset_mwh",
+            "curtailed_mwh",
+            "exported_mwh",
+        )
+    }
+    made = total["pv_mwh"] + total["wind_mwh"]
+    first_year = found["pv_mwh"].values[:, 0].astype(np.float64) / (loaded.study.pv.ac_mw * 8760)
+    tenor = loaded.study.deal.debt.tenor_years
+    debt = manifest["prepared"]["debt"]
+    defaulted = found["default_year"].values <= tenor
+    lowest = np.nanmin(found["dscr"].values[:, :tenor], axis=1)
+    return {
+        "study": name,
+        "settings": list(settings),
+        "paths": paths,
+        "pv_cf_first_year_percent": risk.text(risk.mean(100 * first_year, world)),
+        "green_percent": risk.text(
+            risk.mean(100 * (1 - (total["imported_mwh"] + total["genset_mwh"]) / total["served_mwh"]), world)
+        ),
+        "curtailed_percent": risk.text(risk.mean(100 * total["curtailed_mwh"] / made, world)),
+        "self_use_percent": risk.text(
+            risk.mean(100 * (made - total["curtailed_mwh"] - total["exported_mwh"]) / made, world)
+        ),
+        "unserved_h_per_year": risk.text(risk.mean(found["unserved_compute_h"].values.mean(axis=1), world)),
+        "debt_bn": round(debt["amount_m"] / 1e3, 1),
+        "gearing_percent": round(100 * debt["gearing_frac"]),
+        "binding": debt["binding"],
+        "base_dscr": debt["base_dscr_mean"] and round(debt["base_dscr_mean"], 2),
+        "lowest_dscr_p90": risk.text(risk.bettered(lowest, world, 0.9)),
+        "default": risk.text_probability(risk.probability(defaulted, world)),
+    }
+
+
+def sweep(paths: int) -> list[dict[str, object]]:
+    """All rows of the README's tables."""
+    rows = [study(name, paths) for name in ("zhongwei", "zhongwei_capped", "zhongwei_island")]
+    for gw in PV_GW:
+        capex = f"deal.capex.pv.amount_m={gw * 1e3 * EPC_PER_W:g}"
+        rows.append(study("zhongwei", paths, f"pv.ac_mw={gw * 1000}", f"pv.dc_mw={gw * 1200}", capex))
+    rent = "deal.revenue.lease_price_per_kw_month"
+    rows += [study("zhongwei", paths, f"{rent}={price}") for price in RENTS]
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--paths", type=int, default=200)
+    parser.add_argument("-o", "--out", type=Path)
+    chosen = parser.parse_args()
+    rows = sweep(chosen.paths)
+    for row in rows:
+        print(json.dumps(row))
+    if chosen.out:
+        chosen.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
