@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -22,9 +22,7 @@ app.add_typer(weather_app, name="weather")
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default runs/<study>-<digest>.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]
-
-
-USAGE = typer.BadParameter.__base__ or Exception  # whichever click typer carries: its UsageError
+USAGE: Any = typer.BadParameter.__base__  # the UsageError of whichever click typer carries
 
 
 def main() -> None:
@@ -56,10 +54,11 @@ def _usage(error: Exception) -> None:
     """The parser's complaint in our form: the option, what was wanted; without arguments, the help."""
     text = error.format_message()  # type: ignore[attr-defined]
     if not text or text.startswith("Usage"):
-        error.show()  # type: ignore[attr-defined]
+        print(text, end="", file=sys.stderr)  # empty where the help has been printed already
         sys.exit(2)
-    text = re.sub(r"^Invalid value for (.*?): (Input )?", r"\1: ", text).replace("'", "").rstrip(".")
-    _leave(re.sub(r", unable to parse string as an? \w+", "", text), 2)
+    text = re.sub(r"^Invalid value for ('.*?'(?: \(env var: .*?\))?): (Input )?", r"\1: ", text)
+    text = re.sub(r", unable to parse string as an? \w+", "", text)
+    _leave(text.replace("'", "").rstrip("."), 2)
 
 
 def _leave(sentence: str, code: int) -> NoReturn:
@@ -168,21 +167,44 @@ def _lines(what: str, done: int, total: int) -> None:
 
 @weather_app.command()
 def fit(
-    record: Annotated[
-        Path, typer.Argument(help="A weather record: CF netCDF, CSV, EPW, TMY3, PVGIS, NSRDB.")
-    ],
+    record: Annotated[Path, typer.Argument(help="CF netCDF, CSV, EPW, TMY3, PVGIS or NSRDB.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Climate file to write (.nc).")],
-    kind: Annotated[
-        str | None, typer.Option("--format", help="Format, where the ending does not tell.")
-    ] = None,
-    columns: Annotated[list[str] | None, typer.Option("--column", help="NAME=COLUMN of a CSV.")] = None,
+    kind: Annotated[str | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
+    columns: Annotated[list[str] | None, typer.Option("--column", help="NAME=COLUMN of the file.")] = None,
+    units: Annotated[list[str] | None, typer.Option("--unit", help="NAME=UNIT of a CSV.")] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", help="COORDINATE=LABEL, netCDF.")] = None,
+    latitude: Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")] = None,
+    longitude: Annotated[float | None, typer.Option(min=-180, max=180, help="Degrees east.")] = None,
+    altitude: Annotated[float | None, typer.Option(min=-450, max=9000, help="Metres.")] = None,
+    utc_offset: Annotated[float | None, typer.Option(min=-12, max=14, help="Hours, standard time.")] = None,
+    wind_height: Annotated[float | None, typer.Option(min=1, max=300, help="Metres over ground.")] = None,
+    instantaneous: Annotated[bool, typer.Option(help="Stamps are moments, not hourly means.")] = False,
 ) -> None:
-    """Fit a climate to a record of sun, wind and temperature."""
-    from weather import climate, fitting
+    """Fit a climate to a record of sun, wind and temperature.
 
-    fitted, site, provenance = fitting.from_file(record, kind, columns or [])
-    climate.save(out, fitted, site, provenance)
-    print(f"climate of {site.name}: {out}")
+    Where the file does not state its place, the five options from --latitude to --wind-height do.
+    """
+    from engine import session
+
+    place = {
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude_m": altitude,
+        "utc_offset_h": utc_offset,
+        "wind_height_m": wind_height,
+    }
+    maps = (_pairs("--column", columns), _pairs("--unit", units), _pairs("--select", select))
+    name = session.fit(record, out, kind, *maps, place, instantaneous)
+    print(f"climate of {name}: {out}")
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    from weather.schema import InputError
+
+    for text in given or []:
+        if not all(text.partition("=")):
+            raise InputError(f"{option} {text}: should be NAME=VALUE, such as temp_air=t2m")
+    return dict(text.split("=", 1) for text in given or [])
 
 
 @weather_app.command()
@@ -201,3 +223,7 @@ def sample(
     with _progress() as progress:
         session.sample(name, paths, years, out, seed, worlds, level, progress)
     print(f"{paths} paths of {years} years: {out}")
+
+
+if __name__ == "__main__":
+    main()

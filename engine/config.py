@@ -42,11 +42,15 @@ class Loaded:
 
     @contextlib.contextmanager
     def located(self) -> Iterator[None]:
-        """Put file and line before an InputError that begins with a key of the study."""
+        """Put file and line before an InputError that begins with a key of the study.
+
+        A section's name alone is no such key: it might as well be the name of a file.
+        """
         try:
             yield
         except InputError as error:
-            leaf = self.leaves.get(tuple(str(error).partition(":")[0].split(".")))
+            key = re.match(r"climate\b|\w+(\.\w+)+", str(error))
+            leaf = self.leaves.get(tuple(key[0].split("."))) if key else None
             if leaf is None:
                 raise
             raise InputError(f"{leaf.where}: {error}") from error
@@ -96,10 +100,7 @@ def _read(file: Path, seen: tuple[Path, ...], asked: str) -> tuple[dict, dict[Ke
             raise InputError(f"{here}: should be the name of one file (got {complaint.shown(_plain(base))})")
         values, leaves = _read(file.parent / base, (*seen, file.resolve()), f"{here}: {base}")
         del tree[EXTENDS]
-    try:
-        _merge(values, leaves, tree, file, ())
-    except RecursionError:
-        raise InputError(f"{file}: has a section that holds itself") from None
+    _merge(values, leaves, tree, file, ())
     return values, leaves
 
 
@@ -122,7 +123,7 @@ def _parse(file: Path, asked: str) -> CommentedMap:
     return tree
 
 
-def _yaml(text: str, where: str) -> Any:
+def _yaml(text: str, where: str, lines: bool = True) -> Any:
     """YAML 1.2, every value with its line and comment."""
     try:
         return YAML(typ="rt").load(text)
@@ -131,14 +132,17 @@ def _yaml(text: str, where: str) -> Any:
         twice = f"{error.problem_mark.line + 1}: {key[1] if key else 'a key'}: stands twice"
         raise InputError(f"{where}:{twice} in its section") from error
     except MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark and lines else ""
         problem = " ".join(str(error.problem or error.context).split())
         raise InputError(f"{where}{line}: is not YAML ({problem})") from error
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{where}: is not YAML ({' '.join(str(error).split())[:80]})") from error
 
 
-def _merge(values: dict, leaves: dict[Key, Leaf], tree: CommentedMap, file: Path, at: Key) -> None:
+def _merge(
+    values: dict, leaves: dict[Key, Leaf], tree: CommentedMap, file: Path, at: Key, beside: str = ""
+) -> None:
+    """Lay a file's tree over values and leaves. beside: the comment of a section written on one line."""
     for key, value in tree.items():
         where = f"{file}:{_line(tree, key)}"
         if not isinstance(key, str):
@@ -149,10 +153,11 @@ def _merge(values: dict, leaves: dict[Key, Leaf], tree: CommentedMap, file: Path
             below = values.get(key)
             values[key] = below if isinstance(below, dict) else {}
             leaves.setdefault(here, Leaf(where, ""))
-            _merge(values[key], leaves, value, file, here)
+            line = _note(tree, key) or beside if value.fa.flow_style() else ""
+            _merge(values[key], leaves, value, file, here, line)
         else:
             values[key] = _plain(value)
-            leaves[here] = Leaf(where, _note(tree, key))
+            leaves[here] = Leaf(where, _note(tree, key) or beside)
 
 
 def _line(tree: CommentedMap, key: Any) -> int:
@@ -190,7 +195,7 @@ def _setting(setting: str) -> tuple[Key, Any]:
     parts = tuple(key.strip().split("."))
     if not equals or not all(parts):
         raise InputError(f"--set {setting}: should be KEY=VALUE, such as battery.energy_mwh=4000")
-    return parts, _plain(_yaml(text, f"--set {setting}"))
+    return parts, _plain(_yaml(text, f"--set {setting}", lines=False))
 
 
 def _put(values: dict, key: Key, value: Any, setting: str) -> None:
@@ -201,7 +206,8 @@ def _put(values: dict, key: Key, value: Any, setting: str) -> None:
     below = values.get(key[-1])
     if isinstance(below, dict):
         one = next(iter(below), "KEY")
-        raise InputError(f"--set {setting}: is a section; set its keys one by one, such as {key[-1]}.{one}")
+        such = ".".join(map(str, (*key, one)))
+        raise InputError(f"--set {setting}: is a section; set its keys one by one, such as {such}")
     values[key[-1]] = value
 
 

@@ -65,13 +65,21 @@ def complete(folder: Path, digest: str) -> bool:
 
     Raises InputError where another run's results, or anything else, stand there.
     """
-    if not folder.exists():
-        return False
+    if folder.name in ("", ".."):
+        raise InputError(f"--out {folder}: should name a folder to make")
+    try:
+        if not folder.exists():
+            return False
+    except OSError as error:  # a name too long, a loop of links
+        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
     if not (folder / results.MANIFEST).is_file():
         if folder.is_dir() and not any(folder.iterdir()):
             return False
         raise InputError(f"{folder}: exists and is not a run folder; --out names another one")
-    found = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8")).get("digest", "")
+    try:
+        found = str(json.loads((folder / results.MANIFEST).read_text(encoding="utf-8"))["digest"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / results.MANIFEST}: is damaged; --out names another folder") from error
     if found != digest:
         raise InputError(
             f"{folder}: holds another run (digest {found[:8]}, this one is {digest[:8]}); "
@@ -139,14 +147,8 @@ def inputs(loaded: Loaded) -> list[dict[str, Any]]:
 
 
 def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
-    """The comment of the leaf, or of the nearest section written on one line around it."""
-    if key not in loaded.leaves:
-        return "default"
-    for n in range(len(key), 0, -1):
-        leaf = loaded.leaves.get(key[:n])
-        if leaf and leaf.note:
-            return leaf.note
-    return ""
+    """The comment beside a leaf."""
+    return loaded.leaves[key].note if key in loaded.leaves else "default"
 
 
 def illustrative(loaded: Loaded) -> list[str]:
@@ -168,9 +170,14 @@ def whole(folder: Path):
         raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
     try:
         yield aside
-        if folder.is_dir():
-            folder.rmdir()  # an empty one that the user made
-        aside.rename(folder)
+        try:
+            if folder.is_dir():
+                folder.rmdir()  # an empty one that the user made
+            aside.rename(folder)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
+    except InputError as error:
+        raise InputError(str(error).replace(aside.name, folder.name)) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -16,7 +16,8 @@ from engine import replay as replays
 from engine.compose import Progress
 from engine.config import Loaded
 from engine.study import Study
-from weather import climate, ensemble
+from weather import climate, ensemble, records
+from weather import fit as fits
 from weather.ensemble import Generated
 from weather.random import Ensemble
 from weather.schema import InputError
@@ -62,13 +63,14 @@ def run(
         now = time.perf_counter()
         stages[name], clock = now - clock, now
 
-    setup = compose.set_up(loaded.study, seed, paths, weather, simulate.machine(tiles))
+    with loaded.located():
+        setup = compose.set_up(loaded.study, seed, paths, weather, simulate.machine(tiles))
     digest = folder.digest(setup)
     target = out or folder.default(loaded.study.name, digest)
     if folder.complete(target, digest):
         return Done(target, True)
     stage("set-up")
-    with folder.whole(target) as aside:
+    with folder.whole(target) as aside, loaded.located():
         decided = compose.prepared(setup, progress)
         stage("preparation")
         found = dataset(setup, compose.lives(setup, decided, np.arange(paths), progress), digest)
@@ -82,6 +84,20 @@ def run(
         about = folder.manifest(setup, loaded, decided, digest, stages, residual)
         folder.write(aside, found, about, decided, week)
     return Done(target, False)
+
+
+def lives(study: Study, paths: int = 1000, seed: int = 1, weather: str | Path | None = None) -> xr.Dataset:
+    """The outcomes of a study's lives; `engine.run`. Writes nothing.
+
+    weather: an ensemble file instead of drawn weather. Raises InputError where they do not fit together.
+    """
+    if not 1 <= paths <= 2**31 or not 0 <= seed < 2**63:
+        raise InputError(f"paths should be 1 or more and seed 0 or more (got {paths} and {seed})")
+    file = Path(weather) if weather is not None else None
+    setup = compose.set_up(study, seed, paths, file, simulate.machine())
+    decided = compose.prepared(setup, quiet)
+    outcomes = compose.lives(setup, decided, np.arange(paths), quiet)
+    return dataset(setup, outcomes, folder.digest(setup))
 
 
 def dataset(
@@ -108,14 +124,15 @@ def replay(where: Path, path: int, year: int | None, progress: Progress = quiet)
     year: from 1; default the year that `replay.worst` picks for the path.
     """
     stored, about = results.read(where)
-    if path >= about["paths"]:
-        raise InputError(f"--path {path}: the run has paths 0 to {about['paths'] - 1}")
-    setup = _again(about)
+    count = stored.sizes["path"]
+    if path >= count:
+        raise InputError(f"--path {path}: the run has paths 0 to {count - 1}")
+    setup = _again(where, about)
     if folder.digest(setup) != about["digest"]:
         raise InputError(f"{where}: was made by another version, climate, weather file or kind of device")
     if year is not None and year > setup.study.life.years:
         raise InputError(f"--year {year}: the life has years 1 to {setup.study.life.years}")
-    decided = prepare.from_json((where / folder.PREPARED).read_text(), setup.deal, setup.study.life.years)
+    decided = _decided(where, setup)
     outcomes = compose.lives(setup, decided, np.array([path]), progress)
     yearly = dataset(setup, outcomes, about["digest"], path)
     hours = replays.hours(setup, decided, path, year or replays.worst(yearly)[1])
@@ -124,12 +141,59 @@ def replay(where: Path, path: int, year: int | None, progress: Progress = quiet)
     return Replayed(yearly, yearly.identical(stored.isel(path=slice(path, path + 1))), hours, file)
 
 
-def _again(about: Mapping[str, Any]) -> compose.Run:
+def _again(where: Path, about: Mapping[str, Any]) -> compose.Run:
     """The set-up of a finished run, from its manifest."""
-    study = Study.model_validate_json(json.dumps(about["study"]))
-    file = about["weather"]["file"]
-    on = simulate.machine(tile=about["tile"])
-    return compose.set_up(study, about["seed"], about["paths"], Path(file) if file else None, on)
+    try:
+        study = Study.model_validate_json(json.dumps(about["study"]))
+        seed, paths, tile = (int(about[name]) for name in ("seed", "paths", "tile"))
+        file, _ = about["weather"]["file"], about["digest"]
+    except (KeyError, TypeError, ValueError) as error:
+        what = (
+            f"lacks {error}" if isinstance(error, KeyError) else "has another version's study or is damaged"
+        )
+        raise InputError(f"{where / results.MANIFEST}: {what}; run the study again") from error
+    on = simulate.machine(tile=tile)
+    return compose.set_up(study, seed, paths, Path(file) if file else None, on)
+
+
+def _decided(where: Path, setup: compose.Run) -> prepare.Prepared:
+    """What was decided before the lives of a finished run."""
+    file = where / folder.PREPARED
+    try:
+        return prepare.from_json(file.read_text(encoding="utf-8"), setup.deal, setup.study.life.years)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: is missing or damaged; run the study again") from error
+
+
+def fit(
+    file: Path,
+    out: Path,
+    kind: str | None,
+    columns: Mapping[str, str],
+    units: Mapping[str, str],
+    select: Mapping[str, str],
+    place: Mapping[str, float | None],
+    instantaneous: bool,
+) -> str:
+    """Fit a climate to a record, write it, and give the site's name.
+
+    place: fields of `Site`, all of them or none, where the file does not state them.
+    """
+    given = {name: value for name, value in place.items() if value is not None}
+    if given and len(given) < len(place):
+        lacking = ", ".join(name for name in place if name not in given)
+        raise InputError(f"{file}: a place is given in full or not at all ({lacking} missing)")
+    site = climate.Site(file.stem, **given) if given else None
+    ensemble.check_target(out)
+    record = records.read(file, kind, columns, units, select, site, instantaneous)
+    fitted, where, provenance = fits.fit(record)
+    try:
+        climate.save(out, fitted, where, provenance)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{out}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
+    finally:
+        out.with_name(out.name + ".part").unlink(missing_ok=True)
+    return where.name
 
 
 def sample(
@@ -143,6 +207,7 @@ def sample(
     progress: Progress = quiet,
 ) -> None:
     """Draw an ensemble from a climate and write it."""
+    ensemble.check_target(out, ensemble.size(paths, years))  # before there are arrays of this many paths
     found, site, digest = climate.load(name)
     on = simulate.machine()
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)

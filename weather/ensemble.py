@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -152,16 +153,37 @@ def write(file: Path, source: Source, frame: xr.Dataset, tile: int, progress: Ca
 
     progress: told the number of path-years written. Raises InputError when the disk is full.
     """
+    check_target(file, size(frame.sizes["path"], frame.sizes["year"]))
     aside = file.with_name(file.name + ".part")
     try:
         frame.to_netcdf(aside, engine="netcdf4")
         with netCDF4.Dataset(aside, "a") as out:
             _write_years(out, source, frame, tile, progress)
         aside.replace(file)
+    except jax.errors.JaxRuntimeError:
+        raise  # not the disk's
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{file}: cannot be written ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{file}: cannot be written ({reason})") from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def size(paths: int, years: int) -> int:
+    """Bytes of the ensemble on disk, coordinates aside."""
+    return 4 * len(Weather._fields) * paths * years * HOURS
+
+
+def check_target(file: Path, wanted: int = 0) -> None:
+    """Refuse, before the work, a file that cannot be written: no folder, a folder itself, no room."""
+    folder = file.parent
+    if file.is_dir():
+        raise InputError(f"{file}: is a folder, wanted the name of a file")
+    if not folder.is_dir():
+        raise InputError(f"{file}: cannot be written, {folder} is no folder")
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise InputError(f"{file}: the disk is full; {wanted / 1e6:.1f} MB wanted, {free / 1e6:.1f} free")
 
 
 def _write_years(out: netCDF4.Dataset, source: Source, frame: xr.Dataset, tile: int, progress) -> None:

@@ -1,0 +1,185 @@
+"""Every setting matters: each leaf of the schema, changed by itself, changes a number of some life.
+
+And a new number never recompiles, but where it sets a shape; and labels change no number.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from engine import compose, session, simulate
+from engine.study import Study
+from tests import studies
+from weather import climate as climates
+
+PATHS, YEARS = 32, 2
+SHAPES = {"life.years", "deal.debt.periods_per_year", "deal.tax.loss_carry_years"}
+LABELS = {"name", "description", "deal.currency"}
+CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
+    "description": "another",
+    "name": "another",
+    "deal.currency": "EUR",
+    "deal.capex.spend_frac": (0.3, 0.7),
+    "deal.debt.covenant_dscr": 0.5,
+    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.dsra_months": 12,
+    "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.periods_per_year": 4,
+    "deal.debt.sale_multiple": 0.25,  # of the one year left
+    "deal.tax.loss_carry_years": 0,
+    "deal.tax.reduced_until_year": 2028,
+    "life.years": YEARS + 1,
+    "prepare.paths": 128,
+}
+
+
+def fields(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Every leaf of a model, and whether it is a label."""
+    for name, field in model.model_fields.items():
+        below = field.annotation
+        if isinstance(below, type) and issubclass(below, BaseModel):
+            yield from fields(below, (*at, name))
+        else:
+            extra = field.json_schema_extra
+            yield (*at, name), isinstance(extra, dict) and bool(extra.get("label"))
+
+
+LEAVES = {".".join(key): label for key, label in fields(Study)}
+
+
+@pytest.fixture(scope="module")
+def base() -> Study:
+    """The study of every branch, in a market so wild that some lives default and some profit early."""
+    return studies.study(
+        climate="zhongwei",
+        life__years=YEARS,
+        deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
+        deal__tax={"reduced_until_year": 2029},
+        deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
+        battery__outage__units=5,
+        uncertainty__worlds=16,
+        uncertainty__lease_price_sd_frac=0.9,
+    )
+
+
+@pytest.fixture(scope="module")
+def lives(machine, base):
+    """Outcomes of a study; energy that has been lived before, bit by bit the same, is not lived again."""
+
+    def outcomes(study: Study) -> dict[str, np.ndarray]:
+        run = compose.set_up(study, 1, PATHS, None, machine)
+        return compose.lives(run, compose.prepared(run, session.quiet), np.arange(PATHS), session.quiet)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulate, "operate", remembered(simulate.operate))
+        yield outcomes
+
+
+@pytest.fixture(scope="module")
+def first(lives, base) -> dict[str, np.ndarray]:
+    return lives(base)
+
+
+def remembered(function):
+    """The same pure function, with its results kept by the content of what it is given."""
+    kept: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def call(on, plant, threshold, source, names, market, *progress, **more):
+        known = hashlib.sha256(repr((source.seed, source.ensemble, source.worlds, source.level)).encode())
+        for leaf in jax.tree.leaves((source.climate, plant, threshold, names, market)):
+            known.update(np.asarray(leaf).tobytes())
+        key = known.hexdigest()
+        if key not in kept:
+            kept[key] = function(on, plant, threshold, source, names, market, *progress, **more)
+        return kept[key]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """A list that grows with each program that is compiled."""
+    found: list[str] = []
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            found.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return found
+
+
+def changed(study: Study, name: str, value: Any) -> Study:
+    values = study.model_dump()
+    *above, last = name.split(".")
+    functools.reduce(lambda section, key: section[key], above, values)[last] = value
+    return Study.model_validate(values)
+
+
+def perturbed(study: Study, name: str) -> Study:
+    """The study with another value of one leaf: stated, or a tenth more or less, or one less or more."""
+    value = functools.reduce(getattr, name.split("."), study)
+    if name in CHANGED:
+        return changed(study, name, CHANGED[name])
+    if isinstance(value, tuple):
+        return changed(study, name, (0.9 * value[0], *value[1:]))
+    whole = isinstance(value, int)
+    for other in (value - 1, value + 1) if whole else (value * 1.1, value * 0.9, value + 0.1):
+        try:
+            if other != value:
+                return changed(study, name, other)
+        except ValidationError:
+            continue
+    raise AssertionError(f"{name}: no other value is a study")
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return all(
+        one[name].shape == other[name].shape
+        and np.array_equal(one[name], other[name], equal_nan=one[name].dtype.kind == "f")
+        for name in one
+    )
+
+
+def test_every_branch_is_active(first):
+    """Else a leaf might be dead for want of a life that meets it."""
+    happens = ("exported_mwh", "genset_mwh", "unserved_compute_h", "tax_m", "reserve_draw_m", "lockup")
+    assert [name for name in happens if not first[name].any()] == []
+    assert (first["curtailed_by_cause_mwh"][..., [0, 1, 3]] > 0).any(axis=(0, 1)).all()
+    assert 0 < np.isfinite(first["default_year"]).sum() < PATHS
+
+
+def test_labels_are_these_and_change_no_number(lives, first, base):
+    assert {name for name, label in LEAVES.items() if label} == LABELS
+    for name in LABELS:
+        assert same(first, lives(perturbed(base, name))), name
+
+
+def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, compiled):
+    for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
+        lives(perturbed(base, name))  # small programs that only a second study needs
+    dead, costly = [], {}
+    for name in sorted(set(LEAVES) - LABELS - {"climate"}):
+        before = len(compiled)
+        if same(first, lives(perturbed(base, name))):
+            dead.append(name)
+        if len(compiled) > before and name not in SHAPES:
+            costly[name] = len(compiled) - before
+    assert dead == []
+    assert costly == {}
+
+
+def test_the_climate_matters(lives, first, base, tmp_path):
+    _, site, _ = climates.load("zhongwei")
+    climates.save(tmp_path / "other.nc", studies.climate(), site, {})
+    assert not same(first, lives(changed(base, "climate", str(tmp_path / "other.nc"))))

@@ -1,0 +1,55 @@
+"""The library's one verb: a study in, a Dataset of outcomes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import engine
+from engine import config, session, simulate
+from engine.results import OUTCOMES
+from tests import studies
+from tests.conftest import TILE
+from tests.door import CONFIGS
+from tests.door_studies import HEAD
+from weather.schema import InputError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(simulate.TILES, "cpu", TILE)
+
+
+def test_run_gives_the_outcomes_of_the_command_and_writes_nothing():
+    Path("study.yaml").write_text(HEAD.replace("~", str(CONFIGS)))
+    loaded = config.load(Path("study.yaml"))
+    found = engine.run(loaded.study, paths=3, seed=5)
+    assert [p.name for p in Path(".").iterdir()] == ["study.yaml"]
+    assert set(found.data_vars) == {o.name for o in OUTCOMES}
+    assert found.sizes["path"] == 3
+    written = session.run(loaded, 3, 5, Path("run")).folder
+    with xr.open_dataset(written / "results.nc") as stored:
+        xr.testing.assert_identical(found, stored.load())
+
+
+def test_run_by_an_ensemble_alone():
+    with pytest.raises(InputError, match="climate: is missing"):
+        engine.run(studies.study(), paths=2)
+    session.sample("zhongwei", 2, studies.YEARS, Path("drawn.nc"), 1, 4, 1.0)
+    found = engine.run(studies.study(), paths=2, weather="drawn.nc")
+    assert np.isfinite(found["cfads_m"]).all()
+
+
+@pytest.mark.parametrize("wrong", [{"paths": 0}, {"paths": -1}, {"seed": -1}, {"seed": 2**63}])
+def test_run_wants_paths_and_a_seed(wrong):
+    with pytest.raises(InputError, match="paths should be 1 or more and seed 0 or more"):
+        engine.run(studies.study(climate="zhongwei"), **wrong)
+
+
+def test_engine_offers_run_alone():
+    with pytest.raises(AttributeError, match="no attribute 'walk'"):
+        _ = engine.walk
