@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine import config, results, risk, session
+from engine.report import wording
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 PV_GW = (1, 2, 3, 4)
@@ -46,27 +47,28 @@ def study(name: str, paths: int, *settings: str) -> dict[str, object]:
     first_year = found["pv_mwh"].values[:, 0].astype(np.float64) / (loaded.study.pv.ac_mw * 8760)
     tenor = loaded.study.deal.debt.tenor_years
     debt = manifest["prepared"]["debt"]
+    unserved = found["unserved_compute_h"].values.mean(axis=1)
     defaulted = found["default_year"].values <= tenor
     lowest = np.nanmin(found["dscr"].values[:, :tenor], axis=1)
     return {
         "study": name,
         "settings": list(settings),
         "paths": paths,
-        "pv_cf_first_year_percent": risk.text(risk.mean(100 * first_year, world)),
-        "green_percent": risk.text(
+        "pv_cf_first_year_percent": wording.text(risk.mean(100 * first_year, world)),
+        "green_percent": wording.text(
             risk.mean(100 * (1 - (total["imported_mwh"] + total["genset_mwh"]) / total["served_mwh"]), world)
         ),
-        "curtailed_percent": risk.text(risk.mean(100 * total["curtailed_mwh"] / made, world)),
-        "self_use_percent": risk.text(
+        "curtailed_percent": wording.text(risk.mean(100 * total["curtailed_mwh"] / made, world)),
+        "self_use_percent": wording.text(
             risk.mean(100 * (made - total["curtailed_mwh"] - total["exported_mwh"]) / made, world)
         ),
-        "unserved_h_per_year": risk.text(risk.mean(found["unserved_compute_h"].values.mean(axis=1), world)),
+        "unserved_h_per_year": wording.text(risk.mean(unserved, world)),
         "debt_bn": round(debt["amount_m"] / 1e3, 1),
         "gearing_percent": round(100 * debt["gearing_frac"]),
         "binding": debt["binding"],
         "base_dscr": debt["base_dscr_mean"] and round(debt["base_dscr_mean"], 2),
-        "lowest_dscr_p90": risk.text(risk.bettered(lowest, world, 0.9)),
-        "default": risk.text_probability(risk.probability(defaulted, world)),
+        "lowest_dscr_p90": wording.text(risk.bettered(lowest, world, 0.9, "more")),
+        "default": wording.text_probability(risk.probability(defaulted, world)),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ USAGE: Any = typer.BadParameter.__base__  # the UsageError of whichever click ty
 
 def main() -> None:
     """Run the command; say in one sentence what was wrong."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's way to say Ctrl-C
     try:
         if app(standalone_mode=False) == 130:
             raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -86,6 +87,7 @@ def set_up(study: Study, seed: int, paths: int, weather: Path | None, machine: M
         raise InputError(
             f"--seed {seed}: is the study's prepare.seed; the preparation must not see the run's draws"
         )
+    _fits_memory(study, paths)
     air = _air(study, seed, paths, weather, machine)
     return Run(
         study=study,
@@ -97,6 +99,18 @@ def set_up(study: Study, seed: int, paths: int, weather: Path | None, machine: M
         reference=plants.reference(air.sun, air.site.latitude, air.site.wind_height_m),
         deal=deals.deal(study),
     )
+
+
+def _fits_memory(study: Study, paths: int) -> None:
+    """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
+    rows = sum(o.dims == ("path", "year") for o in results.OUTCOMES) + len(results.CAUSES + results.TIERS)
+    wanted = paths * study.life.years * 2 * 8 * rows  # float64, kept and as a Dataset
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if wanted > 0.8 * there:
+        raise InputError(
+            f"--paths {paths}: their outcomes take some {wanted / 2**30:.0f} GiB, the machine has "
+            f"{there / 2**30:.0f} GiB"
+        )
 
 
 def _air(study: Study, seed: int, paths: int, weather: Path | None, machine: Machine) -> Air:

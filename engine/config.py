@@ -73,9 +73,19 @@ def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
         return next((leaf.where for leaf in (*above, *below)), str(file))
 
     try:
-        return Loaded(Study.model_validate(_tuples(values)), leaves)
+        study = Study.model_validate(_tuples(values))
     except ValidationError as error:
         raise InputError(complaint.sentence(error, where)) from error
+    return Loaded(_beside(study, leaves, file), leaves)
+
+
+def _beside(study: Study, leaves: Mapping[Key, Leaf], file: Path) -> Study:
+    """The study with a climate file that stands beside the file that names it, by its whole path."""
+    if study.climate is None or Path(study.climate).is_file():
+        return study
+    named_in = leaves[("climate",)].where.rpartition(":")[0] if ("climate",) in leaves else str(file)
+    near = Path(named_in).parent / study.climate
+    return study.model_copy(update={"climate": str(near)}) if near.is_file() else study
 
 
 def schema() -> str:

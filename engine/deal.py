@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.study import Capex, CapexItem, DealSection, DebtTerms, Study
+from engine.study import Study
+from engine.terms import Capex, CapexItem, DealSection, DebtTerms
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`

@@ -191,8 +191,6 @@ def fit(
         climate.save(out, fitted, where, provenance)
     except (OSError, RuntimeError) as error:
         raise InputError(f"{out}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
-    finally:
-        out.with_name(out.name + ".part").unlink(missing_ok=True)
     return where.name
 
 

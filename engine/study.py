@@ -6,37 +6,24 @@ amounts in millions. A leaf marked `label` changes the report alone.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-LARGEST = 1e9  # of any magnitude: beyond it float32 hours lose their meaning, and a unit is wrong
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0, le=LARGEST)]
-NotNegative = Annotated[float, Field(ge=0.0, le=LARGEST)]
-Spread = Annotated[float, Field(ge=0.0, le=2.0)]  # a relative standard deviation
-Hour = Annotated[int, Field(ge=0, le=24)]
-Label = Annotated[str, Field(json_schema_extra={"label": True})]
-
-
-class Section(BaseModel):
-    """A frozen part of a study that refuses unknown keys, infinities and text for numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-
-def contradiction(key: str, sentence: str) -> PydanticCustomError:
-    """Values that cannot all be meant, laid at one key of the section (dotted where deeper)."""
-    return PydanticCustomError("contradiction", "{sentence}", {"key": key, "sentence": sentence})
-
-
-def _want(holds: bool, section: Section, key: str, what: str, *others: str) -> None:
-    """Refuse the value at `key`, naming it and the `others` that it does not fit."""
-    if not holds:
-        found = "".join(f", {other} {getattr(section, other):g}" for other in others)
-        raise contradiction(key, f"should {what} (got {getattr(section, key):g}{found})")
+from engine.sections import (
+    LARGEST,
+    Fraction,
+    Hour,
+    Label,
+    NotNegative,
+    Positive,
+    Section,
+    Share,
+    Spread,
+    contradiction,
+    want,
+)
+from engine.terms import DealSection
 
 
 class Outage(Section):
@@ -79,7 +66,7 @@ class Wind(Section):
     def _curve(self) -> Wind:
         between = self.cut_in_mps < self.rated_mps < self.cut_out_mps
         others = "cut_in_mps", "cut_out_mps"
-        _want(between, self, "rated_mps", "lie between cut_in_mps and cut_out_mps", *others)
+        want(between, self, "rated_mps", "lie between cut_in_mps and cut_out_mps", *others)
         return self
 
 
@@ -100,11 +87,11 @@ class Battery(Section):
     def _window(self) -> Battery:
         without, other = ("energy_mwh", "power_mw") if self.power_mw > 0 else ("power_mw", "energy_mwh")
         both = (self.power_mw > 0) == (self.energy_mwh > 0)
-        _want(both, self, without, f"be above zero, or {other} zero too", other)
+        want(both, self, without, f"be above zero, or {other} zero too", other)
         window = "soc_min_frac", "soc_max_frac"
-        _want(self.soc_min_frac < self.soc_max_frac, self, window[1], "lie above soc_min_frac", window[0])
+        want(self.soc_min_frac < self.soc_max_frac, self, window[1], "lie above soc_min_frac", window[0])
         within = self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac
-        _want(within, self, "soc_start_frac", "lie between soc_min_frac and soc_max_frac", *window)
+        want(within, self, "soc_start_frac", "lie between soc_min_frac and soc_max_frac", *window)
         return self
 
 
@@ -140,9 +127,9 @@ class Orders(Section):
     @model_validator(mode="after")
     def _windows(self) -> Orders:
         midday = self.midday_start_h < self.midday_end_h
-        _want(midday, self, "midday_end_h", "lie after midday_start_h", "midday_start_h")
+        want(midday, self, "midday_end_h", "lie after midday_start_h", "midday_start_h")
         across = "lie before night_start_h, for the window crosses midnight"
-        _want(self.night_end_h < self.night_start_h, self, "night_end_h", across, "night_start_h")
+        want(self.night_end_h < self.night_start_h, self, "night_end_h", across, "night_start_h")
         return self
 
 
@@ -180,117 +167,9 @@ class Load(Section):
     def _peak(self) -> Load:
         highest = self.utilisation_frac * (1.0 + self.daily_swing_frac)
         swing = "not pass 1 when multiplied by 1 + daily_swing_frac"
-        _want(highest <= 1.0, self, "utilisation_frac", swing, "daily_swing_frac")
-        _want(self.pue_free <= self.pue_max, self, "pue_max", "not lie under pue_free", "pue_free")
+        want(highest <= 1.0, self, "utilisation_frac", swing, "daily_swing_frac")
+        want(self.pue_free <= self.pue_max, self, "pue_max", "not lie under pue_free", "pue_free")
         return self
-
-
-class CapexItem(Section):
-    """One class of assets: its cost and its life for tax."""
-
-    amount_m: NotNegative
-    tax_life_years: int = Field(ge=1, le=50)
-    residual_frac: Fraction = Field(0.05, description="not depreciated")
-
-
-class Capex(Section):
-    """What is built, net of recoverable VAT."""
-
-    pv: CapexItem
-    wind: CapexItem
-    battery: CapexItem
-    datacentre: CapexItem
-    grid_and_gensets: CapexItem
-    spend_frac: tuple[Fraction, ...] = Field(min_length=1, description="by construction year; sums to 1")
-
-    @model_validator(mode="after")
-    def _all(self) -> Capex:
-        if abs(sum(self.spend_frac) - 1.0) > 1e-9:
-            raise contradiction("spend_frac", f"should sum to 1 (got {sum(self.spend_frac):g})")
-        items = (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
-        if not any(item.amount_m for item in items):
-            raise contradiction("pv.amount_m", "this or another amount_m should be above zero (all are 0)")
-        return self
-
-
-class Revenue(Section):
-    """What the tenants and the grid pay, in prices of the year of financial close."""
-
-    lease_price_per_kw_month: NotNegative = Field(description="per kW of occupied IT capacity")
-    lease_escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal")
-    power_price_per_kwh: NotNegative = Field(
-        0.0, description="tenants pay for site energy; 0: inside the rent"
-    )
-    green_certificate_per_mwh: NotNegative = Field(0.0, description="for exported energy")
-    sla_credit_multiple: NotNegative = Field(
-        1.0, description="rent given back for an unserved compute hour, over the rent of that hour"
-    )
-    sla_deferrable_weight_frac: Fraction = Field(
-        0.3, description="credit for unserved deferrable work over that for firm"
-    )
-
-
-class Opex(Section):
-    """Yearly costs in prices of the year of financial close."""
-
-    pv_per_kw_year: NotNegative = Field(description="per kW dc")
-    wind_per_kw_year: NotNegative
-    battery_per_kwh_year: NotNegative
-    datacentre_per_kw_year: NotNegative = Field(description="per kW of contracted IT capacity")
-    insurance_frac_of_capex: Fraction
-    land_m_per_year: NotNegative = 0.0
-    inflation_frac_per_year: float = Field(0.02, ge=-0.05, le=0.3, description="of costs and energy prices")
-
-
-class Tax(Section):
-    """Corporate income tax."""
-
-    rate_frac: Fraction = 0.25
-    reduced_rate_frac: Fraction = Field(0.15, description="western region, encouraged industries")
-    reduced_until_year: int = Field(2030, ge=2000, le=2100, description="last calendar year of that rate")
-    loss_carry_years: int = Field(5, ge=0, le=50)
-
-
-class DebtTerms(Section):
-    """Senior debt, sized once in `prepare`: the smallest of the tests."""
-
-    max_gearing_frac: float = Field(ge=0.0, le=0.95, description="of all uses at completion")
-    dscr_p50: float = Field(ge=1.0, le=5.0)
-    dscr_p90: float = Field(ge=1.0, le=5.0)
-    rate_frac_per_year: float = Field(ge=0.0, le=0.5, description="nominal; divided by the periods of a year")
-    tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
-    periods_per_year: Literal[1, 2, 4] = 2
-    upfront_fee_frac: float = Field(0.0, ge=0.0, le=0.1)
-    commitment_fee_frac_per_year: float = Field(0.0, ge=0.0, le=0.1, description="of undrawn debt")
-    dsra_months: int = Field(6, ge=0, le=24, description="of debt service, held in cash from completion")
-    dsra_interest_frac_per_year: float = Field(0.0, ge=0.0, le=0.2)
-    lockup_dscr: float = Field(1.15, ge=1.0, le=5.0)
-    covenant_dscr: float = Field(1.05, ge=0.5, le=5.0)
-    sale_multiple: float = Field(
-        4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
-    )
-
-    @model_validator(mode="after")
-    def _covenants(self) -> DebtTerms:
-        order = self.covenant_dscr <= self.lockup_dscr
-        _want(order, self, "lockup_dscr", "not lie under covenant_dscr", "covenant_dscr")
-        order = self.lockup_dscr <= self.dscr_p50
-        _want(order, self, "dscr_p50", "not lie under lockup_dscr", "lockup_dscr")
-        whole = self.dsra_months * self.periods_per_year % 12 == 0
-        _want(whole, self, "dsra_months", "be a whole number of debt periods", "periods_per_year")
-        return self
-
-
-class DealSection(Section):
-    """Who pays what: prices, costs, tax, debt."""
-
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", json_schema_extra={"label": True})] = "CNY"
-    capex: Capex
-    revenue: Revenue
-    opex: Opex
-    tax: Tax
-    debt: DebtTerms
-    equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")
 
 
 class Uncertainty(Section):

@@ -162,3 +162,16 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
         assert value > schema.get("exclusiveMinimum", value - 1), at
         assert value < schema.get("exclusiveMaximum", value + 1), at
     assert value in schema.get("enum", [value]), at
+
+
+def test_a_climate_file_stands_beside_the_study_that_names_it(tmp_path, monkeypatch):
+    """Also for a study elsewhere that extends it, and whatever folder the command is typed in."""
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "mine.nc").touch()
+    shipped = Path(__file__).resolve().parents[1] / "configs" / "zhongwei.yaml"
+    (base / "study.yaml").write_text(f"extends: {shipped}\nclimate: mine.nc\n")
+    (tmp_path / "above.yaml").write_text("extends: base/study.yaml\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("base/study.yaml", "above.yaml"):
+        assert Path(config.load(tmp_path / name).study.climate).samefile(base / "mine.nc")

@@ -70,6 +70,8 @@ def test_odd_and_right(setting, value):
 COMMANDS = (
     ("run study.yaml --paths 0", "--paths (env var: WATTBIT_PATHS): *1*"),
     ("run study.yaml --paths -3", "--paths (env var: WATTBIT_PATHS): *1*"),
+    ("run study.yaml --paths 2147483648",
+     "--paths 2147483648: their outcomes take some * GiB, the machine has * GiB"),
     ("run study.yaml --paths many", "--paths (env var: WATTBIT_PATHS): *valid integer*"),
     ("run study.yaml --paths", "Option --paths requires an argument"),
     ("run study.yaml --seed -1", "--seed: *0*"),

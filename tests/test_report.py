@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine import results, risk
-from engine.report import html, tables, terminal
+from engine import results
+from engine.report import html, tables, terminal, wording
 
 YEARS, TENOR, PERIODS = 12, 10, 20
 
@@ -136,9 +136,9 @@ def test_page_has_the_numbers_and_the_same_bytes_twice():
     assert text == html.page(data, about, some_week(), ["illustrative: weather of one site"])
     default = tables.events(data, about)[0]
     assert default.paths == int(np.isfinite(data["default_year"]).sum()) > 0
-    assert html.nice(risk.text_probability(default.probability)) in text
+    assert html.nice(wording.text_probability(default.probability)) in text
     for row in tables.rows(data, about):
-        assert html.nice(risk.written(row.p90)[0]) in text
+        assert html.nice(wording.written(row.p90)[0]) in text
     assert "illustrative: weather of one site" in text
     assert "illustrative: depends on lease price and occupancy" in text
     for wanted in ("meadow", "0123456789abcdef", "2 CPU cores", "20.5", "phase one &lt;of three&gt;"):
@@ -186,7 +186,7 @@ def test_terminal_is_plain_short_and_narrow():
     assert max(map(len, text.splitlines())) <= terminal.WIDTH
     assert len(text.splitlines()) <= 35
     for row in tables.rows(data, about):
-        assert f" {risk.written(row.mean)[0]}" in text
+        assert f" {wording.written(row.mean)[0]}" in text
 
 
 def test_show_is_plain_where_it_is_no_terminal(capsys):

@@ -7,6 +7,7 @@ import pytest
 from scipy.special import betainc, ndtr, ndtri
 
 from engine import risk
+from engine.report import wording
 
 PATHS, WORLDS, SPREAD = 1000, 50, 0.5  # a world moves its paths by SPREAD of their own deviation
 TOTAL = float(np.hypot(1.0, SPREAD))
@@ -129,7 +130,7 @@ def test_missing_is_counted_and_infinite_refused():
     for e in (risk.mean(values, world), risk.quantile(values, world, 0.5), risk.cvar(values, world, "more")):
         assert (e.n, e.missing) == (2, 2)
     none = risk.mean(np.full(4, np.nan), world)
-    assert (none.n, none.missing, risk.text(none)) == (0, 4, "none")
+    assert (none.n, none.missing, wording.text(none)) == (0, 4, "none")
     assert risk.quantile(np.full(4, np.nan), world, 0.5).n == 0
     with pytest.raises(ValueError, match="1 of 2 values are infinite"):
         risk.mean([1.0, np.inf], [0, 1])
@@ -165,16 +166,16 @@ def test_printing_to_the_digits_of_the_error():
     def at(value, error, n=100):
         return risk.Estimate(value, error, 0.0, np.nan, np.nan, 0.0, 0.0, n)
 
-    assert risk.text(at(41.234, 0.34)) == "41.2 +- 0.3"
-    assert risk.text(at(41.234, 0.123)) == "41.23 +- 0.12"
-    assert risk.text(at(41234.0, 3100.0)) == "41,000 +- 3,000"
-    assert risk.text(at(1.23456789, 1e-6)) == "1.235 +- 0.001"
-    assert risk.text(at(-0.04, 3.0)) == "0 +- 3"
-    assert risk.text(at(12.3456, np.nan)) == "12.3"
-    assert risk.text(at(12.0, 0.0)) == "12"
+    assert wording.text(at(41.234, 0.34)) == "41.2 +- 0.3"
+    assert wording.text(at(41.234, 0.123)) == "41.23 +- 0.12"
+    assert wording.text(at(41234.0, 3100.0)) == "41,000 +- 3,000"
+    assert wording.text(at(1.23456789, 1e-6)) == "1.235 +- 0.001"
+    assert wording.text(at(-0.04, 3.0)) == "0 +- 3"
+    assert wording.text(at(12.3456, np.nan)) == "12.3"
+    assert wording.text(at(12.0, 0.0)) == "12"
     pd = risk.Estimate(0.0131, 0.0022, 0.002, 0.0061, 0.0288, 0.01, 0.02, 2000)
-    assert risk.text_probability(pd) == "1.3 % (sampling +-0.2, knowledge 0.6-2.9)"
-    assert risk.text_band(at(1.0, 0.1)) == ""
+    assert wording.text_probability(pd) == "1.3 % (sampling +-0.2, knowledge 0.6-2.9)"
+    assert wording.text_band(at(1.0, 0.1)) == ""
 
 
 @pytest.mark.parametrize(
@@ -186,4 +187,4 @@ def test_printing_to_the_digits_of_the_error():
     ],
 )
 def test_never_and_always_get_a_bound(paths, event, text):
-    assert risk.text_probability(risk.probability(np.full(paths, event), np.arange(paths) % 25)) == text
+    assert wording.text_probability(risk.probability(np.full(paths, event), np.arange(paths) % 25)) == text

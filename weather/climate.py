@@ -91,8 +91,12 @@ def save(path: Path, climate: Climate, site: Site, provenance: dict[str, str]) -
     dataset.attrs = {**dataclasses.asdict(site), **provenance, "wattbit_climate": 1}
     aside = path.with_name(path.name + ".part")
     encoding = {name: {"zlib": True, "complevel": 4} for name in data}
-    dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
-    aside.replace(path)
+    try:
+        with NETCDF_LOCK:
+            dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def load(name_or_path: str) -> tuple[Climate, Site, str]:

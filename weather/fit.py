@@ -165,7 +165,7 @@ def assemble(
     slow = carry @ both.slow @ carry.T
     slow[:, np.arange(5), np.arange(5)] = 1.0
     own = [latent.slow_weight for latent in latents]
-    region = [w / np.linalg.norm(w) for w in own[:2]]
+    region = [_unit(w) for w in own[:2]]
     parts = {
         "fast_rho": [latent.fast_rho for latent in latents],
         "fast_weight": [latent.fast_weight for latent in latents],
@@ -180,6 +180,12 @@ def assemble(
         "level_sd": level_sds,
     }
     return Climate(**{n: jnp.asarray(np.asarray(v, np.float32)) for n, v in parts.items()}, sun=tables)
+
+
+def _unit(weight: np.ndarray) -> np.ndarray:
+    """Weights scaled to unit variance; equal ones where a record has no slow part."""
+    norm = np.linalg.norm(weight)
+    return weight / norm if norm > 0 else np.full(weight.shape, weight.size**-0.5)
 
 
 def annual_means(values: np.ndarray) -> np.ndarray:

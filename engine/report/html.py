@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import figures, tables
+from engine.report import figures, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def page(
         illustrative=illustrative,
         tiles=_tiles(rows, events, tables.tenor(results, manifest)),
         groups=_groups(rows),
-        events=[(e.label, e.meaning, e.paths, risk.text_probability(e.probability)) for e in events],
+        events=[(e.label, e.meaning, e.paths, wording.text_probability(e.probability)) for e in events],
         given_default=_given_default(results),
         tenor=tables.tenor(results, manifest),
         figures=_figures(results, manifest, week),
@@ -94,11 +94,11 @@ def _what_it_is(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
 
 def _what_it_does(results: xr.Dataset) -> str:
     world = results["world"].values
-    curtailed = risk.text(risk.mean(tables.curtailed_percent(results), world), 3)
+    curtailed = wording.text(risk.mean(tables.curtailed_percent(results), world), 3)
     hours = results["unserved_compute_h"].values.astype(np.float64)
     missed = "no hour of computing goes unserved in any life"
     if hours.any():
-        mean = risk.text(risk.mean(hours.mean(axis=1), world), 3)
+        mean = wording.text(risk.mean(hours.mean(axis=1), world), 3)
         missed = f"tenants miss {mean} hours of computing, counted at full capacity"
     return f"In an average year {curtailed} % of what its sun and wind could give is curtailed, and {missed}."
 
@@ -106,19 +106,18 @@ def _what_it_does(results: xr.Dataset) -> str:
 def _what_is_at_risk(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     world, currency = results["world"].values, results.attrs["currency"]
     if not tables.has_debt(results):
-        npv = risk.text(risk.mean(results["equity_npv_m"].values, world), 3)
+        npv = wording.text(risk.mean(results["equity_npv_m"].values, world), 3)
         return f"There is no debt; the equity's net present value averages {npv} million {currency}."
     default = tables.events(results, manifest)[0]
     years = tables.tenor(results, manifest)
-    often = (
-        f"Payment default within the {years} years of the loan: {risk.text_probability(default.probability)}"
-    )
+    chance = wording.text_probability(default.probability)
+    often = f"Payment default within the {years} years of the loan: {chance}"
     loss = risk.mean(results["lender_loss_m"].values, world)
     if default.paths == 0:
         return f"{often}; no lender loses in any simulated life."
     amount = look(manifest, "prepared.debt.amount_m", 0.0)
     of = f" ({100.0 * loss.value / amount:.2g} % of the loan)" if amount > 0 else ""
-    return f"{often}; lenders lose {risk.text(loss, 3)} million {currency} on average over all lives{of}."
+    return f"{often}; lenders lose {wording.text(loss, 3)} million {currency} on average over all lives{of}."
 
 
 def _sample(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
@@ -134,14 +133,14 @@ def _tiles(
     tiles = []
     for event in events[:1]:
         separator = "; " if event.probability.value in (0.0, 1.0) else " ("
-        value, _, detail = risk.text_probability(event.probability).partition(separator)
+        value, _, detail = wording.text_probability(event.probability).partition(separator)
         tiles.append((f"Default in {years} years", value, detail.rstrip(")")))
     for label in ("DSCR, lowest of tenor", "CFADS", "Unserved hours", "Curtailed of generation"):
         if label in by_label:
             row = by_label[label]
             unit = "" if row.unit == "x" else f" {row.unit}"
-            tails = f"P90 {risk.written(row.p90)[0]}, P99 {risk.written(row.p99)[0]}{unit}"
-            tiles.append((f"{label}, P50", risk.written(row.p50)[0] + unit, tails))
+            tails = f"P90 {wording.written(row.p90)[0]}, P99 {wording.written(row.p99)[0]}{unit}"
+            tiles.append((f"{label}, P50", wording.written(row.p50)[0] + unit, tails))
     return tiles
 
 
@@ -149,14 +148,14 @@ def _groups(rows: Sequence[tables.Row]) -> list[tuple[str, list[dict[str, Any]]]
     """Rows as text by group: value and error of each column, and the knowledge band of the mean."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        cells = [(*risk.written(e), e.n > 0 and np.isnan(e.standard_error)) for e in row.columns]
+        cells = [(*wording.written(e), e.n > 0 and np.isnan(e.standard_error)) for e in row.columns]
         missing = (
             f"{row.mean.missing} of {row.mean.missing + row.mean.n} lives have none"
             if row.mean.missing
             else ""
         )
         groups.setdefault(row.group, []).append(
-            {"row": row, "cells": cells, "band": risk.text_band(row.mean), "missing": missing}
+            {"row": row, "cells": cells, "band": wording.text_band(row.mean), "missing": missing}
         )
     return list(groups.items())
 
@@ -167,8 +166,8 @@ def _given_default(results: xr.Dataset) -> str:
         return ""
     money = f"million {results.attrs['currency']}"
     return (
-        f"In the {exposure.n} lives in default the exposure averages {risk.text(exposure, 3)} {money}, "
-        f"and {risk.text(lgd, 3)} % of it is lost."
+        f"In the {exposure.n} lives in default the exposure averages {wording.text(exposure, 3)} {money}, "
+        f"and {wording.text(lgd, 3)} % of it is lost."
     )
 
 
@@ -177,7 +176,7 @@ def _figures(
 ) -> list[tuple[str, str, str]]:
     """Title, SVG and caption of each figure that has something to say."""
     sample, paths = _sample(results, manifest), results.sizes["path"]
-    curtailed = risk.text(risk.mean(tables.curtailed_percent(results), results["world"].values), 3)
+    curtailed = wording.text(risk.mean(tables.curtailed_percent(results), results["world"].values), 3)
     found = [
         (
             "Curtailment",
@@ -206,8 +205,8 @@ def _figures(
                 "Cumulative payment default",
                 figures.default_curve(curve),
                 f"Per cent of {sample}; 95 % confidence interval of sampling (Korn-Graubard); at the end of "
-                f"the tenor {risk.text_probability(curve[-1])}. Benchmark: {SOURCE}; here years count from "
-                "the start of operation.",
+                f"the tenor {wording.text_probability(curve[-1])}. Benchmark: {SOURCE}; here years count "
+                "from the start of operation.",
             ),
         ]
     if week is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import risk
-from engine.report import tables
+from engine.report import tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,7 +94,7 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
     if not found:
         console.print("No debt: nothing is due to lenders.")
     for event in found:
-        console.print(f"{event.label + ', tenor':<24} {risk.text_probability(event.probability)}")
+        console.print(f"{event.label + ', tenor':<24} {wording.text_probability(event.probability)}")
     if found:
         console.print(_default_line(results, manifest), soft_wrap=True)
     for sentence in manifest.get("illustrative") or []:
@@ -104,7 +104,7 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
 
 def _cell(e: risk.Estimate) -> str:
     """`41.2+-0.3`; `*` where too few paths lie beyond for an error."""
-    value, error = risk.written(e)
+    value, error = wording.written(e)
     if error:
         return f"{value}+-{error}"
     return f"{value}*" if e.n and math.isnan(e.standard_error) else value
