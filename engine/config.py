@@ -62,6 +62,9 @@ def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
     Raises InputError with one sentence for the first thing that is wrong.
     """
     values, leaves = _read(file, (), str(file))
+    values.setdefault(
+        "name", re.sub(r"^\W+|[^\w-]", "-", file.stem, flags=re.ASCII).strip("-_")[:64] or "study"
+    )
     for setting in settings:
         key, value = _setting(setting)
         _put(values, key, value, setting)

@@ -204,7 +204,7 @@ class Study(Section):
 
     name: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", json_schema_extra={"label": True})
-    ]
+    ] = Field("study", description="names the run folder; left out in a file: the file's own name")
     description: Label = ""
     climate: str | None = Field(
         None, description="a shipped climate or a file; may be left out with --weather"

@@ -27,7 +27,7 @@ def leaves(values: dict[str, Any], at: tuple[str, ...] = ()) -> dict[tuple[str, 
 
 def changed(one: Study, other: Study) -> set[str]:
     first, second = leaves(one.model_dump()), leaves(other.model_dump())
-    return {".".join(key) for key in first if first[key] != second[key]}
+    return {".".join(key) for key in first if first[key] != second[key]} - {"name"}  # each file has its own
 
 
 @pytest.fixture
@@ -175,3 +175,12 @@ def test_a_climate_file_stands_beside_the_study_that_names_it(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     for name in ("base/study.yaml", "above.yaml"):
         assert Path(config.load(tmp_path / name).study.climate).samefile(base / "mine.nc")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("zhongwei_two.yaml", "zhongwei_two"), ("my study!.yaml", "my-study"), ("!.yaml", "study")],
+)
+def test_a_study_without_a_name_has_its_file_s(tmp_path, file, name):
+    assert config.load(write(tmp_path, file, "extends: ~/zhongwei.yaml")).study.name == name
+    assert config.load(write(tmp_path, file, "extends: ~/zhongwei.yaml\nname: given")).study.name == "given"
