@@ -120,7 +120,7 @@ def manifest(
             "python": ".".join(map(str, sys.version_info[:3])),
             **{name: metadata.version(name) for name in LIBRARIES},
         },
-        "prepared": prepare.summary(decided),
+        "prepared": prepare.summary(decided, run.study.life.years),
         "preparation": {
             "seed": run.study.prepare.seed,
             "from": "climate" if run.air.climate else "weather file",

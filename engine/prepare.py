@@ -124,8 +124,8 @@ def from_json(text: str, deal: Deal, years: int) -> Prepared:
     return Prepared(*jax.tree_util.tree_unflatten(tree, arrays))
 
 
-def summary(prepared: Prepared) -> dict[str, Any]:
-    """What was decided, in the words of a term sheet."""
+def summary(prepared: Prepared, years: int) -> dict[str, Any]:
+    """What was decided, in the words of a term sheet. years: of operation."""
     debt, funding = prepared.debt, prepared.debt.funding
     uses = float(funding.uses_m)
     amount = float(debt.amount_m)
@@ -149,6 +149,7 @@ def summary(prepared: Prepared) -> dict[str, Any]:
                 "debt service reserve": float(funding.dsra_m),
             },
             "sources": {"debt": amount, "equity": uses - amount},
+            "base_dscr": _by_year(dscr, np.asarray(debt.service_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,
             "base_dscr_mean": float(due.mean()) if len(due) else None,
             "llcr": _finite(debt.llcr),
@@ -158,6 +159,13 @@ def summary(prepared: Prepared) -> dict[str, Any]:
         },
         "digest": hashlib.sha256(to_json(prepared).encode()).hexdigest(),
     }
+
+
+def _by_year(dscr: np.ndarray, service: np.ndarray, years: int) -> list[float | None]:
+    """[year] the years' CFADS over their service, from [period]; None where none is due."""
+    cfads = np.where(service > 0, dscr * service, 0.0).reshape(years, -1).sum(axis=1)
+    due = service.reshape(years, -1).sum(axis=1)
+    return [c / d if d > 0 else None for c, d in zip(cfads.tolist(), due.tolist(), strict=True)]
 
 
 def _finite(x: jax.Array) -> float | None:

@@ -105,7 +105,10 @@ def dscr_fan(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     axes.plot(at, lines[3], color=ACCENT, linewidth=1.8, label="P50")
     base = tables.look(manifest, "prepared.debt.base_dscr", [])
     if len(base):
-        axes.plot(1 + np.arange(len(base)), base, color=INK, linewidth=1.2, dashes=(4, 2), label="base case")
+        planned = np.array([np.nan if ratio is None else ratio for ratio in base])
+        axes.plot(
+            1 + np.arange(len(base)), planned, color=INK, linewidth=1.2, dashes=(4, 2), label="base case"
+        )
     for key, name in (("lockup_dscr", "lock-up"), ("covenant_dscr", "covenant"), ("", "service just met")):
         level = tables.look(manifest, f"study.deal.debt.{key}") if key else 1.0
         if level is not None:
