@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.sharding import NamedSharding, PartitionSpec
 
 from engine import deal as deals
 from engine import plant as plants
@@ -26,7 +27,7 @@ from engine.world import Market, central
 from weather import clearsky, climate, stream
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
-from weather.ensemble import Generated, Source
+from weather.ensemble import AXIS, Generated, Source
 from weather.random import Ensemble
 from weather.schema import InputError
 from weather.stream import Streamed
@@ -169,7 +170,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
 
     def operate(threshold: jax.Array):
         done = []
-        market = _many(central(run.plant.planned_occupancy), on.width)
+        market = _for_each_path(central(run.plant.planned_occupancy), on)
         for k, (index, real) in enumerate(parts):
             names = simulate.stream(seed, which, index)
             counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
@@ -229,8 +230,12 @@ def outcomes(run: Run, operations: Operations, cash: CashFlow) -> dict[str, np.n
     }
 
 
-def _many(one: Market, count: int) -> Market:
-    return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), one)
+def _for_each_path(one: Market, on: Machine) -> Market:
+    """The same market for a call's width of paths, laid out as the lives' own, so nothing compiles twice."""
+    sharding = NamedSharding(on.mesh, PartitionSpec(AXIS))
+    return jax.tree.map(
+        lambda x: jax.device_put(jnp.broadcast_to(x, (on.width, *jnp.shape(x))), sharding), one
+    )
 
 
 def _counter(progress: Progress, what: str, before: int, total: int, step: int = 1) -> Callable[[], None]:

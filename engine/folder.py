@@ -41,6 +41,7 @@ def digest(run: Run) -> str:
         "route": simulate.ROUTE,
         "tile": run.machine.tile,
         "platform": run.machine.mesh.devices.flat[0].platform,
+        "single_device": run.machine.mesh.size == 1,  # whose programs differ in the last bits
         "code": _code_digest(),
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

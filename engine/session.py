@@ -206,8 +206,8 @@ def sample(
 ) -> None:
     """Draw an ensemble from a climate and write it."""
     ensemble.check_target(out, ensemble.size(paths, years))  # before there are arrays of this many paths
+    on = simulate.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name)
-    on = simulate.machine()
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
     frame = ensemble.describe(site, paths, years, worlds, seed, digest)
     done = 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -89,6 +92,21 @@ def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_p
     same_bits(compose.lives(streamed, decided, np.arange(40), session.quiet), many)
 
 
+SAMPLED_IN_A_FRESH_PROCESS = """
+from pathlib import Path
+from engine import session
+session.sample("zhongwei", 1, 1, Path("w.nc"), 1, 10, 1.0)
+import jax
+assert jax.device_count() >= 2, jax.devices()
+"""
+
+
+def test_a_fresh_process_samples_on_as_many_devices_as_it_runs_on(tmp_path):
+    """A single device would be compiled otherwise, and the file's weather differ in the last bits."""
+    env = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+    subprocess.run([sys.executable, "-c", SAMPLED_IN_A_FRESH_PROCESS], cwd=tmp_path, env=env, check=True)
+
+
 def test_one_world_one_level(run, many):
     assert (many["world"] == np.arange(40) % run.study.uncertainty.worlds).all()
 
@@ -127,6 +145,7 @@ def test_programs_are_compiled_once(run, decided):
     programs = simulate.programs(run.machine.mesh)
     compose.lives(run, decided, np.arange(3), session.quiet)
     before = programs.year._cache_size(), programs.settle._cache_size()
+    assert before == (1, 1)  # the preparation, drawn and streamed lives share one program
     compose.lives(run, decided, np.arange(80), session.quiet)
     assert (programs.year._cache_size(), programs.settle._cache_size()) == before
 
