@@ -23,6 +23,7 @@ app.add_typer(weather_app, name="weather")
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default runs/<study>-<digest>.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]
+LINE_EVERY_S = 10.0  # between lines of progress where there is no terminal
 USAGE: Any = typer.BadParameter.__base__  # the UsageError of whichever click typer carries
 
 
@@ -34,7 +35,7 @@ def main() -> None:
             raise KeyboardInterrupt
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
-        _leave("stopped; nothing was written", 130)
+        _leave("stopped; nothing half-written is left", 130)
     except BrokenPipeError:  # `wattbit ... | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
@@ -105,6 +106,8 @@ def replay(
         again = session.replay(folder, path, year, progress)
     terminal.show_path(again.yearly, again.same)
     print(f"hours of year {again.hours.attrs['year']}: {again.file}")
+    if not again.same:
+        _leave(f"path {path} came out otherwise than in the run", 1)
 
 
 @app.command()
@@ -151,20 +154,25 @@ def _progress() -> Iterator[Progress]:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total, unit="path-years", rate=""), time.monotonic()  # type: ignore[assignment]
             task, since = tasks[what]
-            rate = done / max(time.monotonic() - since, 1e-3)
-            bar.update(task, completed=done, rate=f"{rate:,.0f}/s")  # type: ignore[arg-type]
+            took = time.monotonic() - since
+            rate = f"{done / took:,.0f}/s" if done and took > 0 else ""
+            bar.update(task, completed=done, rate=rate)  # type: ignore[arg-type]
 
         yield report
 
 
-_last: dict[str, float] = {}
+_said: dict[str, tuple[float, float]] = {}  # of a stage: when it began, when it was last told
 
 
 def _lines(what: str, done: int, total: int) -> None:
     now = time.monotonic()
-    if done >= total or now - _last.get(what, -1e9) >= 10.0:
-        _last[what] = now
-        print(f"{what}: {done:,} of {total:,} path-years", file=sys.stderr)
+    began, last = _said.setdefault(what, (now, now))
+    if done < total and (not done or now - last < LINE_EVERY_S):
+        return
+    _said[what] = began, now
+    rate = done / max(now - began, 1e-9)
+    left = f", {(total - done) / rate:,.0f} s left" if done < total else ""
+    print(f"{what}: {done:,} of {total:,} path-years, {rate:,.0f}/s{left}", file=sys.stderr)
 
 
 @weather_app.command()

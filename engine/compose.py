@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +107,8 @@ def _fits_memory(study: Study, paths: int) -> None:
     """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
     rows = sum(o.dims == ("path", "year") for o in results.OUTCOMES) + len(results.CAUSES + results.TIERS)
     wanted = paths * study.life.years * 2 * 8 * rows  # float64, kept and as a Dataset
+    if not hasattr(os, "sysconf"):
+        return
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if wanted > 0.8 * there:
         raise InputError(
@@ -126,14 +129,18 @@ def _air(study: Study, seed: int, paths: int, weather: Path | None, machine: Mac
         sun = clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
     else:
         sun = known[0].sun
-        for field in ("latitude", "longitude", "wind_height_m"):
+        for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
             here, there = getattr(site, field), getattr(known[1], field)
             if abs(here - there) > 0.01:
                 raise InputError(
                     f"{weather}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
                 )
     streamed = Streamed(dataset, str(weather), machine.mesh)
-    return Air(known[0] if known else None, streamed, site, sun, stream.digest(weather))
+    digest = stream.digest(weather)
+    if known is None:
+        return Air(None, streamed, site, sun, digest)
+    both = hashlib.sha256((digest + known[2]).encode()).hexdigest()
+    return Air(known[0], streamed, site, sun, both)
 
 
 def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:
@@ -148,6 +155,12 @@ def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:
         dataset["world"].values[:paths], np.arange(paths) % worlds
     ):
         raise InputError(f"{file}: world: is not path mod {worlds}, the study's uncertainty.worlds")
+    level = dataset.attrs.get("weather_level")
+    if level is not None and float(level) != study.uncertainty.weather_level:
+        raise InputError(
+            f"{file}: weather_level: drawn with {float(level):g}, but the study's "
+            f"uncertainty.weather_level is {study.uncertainty.weather_level:g}"
+        )
 
 
 def prepared(run: Run, progress: Progress) -> Prepared:
@@ -170,6 +183,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
 
     def operate(threshold: jax.Array):
         done = []
+        progress("preparing", 0, count * years)
         market = _for_each_path(central(run.plant.planned_occupancy), on)
         for k, (index, real) in enumerate(parts):
             names = simulate.stream(seed, which, index)
@@ -178,9 +192,12 @@ def prepared(run: Run, progress: Progress) -> Prepared:
             done.append(jax.tree.map(lambda x, n=real: np.asarray(x)[:n], operations.monthly))
         return jax.tree.map(lambda *x: np.concatenate(x), *done)
 
-    orders = study.grid.orders
-    wanted = (orders.sun_curtailed_frac, orders.wind_curtailed_frac)
-    return prepare.prepare(run.deal, wanted, order_cases, operate, programs.size)
+    return prepare.prepare(run.deal, wanted_orders(study), order_cases, operate, programs.size)
+
+
+def wanted_orders(study: Study) -> tuple[float, float]:
+    """Fractions of their energy that the reference plants lose to orders: PV, wind."""
+    return study.grid.orders.sun_curtailed_frac, study.grid.orders.wind_curtailed_frac
 
 
 def lives(run: Run, decided: Prepared, paths: np.ndarray, progress: Progress) -> dict[str, np.ndarray]:
@@ -189,6 +206,7 @@ def lives(run: Run, decided: Prepared, paths: np.ndarray, progress: Progress) ->
     programs = simulate.programs(on.mesh)
     kept: dict[str, np.ndarray] = {}
     row = 0
+    progress("lives", 0, len(paths) * years)
     for parts in simulate.blocks(on, paths):
         real = sum(n for _, n in parts)
         names = [simulate.stream(run.seed, Ensemble.RUN, index) for index, _ in parts]
@@ -227,7 +245,31 @@ def outcomes(run: Run, operations: Operations, cash: CashFlow) -> dict[str, np.n
         "unserved_by_tier_h": by_tier,
         "green_frac": green,
         "soc_mwh": np.asarray(operations.soc_mwh),
+        "energy_imbalance_frac": energy_imbalance(run.plant, year, operations),
     }
+
+
+def energy_imbalance(plant: Plant, year: Mapping[str, np.ndarray], operations: Operations) -> np.ndarray:
+    """[path] the largest gap of a year at the bus, in the store or in the backlog, over its energy.
+
+    year: totals [path, year], MWh.
+    """
+    f = {name.removesuffix("_mwh"): values for name, values in year.items()}
+    made = f["pv"] + f["wind"] + f["imported"] + f["genset"] + f["discharged"]
+    curtailed = sum(f[f"curtailed_{cause}"] for cause in results.CAUSES)
+    bus = made - (f["served"] + f["charged"] + f["exported"] + curtailed)
+    into, out = (np.asarray(e) for e in (plant.battery.charge_efficiency, plant.battery.discharge_efficiency))
+    store = _change(operations.soc_mwh, float(plant.soc_start_mwh)) - (
+        into * f["charged"] - f["discharged"] / out
+    )
+    backlog = _change(operations.backlog_mwh, 0.0) - (f["postponed"] - f["caught_up"])
+    gaps = np.abs(np.stack([bus, store, backlog])) / np.maximum(made, 1.0)
+    return gaps.max(axis=(0, 2))
+
+
+def _change(at_end: jax.Array, first: float) -> np.ndarray:
+    """[path, year] of a stock over each year."""
+    return np.diff(np.asarray(at_end, np.float64), axis=1, prepend=first)
 
 
 def _for_each_path(one: Market, on: Machine) -> Market:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from engine import prepare, results, simulate
-from engine.compose import Run
+from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
+from weather import climate
 from weather.schema import InputError
 
 PREPARED, WEEK, REPORT = "prepared.json", "worst_week.nc", "report.html"
@@ -27,13 +28,16 @@ LIBRARIES = ("jax", "jaxlib", "numpy", "xarray", "netCDF4", "pvlib")
 HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are assumed, so is the headline
     ("deal", "revenue", "lease_price_per_kw_month"),
     ("load", "occupancy_frac"),
+    ("uncertainty", "lease_price_sd_frac"),
+    ("uncertainty", "occupancy_sd_frac"),
 )
+SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
 
 
 def digest(run: Run) -> str:
     """SHA-256 of everything that the results depend on: study, seed, paths, weather, route, code."""
     what = {
-        "study": run.study.model_dump(mode="json"),
+        "study": run.study.model_dump(mode="json", exclude={"climate"}),  # its content is in `weather`
         "seed": run.seed,
         "paths": run.paths,
         "weather": run.air.digest,
@@ -43,6 +47,7 @@ def digest(run: Run) -> str:
         "platform": run.machine.mesh.devices.flat[0].platform,
         "single_device": run.machine.mesh.size == 1,  # whose programs differ in the last bits
         "code": _code_digest(),
+        "compiler": {name: metadata.version(name) for name in ("jax", "jaxlib")},
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
@@ -95,7 +100,7 @@ def manifest(
     decided: Prepared,
     digest: str,
     stages_s: Mapping[str, float],
-    residual: Mapping[str, float],
+    found: xr.Dataset,
 ) -> dict[str, Any]:
     """What an auditor needs: inputs with their sources, what was decided, versions, device, times."""
     device = run.machine.mesh.devices.flat[0]
@@ -113,6 +118,8 @@ def manifest(
         "device": f"{run.machine.mesh.size} x {device.device_kind}",
         "weather": {
             "file": str(Path(run.air.file.name).resolve()) if run.air.file else None,
+            "climate": _whole_name(run.study.climate),
+            "provenance": climate.provenance(run.study.climate) if run.study.climate else {},
             "site": run.air.site.name,
             "digest": run.air.digest,
         },
@@ -121,15 +128,22 @@ def manifest(
             "python": ".".join(map(str, sys.version_info[:3])),
             **{name: metadata.version(name) for name in LIBRARIES},
         },
-        "prepared": prepare.summary(decided, run.study.life.years),
+        "prepared": prepare.summary(decided, wanted_orders(run.study), run.study.life.years),
         "preparation": {
             "seed": run.study.prepare.seed,
             "from": "climate" if run.air.climate else "weather file",
         },
         "stages_s": dict(stages_s),
-        "energy_residual": residual["energy"],
-        "cash_residual_m": residual["cash_m"],
+        "energy_residual": float(found["energy_imbalance_frac"].max()),
+        "cash_residual_m": float(found["cash_imbalance_m"].max()),
     }
+
+
+def _whole_name(name_or_path: str | None) -> str | None:
+    """A shipped climate's name, or a file's whole path."""
+    return (
+        str(Path(name_or_path).resolve()) if name_or_path and Path(name_or_path).is_file() else name_or_path
+    )
 
 
 def inputs(loaded: Loaded) -> list[dict[str, Any]]:
@@ -154,11 +168,12 @@ def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
 
 def illustrative(loaded: Loaded) -> list[str]:
     """Sentences that say on which assumptions the headline hangs."""
-    assumed = [".".join(key) for key in HEADLINE_KEYS if "assumption" in _note(loaded, key)]
+    assumed = [".".join(key) for key in HEADLINE_KEYS if not SOURCED.search(_note(loaded, key))]
     if not assumed:
         return []
     verb = "is an assumption" if len(assumed) == 1 else "are assumptions"
-    return [f"Illustrative: {' and '.join(assumed)} {verb}, and the probability of default follows them."]
+    named = " and ".join(filter(None, [", ".join(assumed[:-1]), assumed[-1]]))
+    return [f"Illustrative: {named} {verb}, and the probability of default follows them."]
 
 
 @contextmanager
@@ -181,27 +196,6 @@ def whole(folder: Path):
         raise InputError(str(error).replace(aside.name, folder.name)) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def residuals(found: xr.Dataset, run: Run) -> dict[str, float]:
-    """How far energy and cash are from closing, over all path-years.
-
-    energy: largest imbalance at the bus over the year's energy. cash_m: see `cash_imbalance`.
-    """
-    f = {
-        str(name): found[name].values.astype(np.float64)
-        for name in found.data_vars
-        if str(name).endswith("_mwh")
-    }
-    sources = f["pv_mwh"] + f["wind_mwh"] + f["imported_mwh"] + f["genset_mwh"] + f["discharged_mwh"]
-    uses = f["served_mwh"] + f["charged_mwh"] + f["exported_mwh"] + f["curtailed_mwh"]
-    energy = np.abs(sources - uses) / np.maximum(sources, 1.0)
-    return {"energy": float(energy.max()), "cash_m": float(np.abs(cash_imbalance(found, run)).max())}
-
-
-def cash_imbalance(found: xr.Dataset, run: Run) -> np.ndarray:
-    """[path, year] revenue less costs and tax, less CFADS, million."""
-    return (found["revenue_m"] - found["opex_m"] - found["tax_m"] - found["cfads_m"]).values
 
 
 def write(

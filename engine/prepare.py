@@ -45,6 +45,8 @@ def order_thresholds(
     score, lost: [path, kind, 365] of each day's order and the MWh it would cost. made: [path, kind].
     Raises InputError when even an order every day would not reach what is wanted.
     """
+    if not np.isfinite(score).all():
+        raise InputError("grid.orders: an order's window is empty, so its score is no number")
     thresholds = []
     for k, fraction in enumerate(wanted):
         order = np.argsort(-score[:, k].ravel())
@@ -124,8 +126,11 @@ def from_json(text: str, deal: Deal, years: int) -> Prepared:
     return Prepared(*jax.tree_util.tree_unflatten(tree, arrays))
 
 
-def summary(prepared: Prepared, years: int) -> dict[str, Any]:
-    """What was decided, in the words of a term sheet. years: of operation."""
+def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict[str, Any]:
+    """What was decided, in the words of a term sheet.
+
+    wanted: fractions that the reference plants lose. years: of operation.
+    """
     debt, funding = prepared.debt, prepared.debt.funding
     uses = float(funding.uses_m)
     amount = float(debt.amount_m)
@@ -133,8 +138,9 @@ def summary(prepared: Prepared, years: int) -> dict[str, Any]:
     due = dscr[np.isfinite(dscr)]
     return {
         "orders": {
-            "threshold_sun": float(prepared.threshold[0]),
-            "threshold_wind": float(prepared.threshold[1]),
+            "PV plant that sells to the grid loses": f"{100 * wanted[0]:g} % of its energy by midday orders",
+            "wind farm that sells to the grid loses": f"{100 * wanted[1]:g} % of its energy by night orders",
+            "thresholds of the scores": prepared.threshold.tolist(),
         },
         "debt": {
             "amount_m": amount,

@@ -18,7 +18,8 @@ from weather.schema import HOURS
 
 WEEK_H = 168
 _LONG_NAMES = {
-    "load_mw": "site load as it arrives, cooling included",
+    "arriving_mw": "site load as it arrives, cooling included",
+    "load_mw": "site load after postponing and catching up, served or not",
     "unserved_mw": "site load that went unserved",
     "soc_mwh": "energy in the battery at the hour's start",
     "ordered_mw": "export that orders took away from the limit",
@@ -46,10 +47,12 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         state, _ = programs.year(*known)
     _, _, looked = programs.hours(*known)
     starts, met, flowed = (jax.tree.map(lambda x: np.asarray(x[0]).reshape(HOURS), part) for part in looked)
-    values = {f"{name}": x for name, x in flowed._asdict().items()}
+    unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
+    values = flowed._asdict()
     values |= {
-        "load_mw": (met.it_firm_mw + met.it_deferrable_mw) * met.pue,
-        "unserved_mw": (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue,
+        "arriving_mw": (met.it_firm_mw + met.it_deferrable_mw) * met.pue,
+        "load_mw": flowed.served_mw + unserved_mw,
+        "unserved_mw": unserved_mw,
         "curtailed_mw": sum(
             flowed[flowed._fields.index(n)] for n in flowed._fields if n.startswith("curtailed_")
         ),

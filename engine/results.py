@@ -88,6 +88,8 @@ OUTCOMES = (
     Outcome("exposure_at_default_m", _PATH, "debt outstanding at default, after the reserve", gaps=True),
     Outcome("lgd_frac", _PATH, "loss given default over exposure", gaps=True),
     Outcome("lender_loss_m", _PATH, "lenders' loss, present value at financial close at the loan rate"),
+    Outcome("energy_imbalance_frac", _PATH, "largest gap of a year's energy at bus, store or backlog"),
+    Outcome("cash_imbalance_m", _PATH, "largest gap of a period's debt, reserve or cash account"),
     Outcome("world", _PATH, "draw of what nobody knows", "int32"),
 )
 

@@ -75,15 +75,23 @@ def run(
         stage("preparation")
         found = dataset(setup, compose.lives(setup, decided, np.arange(paths), progress), digest)
         stage("lives")
-        residual = folder.residuals(found, setup)
-        if check and not (residual["energy"] <= CLOSES_FRAC and residual["cash_m"] <= CLOSES_M):
-            raise RuntimeError(f"energy or cash do not close: {residual}")
+        if check:
+            _closes(found)
         path, year = replays.worst(found)
         week = replays.week(replays.hours(setup, decided, path, year))
         stage("worst week")
-        about = folder.manifest(setup, loaded, decided, digest, stages, residual)
+        about = folder.manifest(setup, loaded, decided, digest, stages, found)
         folder.write(aside, found, about, decided, week)
     return Done(target, False)
+
+
+def _closes(found: xr.Dataset) -> None:
+    """Raise where energy or cash of any path does not close."""
+    for name, allowed in (("energy_imbalance_frac", CLOSES_FRAC), ("cash_imbalance_m", CLOSES_M)):
+        worst = float(found[name].max())
+        if not worst <= allowed:
+            path = int(found["path"].values[int(np.argmax(found[name].values))])
+            raise RuntimeError(f"{name} of path {path} is {worst:.1e}, allowed is {allowed:.0e}")
 
 
 def lives(study: Study, paths: int = 1000, seed: int = 1, weather: str | Path | None = None) -> xr.Dataset:
@@ -147,6 +155,7 @@ def _again(where: Path, about: Mapping[str, Any]) -> compose.Run:
         study = Study.model_validate_json(json.dumps(about["study"]))
         seed, paths, tile = (int(about[name]) for name in ("seed", "paths", "tile"))
         file, _ = about["weather"]["file"], about["digest"]
+        study = study.model_copy(update={"climate": about["weather"]["climate"]})
     except (KeyError, TypeError, ValueError) as error:
         what = (
             f"lacks {error}" if isinstance(error, KeyError) else "has another version's study or is damaged"
@@ -209,7 +218,7 @@ def sample(
     on = simulate.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
-    frame = ensemble.describe(site, paths, years, worlds, seed, digest)
+    frame = ensemble.describe(site, paths, years, worlds, seed, level, digest)
     done = 0
 
     def count(more: int) -> None:

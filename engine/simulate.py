@@ -58,10 +58,15 @@ def machine(tiles: int | None = None, devices: int | None = None, tile: int | No
     chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
     if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):  # whoever imported us may have started JAX: then as it is
-            jax.config.update("jax_num_cpu_devices", max(2, len(os.sched_getaffinity(0))))
+            jax.config.update("jax_num_cpu_devices", max(2, _cores()))
     found = jax.devices()[:devices]
     size = tile or TILES[found[0].platform]
     return Machine(Mesh(np.array(found), (AXIS,)), size, -(-(tiles or 1) // len(found)))
+
+
+def _cores() -> int:
+    """Cores that this process may use; all of them where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Programs(NamedTuple):

@@ -179,7 +179,9 @@ class Uncertainty(Section):
     weather_level: float = Field(1.0, ge=0.0, le=10.0, description="multiplies the climate's own level_sd")
     lease_price_sd_frac: Spread = Field(description="log-normal, mean one")
     power_price_sd_frac: Spread = Field(description="import and export prices, log-normal, mean one")
-    occupancy_sd_frac: Fraction = Field(description="of occupancy, capped at full")
+    occupancy_sd_frac: Fraction = Field(
+        description="of planned occupancy, normal, cut off at full: so its mean lies under the plan"
+    )
     yearly_price_sd_frac: Spread = Field(
         0.0, description="import and export prices from year to year, per path, AR(1) with 0.5"
     )

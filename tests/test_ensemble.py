@@ -28,14 +28,14 @@ def source(machine):
 def file(source, machine, tmp_path_factory):
     path = tmp_path_factory.mktemp("ensemble") / "weather.nc"
     told: list[int] = []
-    frame = ensemble.describe(SITE, PATHS, YEARS, WORLDS, 5, "digest")
+    frame = ensemble.describe(SITE, PATHS, YEARS, WORLDS, 5, 1.0, "digest")
     ensemble.write(path, source, frame, machine.width, told.append)
     assert sum(told) == PATHS * YEARS
     return path
 
 
 def test_lazy_dataset_is_the_file(source, file, machine):
-    frame = ensemble.describe(SITE, PATHS, YEARS, WORLDS, 5, "digest")
+    frame = ensemble.describe(SITE, PATHS, YEARS, WORLDS, 5, 1.0, "digest")
     lazy = ensemble.dataset(source, frame, machine.width)
     assert lazy["ghi"].chunks is not None
     assert lazy["ghi"].dims == ("path", "year", "hour", "site")

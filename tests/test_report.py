@@ -54,6 +54,7 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
         "exposure_at_default_m": exposure, "lgd_frac": lgd,
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
+        "energy_imbalance_frac": np.full(paths, 1e-8), "cash_imbalance_m": np.zeros(paths),
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from engine import compose, prepare, replay, session, simulate
+from engine import compose, prepare, replay, results, session, simulate
 from tests import studies
 from weather import climate as climates
 from weather import ensemble
@@ -86,7 +86,9 @@ def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_p
     file = tmp_path / "ensemble.nc"
     u = study.uncertainty
     source = Generated(run.air.climate, SEED, Ensemble.RUN, u.worlds, u.weather_level, machine.mesh)
-    frame = ensemble.describe(run.air.site, 40, study.life.years, u.worlds, SEED, run.air.digest)
+    frame = ensemble.describe(
+        run.air.site, 40, study.life.years, u.worlds, SEED, u.weather_level, run.air.digest
+    )
     ensemble.write(file, source, frame, machine.width, lambda n: None)
     streamed = compose.set_up(study, SEED, 40, file, machine)
     same_bits(compose.lives(streamed, decided, np.arange(40), session.quiet), many)
@@ -156,11 +158,37 @@ def test_replayed_hours_sum_to_the_year(run, decided, many):
     for name in ("pv", "imported", "exported", "served", "charged", "genset"):
         total = hours[f"{name}_mw"].values.astype(np.float64).sum()
         np.testing.assert_allclose(total, many[f"{name}_mwh"][5, 1], rtol=2e-6, err_msg=name)
-    np.testing.assert_allclose(
-        hours["unserved_mw"].values.sum(dtype=np.float64) > 0, many["unserved_compute_h"][5, 1] > 0
-    )
+    it_mwh = (hours["unserved_firm_mw"] + hours["unserved_deferrable_mw"]).values.sum(dtype=np.float64)
+    unserved_h = it_mwh / run.study.load.contracted_it_mw
+    np.testing.assert_allclose(unserved_h, many["unserved_compute_h"][5, 1], rtol=2e-6)
+    for k, cause in enumerate(results.CAUSES):
+        total = hours[f"curtailed_{cause}_mw"].values.sum(dtype=np.float64)
+        np.testing.assert_allclose(total, many["curtailed_by_cause_mwh"][5, 1, k], rtol=2e-6, err_msg=cause)
 
 
 def test_seed_of_the_preparation_is_refused(study, machine):
     with pytest.raises(InputError, match=r"prepare\.seed"):
         compose.set_up(study, study.prepare.seed, 10, None, machine)
+
+
+def test_what_does_not_close_is_found(run, decided):
+    """A megawatt-hour too much exported, and a backlog that lost one, in one path."""
+    on = run.machine
+    names = simulate.stream(SEED, Ensemble.RUN, np.arange(on.width))
+    programs = simulate.programs(on.mesh)
+    market = programs.market(run.plant, names)
+    (true,) = simulate.operate(on, run.plant, decided.threshold, run.source(), [(names, market)])
+    cash = programs.settle(run.deal, decided.debt, true.monthly, market)
+    closed = compose.outcomes(run, true, cash)
+    assert closed["energy_imbalance_frac"].max() < session.CLOSES_FRAC
+    assert closed["cash_imbalance_m"].max() < session.CLOSES_M
+    energy = float(true.monthly.imported_mwh.mean()) * 12  # of a path-year; a thousandth of it is missed
+    exported = true.monthly.exported_mwh.at[3, 1, 5].add(1e-3 * energy)
+    broken = true._replace(monthly=true.monthly._replace(exported_mwh=exported))
+    assert np.flatnonzero(
+        compose.outcomes(run, broken, cash)["energy_imbalance_frac"] > session.CLOSES_FRAC
+    ) == [3]
+    broken = true._replace(backlog_mwh=true.backlog_mwh.at[4, 0].add(1e-3 * energy))
+    assert np.flatnonzero(
+        compose.outcomes(run, broken, cash)["energy_imbalance_frac"] > session.CLOSES_FRAC
+    ) == [4]

@@ -118,12 +118,21 @@ def load(name_or_path: str) -> tuple[Climate, Site, str]:
     for n, values in arrays.items():
         if not np.isfinite(values).all():
             raise InputError(f"{path}: {n}: has values that are missing or NaN")
-    digest = hashlib.sha256(b"".join(arrays[n].tobytes() for n in sorted(arrays))).hexdigest()
     sun = Sun(*(jax.numpy.asarray(arrays[n]) for n in Sun._fields))
     climate = Climate(**{n: jax.numpy.asarray(arrays[n]) for n in _DIMS}, sun=sun)
     numbers = (float(dataset.attrs[f.name]) for f in dataclasses.fields(Site)[1:])
     site = Site(str(dataset.attrs["name"]), *numbers)
+    content = [(n, arrays[n].shape, arrays[n].tobytes()) for n in sorted(arrays)]
+    digest = hashlib.sha256(repr((dataclasses.astuple(site), content)).encode()).hexdigest()
     return climate, site, digest
+
+
+def provenance(name_or_path: str) -> dict[str, str]:
+    """What a climate file says of itself: sources, method, assumptions, weak points."""
+    fields = {field.name for field in dataclasses.fields(Site)}
+    with NETCDF_LOCK, xr.open_dataset(find(name_or_path), engine="netcdf4") as dataset:
+        said = {str(k): str(v) for k, v in dataset.attrs.items()}
+    return {k: v for k, v in said.items() if k not in fields and k != "wattbit_climate"}
 
 
 def shipped() -> list[str]:

@@ -89,7 +89,9 @@ def _compiled(function: Callable, mesh: Mesh, in_specs: tuple, out_specs: tuple)
     )
 
 
-def describe(site: Site, paths: int, years: int, worlds: int, seed: int, climate_digest: str) -> xr.Dataset:
+def describe(
+    site: Site, paths: int, years: int, worlds: int, seed: int, level: float, climate_digest: str
+) -> xr.Dataset:
     """The coordinates and attributes of an ensemble, without its weather."""
     path = np.arange(paths)
     return xr.Dataset(
@@ -110,6 +112,7 @@ def describe(site: Site, paths: int, years: int, worlds: int, seed: int, climate
             "title": f"stochastic weather of {site.name}",
             "worlds": worlds,
             "seed": str(seed),
+            "weather_level": level,
             "climate_digest": climate_digest,
         },
     )

@@ -20,7 +20,7 @@ from jax import lax
 # 64-bit integers hold Philox's products and money is float64; whoever draws or pays comes by here.
 jax.config.update("jax_enable_x64", True)
 
-MAX_ENTITY, MAX_YEAR, MAX_INDEX = 2**16, 2**8, 2**32
+MAX_ENTITY, MAX_DRAW, MAX_YEAR, MAX_INDEX = 2**16, 2**16, 2**8, 2**32
 
 
 class Ensemble(enum.IntEnum):
@@ -88,12 +88,24 @@ def pairs(
     In pairs, because XLA's CPU backend repeats the ten rounds for each array that leaves them. Who scans
     over draws passes pairs to the scan and takes them apart inside.
     """
+    _check(entity, draw, substep)
     names = (jnp.asarray(x).astype(jnp.uint32) for x in (year, time, entity, draw, substep))
     year, time, entity, draw, substep = names
     name = (stream.ensemble << 30) | jnp.uint32(purpose << 24) | (entity << 8) | year
     counter = jnp.broadcast_arrays(time, stream.index, name, (substep << 16) | draw)
     w0, w1, w2, w3 = philox(tuple(counter), (stream.seed[0], stream.seed[1]))
     return _pack(w0, w1), _pack(w2, w3)
+
+
+def _check(entity, draw, substep) -> None:
+    """Refuse names that would spill into another's bits; years and paths are bounded by the loader."""
+    for name, value, end in (
+        ("entity", entity, MAX_ENTITY),
+        ("draw", draw, MAX_DRAW),
+        ("substep", substep, MAX_DRAW),
+    ):
+        if isinstance(value, int) and not 0 <= value < end:
+            raise ValueError(f"{name} is {value}, wanted 0 to {end - 1}")
 
 
 def words(*names, **more) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:

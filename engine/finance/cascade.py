@@ -112,6 +112,30 @@ def cascade(loan: Loan, debt: Debt, cfads: jax.Array) -> Cascade:
     return rows
 
 
+def imbalance(debt: Debt, rows: Cascade) -> jax.Array:
+    """[] the largest gap in any period of the three identities of `Cascade`, million."""
+
+    def opening(stock: jax.Array, first: jax.Array) -> jax.Array:
+        return jnp.concatenate([first[None], stock[:-1]])
+
+    r = rows
+    owed = opening(r.balance_m, debt.amount_m) + r.accrued_m - r.interest_m - r.principal_m
+    owed = owed - r.recovered_m - r.written_off_m - r.balance_m
+    reserve = opening(r.dsra_m, debt.funding.dsra_m) + r.reserve_interest_m - r.draw_m + r.topup_m
+    reserve = reserve - r.release_m - r.dsra_m
+    held = r.trapped_m - r.payable_m
+    cash = (
+        opening(held, jnp.zeros_like(debt.amount_m))
+        + r.cfads_m
+        - r.buyer_m
+        + r.draw_m
+        + r.release_m
+        + r.sale_m
+    )
+    cash = cash - r.recovered_m - r.interest_m - r.principal_m - r.topup_m - r.distribution_m - held
+    return jnp.max(jnp.abs(jnp.stack([owed, reserve, cash])))
+
+
 def _dates(loan: Loan, debt: Debt, cfads: jax.Array) -> Dates:
     n, ppy = cfads.shape[0], loan.periods_per_year
     number = 1.0 + jnp.arange(n, dtype=jnp.float64)

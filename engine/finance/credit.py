@@ -53,7 +53,7 @@ def events(deal: Deal, rows: Cascade) -> Events:
 
     Arrears bear the loan rate, so late payment costs lenders nothing at that rate: contractual less
     received is worth what is written off, at its date. During construction the rate compounds yearly,
-    as the interest that is added to the loan then.
+    as interest does in `debt.fund`.
     """
     loan, first = deal.loan, jnp.argmax(rows.default)
     date = 1.0 + jnp.arange(rows.default.shape[0], dtype=jnp.float64)

@@ -151,7 +151,7 @@ def _debt(
 def fund(deal: Deal, amount: jax.Array, uses: jax.Array, dsra: jax.Array) -> Funding:
     """Sources and uses. Each construction year's need is met pro rata, amount / uses of it by debt.
 
-    Draws come at mid-year and bear half a year's interest, which is added to the loan at the year's
+    Draws come at mid-year and bear half a year's interest, a use of funds at the year's
     end; the commitment fee runs on what is undrawn. The upfront fee falls into the first year, the
     reserve into the last. amount, uses, dsra: [] million.
     """

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import contracts, credit, returns, tax
-from engine.finance.cascade import Cascade, cascade
+from engine.finance.cascade import Cascade, cascade, imbalance
 from engine.finance.contracts import Lines, Operations
 from engine.finance.debt import Debt, cover
 from engine.world import Market
@@ -22,7 +22,8 @@ class CashFlow(NamedTuple):
     date; NaN where none is due. unpaid_m: scheduled service left unpaid. lockup: 1.0 if any period was.
     equity_flow_m: [construction and operating year], negative while building.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
-    The scalars: see `credit.Events`; `returns` for the equity's, its npv at financial close with flows
+    cash_imbalance_m: [] see `cascade.imbalance`. The other scalars: see `credit.Events`; `returns` for
+    the equity's, its npv at financial close with flows
     at year ends.
     """
 
@@ -53,6 +54,7 @@ class CashFlow(NamedTuple):
     lender_loss_m: jax.Array
     equity_irr_frac: jax.Array
     equity_npv_m: jax.Array
+    cash_imbalance_m: jax.Array
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
@@ -88,6 +90,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         **credit.events(deal, rows)._asdict(),
         equity_irr_frac=returns.irr(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
+        cash_imbalance_m=imbalance(debt, rows),
     )
 
 

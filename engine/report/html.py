@@ -16,6 +16,7 @@ from engine.report.tables import look
 if TYPE_CHECKING:
     import xarray as xr
 
+FEWEST_PREPARED = 64  # lives under which a P90 of the preparation is called weak
 SOURCE = (
     "Moody's Investors Service, Default and Recovery Rates for Project Finance Bank Loans, 1983-2015, "
     "6 March 2017: 6.7 % of unrated project loans default within ten years, Basel definition, counted from "
@@ -63,6 +64,7 @@ def page(
         sizing=_sizing(manifest),
         orders=[(_words(key), _value(value)) for key, value in look(manifest, "prepared.orders", {}).items()],
         inputs=[(i["key"], _value(i["value"]), i.get("note") or "") for i in manifest.get("inputs") or []],
+        climate=[(_words(k), v) for k, v in look(manifest, "weather.provenance", {}).items()],
         run=_run(results, manifest),
     )
 
@@ -122,7 +124,7 @@ def _what_is_at_risk(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
 
 def _sample(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     paths, years = results.sizes["path"], results.sizes["year"]
-    return f"{paths:,} simulated lives of {years} years in {manifest.get('worlds', '?')} worlds"
+    return f"{paths:,} simulated lives of {years} years in {np.unique(results['world'].values).size} worlds"
 
 
 def _tiles(
@@ -253,6 +255,15 @@ def _sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         value = look(manifest, f"prepared.debt.{key}")
         if value is not None:
             facts.append((label, form.format(factor * value)))
+    paths = look(manifest, "preparation.paths")
+    if paths is not None:
+        source = (
+            "drawn from the climate"
+            if look(manifest, "preparation.from") == "climate"
+            else "of the weather file"
+        )
+        few = "; too few for a P90" if paths < FEWEST_PREPARED else ""
+        facts.append(("Sized on", f"{paths:,} lives {source}{few}"))
     binding = look(manifest, "prepared.debt.binding")
     return facts if binding is None else [*facts, ("Binding test", _words(str(binding)))]
 

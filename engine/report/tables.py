@@ -176,7 +176,7 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         ("genset_mwh", "Gensets", "", "less"),
     ]
     for name, label, capacity, better in sources:
-        total = _total(results[name])
+        total = _total(results[name]) - (_clipped(results) if name == "pv_mwh" else 0.0)
         if not total.any():
             continue
         yield group, label, "GWh/y", better, total * gwh_per_year
@@ -194,6 +194,11 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         percent = curtailed_percent(results, index)
         if percent.max(initial=0.0) >= SHOWN_PERCENT:
             yield group, f"- {CAUSE_NAMES[cause]}", "%", "less", percent
+
+
+def _clipped(results: xr.Dataset) -> np.ndarray:
+    """[path] MWh of PV that never passed the inverters."""
+    return _total(results["curtailed_by_cause_mwh"].sel(cause="clipping"))
 
 
 def _computing(results: xr.Dataset) -> Iterator[Number]:

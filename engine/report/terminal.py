@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine import risk
 from engine.report import tables, wording
 
@@ -77,7 +79,7 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
     from rich.table import Table
 
     paths, years = results.sizes["path"], results.sizes["year"]
-    worlds = manifest.get("worlds", "?")
+    worlds = np.unique(results["world"].values).size
     console.print(
         f"[bold]{results.attrs['study']}[/]: {paths} lives of {years} years in {worlds} worlds", end=""
     )
@@ -88,7 +90,9 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
     for name in ("mean", "P50", "P90", "P99", "CVaR95"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in tables.rows(results, manifest):
-        table.add_row(row.label, row.unit, *(_cell(e) for e in row.columns))
+        missing = row.mean.missing
+        label = f"{row.label} ({missing} without)" if missing else row.label
+        table.add_row(label, row.unit, *(_cell(e) for e in row.columns))
     console.print(table)
     found = tables.events(results, manifest)
     if not found:
