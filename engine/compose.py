@@ -184,7 +184,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
     def operate(threshold: jax.Array):
         done = []
         progress("preparing", 0, count * years)
-        market = _for_each_path(central(run.plant.planned_occupancy), on)
+        market = planned_market(run.plant, on)
         for k, (index, real) in enumerate(parts):
             names = simulate.stream(seed, which, index)
             counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
@@ -272,8 +272,9 @@ def _change(at_end: jax.Array, first: float) -> np.ndarray:
     return np.diff(np.asarray(at_end, np.float64), axis=1, prepend=first)
 
 
-def _for_each_path(one: Market, on: Machine) -> Market:
-    """The same market for a call's width of paths, laid out as the lives' own, so nothing compiles twice."""
+def planned_market(plant: Plant, on: Machine) -> Market:
+    """The lender's case for a call's width of paths, laid out as the lives' own: nothing compiles twice."""
+    one = central(plant.planned_occupancy)
     sharding = NamedSharding(on.mesh, PartitionSpec(AXIS))
     return jax.tree.map(
         lambda x: jax.device_put(jnp.broadcast_to(x, (on.width, *jnp.shape(x))), sharding), one

@@ -13,7 +13,8 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, le=LARGEST)]
 NotNegative = Annotated[float, Field(ge=0.0, le=LARGEST)]
 Spread = Annotated[float, Field(ge=0.0, le=2.0)]  # a relative standard deviation
-Hour = Annotated[int, Field(ge=0, le=23)]
+Hour = Annotated[int, Field(ge=0, le=23)]  # at which something begins
+End = Annotated[int, Field(ge=0, le=24)]  # hour at which something ends
 Label = Annotated[str, Field(json_schema_extra={"label": True})]
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from engine.sections import (
     LARGEST,
+    End,
     Fraction,
     Hour,
     Label,
@@ -114,9 +115,9 @@ class Orders(Section):
     sun_curtailed_frac: Fraction = Field(description="of a PV plant that sells to the grid, by midday orders")
     wind_curtailed_frac: Fraction = Field(description="of a wind farm that sells, by night orders")
     midday_start_h: Hour = 10
-    midday_end_h: Hour = 16
+    midday_end_h: End = 16
     night_start_h: Hour = Field(22, description="the night window crosses midnight")
-    night_end_h: Hour = 6
+    night_end_h: End = 6
     depth_frac: Share = Field(0.8, description="of the export limit that an order takes away")
     region_correlation: float = Field(0.6, ge=-0.95, le=0.95, description="of the score with the region")
     season_amplitude: float = Field(

@@ -159,7 +159,7 @@ def test_damaged_results(spoiled, file, sentence):
 @pytest.mark.parametrize(("key", "value", "sentence"), [
     ("digest", "0" * 64, "run: was made by another version, climate, weather file or kind of device"),
     ("study", {"name": "old"}, "run/manifest.json: has another version's study or is damaged; *"),
-    ("weather", {"file": "gone.nc"}, "gone.nc: no such weather ensemble"),
+    ("weather", {"file": "gone.nc", "climate": "zhongwei"}, "gone.nc: no such weather ensemble"),
 ])  # fmt: skip
 def test_run_of_another_version(spoiled, key, value, sentence):
     about = json.loads((spoiled / results.MANIFEST).read_text())
@@ -207,7 +207,7 @@ def test_what_stops_the_lives(monkeypatch, error):
 
     monkeypatch.setattr(compose, "lives", stop)
     sentence, code = {
-        KeyboardInterrupt: ("stopped; nothing was written", 130),
+        KeyboardInterrupt: ("stopped; nothing half-written is left", 130),
         MemoryError: ("out of memory; --tiles 1 takes the least", 1),
     }.get(error, ("ZeroDivisionError: by zero (ours; WATTBIT_TRACEBACK=1 shows where)", 1))
     door.refuses(f"{SMALL} --out run", sentence, code)
@@ -253,7 +253,7 @@ def test_real_interrupt_leaves_nothing():
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert [line for line in err.splitlines() if line.startswith("wattbit")] == [
-        "wattbit: stopped; nothing was written"
+        "wattbit: stopped; nothing half-written is left"
     ]
     assert "Traceback" not in err
     assert sorted(p.name for p in Path(".").iterdir()) == ["study.yaml"]

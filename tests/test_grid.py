@@ -55,7 +55,7 @@ def test_limits_by_hand():
     [
         {},
         {"midday_start_h": 0, "midday_end_h": 24, "night_start_h": 1, "night_end_h": 0},
-        {"midday_start_h": 11, "midday_end_h": 12, "night_start_h": 24, "night_end_h": 5},
+        {"midday_start_h": 11, "midday_end_h": 12, "night_start_h": 23, "night_end_h": 5},
         {"midday_start_h": 4, "midday_end_h": 23, "night_start_h": 20, "night_end_h": 7},
     ],
 )

@@ -145,11 +145,20 @@ def test_orders_cost_the_reference_plants_what_was_asked(run, decided, study):
 def test_programs_are_compiled_once(run, decided):
     """Three calls, the last one padded, compile nothing that one call had not compiled."""
     programs = simulate.programs(run.machine.mesh)
+    compose.prepared(run, session.quiet)
     compose.lives(run, decided, np.arange(3), session.quiet)
     before = programs.year._cache_size(), programs.settle._cache_size()
-    assert before == (1, 1)  # the preparation, drawn and streamed lives share one program
+    compose.prepared(run, session.quiet)
     compose.lives(run, decided, np.arange(80), session.quiet)
     assert (programs.year._cache_size(), programs.settle._cache_size()) == before
+    alone = simulate.programs.__wrapped__(run.machine.mesh)  # afresh, as a run has them
+    names = simulate.stream(SEED, Ensemble.RUN, np.arange(run.machine.width))
+    planned = compose.planned_market(run.plant, run.machine)
+    for market in (planned, alone.market(run.plant, names)):
+        state = alone.start(run.plant, names)
+        weather = next(iter(run.source().years(np.asarray(names.index), 1)))
+        alone.year(run.plant, decided.threshold, names, np.int32(0), market.occupancy[:, 0], weather, state)
+    assert alone.year._cache_size() == 1  # the preparation and the lives share one program
 
 
 def test_replayed_hours_sum_to_the_year(run, decided, many):
