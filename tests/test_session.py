@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import engine
-from engine import config, session, simulate
+from engine import config, results, session, simulate
 from engine.results import OUTCOMES
 from tests import studies
 from tests.conftest import TILE
@@ -53,3 +53,36 @@ def test_run_wants_paths_and_a_seed(wrong):
 def test_engine_offers_run_alone():
     with pytest.raises(AttributeError, match="no attribute 'walk'"):
         _ = engine.walk
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of five lives in its folder."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    study = studies.study().model_copy(update={"climate": "zhongwei"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(simulate.TILES, "cpu", TILE)
+        return session.run(config.Loaded(study, {}), 5, 3, folder, check=True).folder
+
+
+def test_replay_gives_the_path_s_own_numbers(finished):
+    again = session.replay(finished, 3, 2)
+    assert again.same
+    assert again.yearly["path"].values.tolist() == [3]
+    assert again.file.is_file()
+    assert again.hours.sizes["hour"] == 8760
+    stored, _ = results.read(finished)
+    assert again.yearly["cfads_m"].values.tolist() == stored["cfads_m"].values[3:4].tolist()
+
+
+def test_replay_says_when_they_are_not(finished, monkeypatch):
+    stored, about = results.read(finished)
+    stored["cfads_m"][3, 1] = np.nextafter(stored["cfads_m"].values[3, 1], np.inf)
+    monkeypatch.setattr(results, "read", lambda folder: (stored, about))
+    assert not session.replay(finished, 3, 2).same
+
+
+def test_a_finished_run_is_not_run_again(finished):
+    study = studies.study().model_copy(update={"climate": "zhongwei"})
+    again = session.run(config.Loaded(study, {}), 5, 3, finished)
+    assert (again.folder, again.already) == (finished, True)
