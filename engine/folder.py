@@ -131,6 +131,7 @@ def manifest(
         "prepared": prepare.summary(decided, wanted_orders(run.study), run.study.life.years),
         "preparation": {
             "seed": run.study.prepare.seed,
+            "paths": run.preparation()[3],
             "from": "climate" if run.air.climate else "weather file",
         },
         "stages_s": dict(stages_s),

@@ -2,7 +2,8 @@
 
 Route `materialised`: a tile's weather of one year is made (or read) by its own program, then lives run
 on it. Every program is compiled for tiles of one fixed size, a tile per device; more paths are more
-tiles, and the last is padded. So the bits of a path depend on no block, order or device count.
+tiles, and the last is padded. So the bits of a path depend on no block or order, nor on
+how many devices there are, from two on.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Operations(NamedTuple):
     """Energy of some paths on the device.
 
     monthly: `Totals` of [path, year, 12] MWh. soc_mwh, backlog_mwh: [path, year] at the year's end.
-    market: of each path. world: [path].
+    market: of each path.
     """
 
     monthly: Totals

@@ -20,7 +20,7 @@ FLOORS = [
     "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
     " engine.report.tables",
     "weather.records weather.ensemble engine.grid engine.finance.debt engine.report.figures"
-    " engine.report.terminal",
+    " engine.report.terminal engine.report.facts",
     "weather.daily weather.fit weather.stream engine.plant engine.prepare engine.finance.cascade"
     " engine.report.html",
     "weather.climates.zhongwei engine.finance.credit",

@@ -65,6 +65,10 @@ def finished(tmp_path_factory):
         return session.run(config.Loaded(study, {}), 5, 3, folder, check=True).folder
 
 
+def test_report_says_on_how_many_lives_the_debt_was_sized(finished):
+    assert "64 lives drawn from the climate" in (finished / "report.html").read_text(encoding="utf-8")
+
+
 def test_replay_gives_the_path_s_own_numbers(finished):
     again = session.replay(finished, 3, 2)
     assert again.same

@@ -121,8 +121,8 @@ def describe(
 def dataset(source: Source, frame: xr.Dataset, tile: int) -> xr.Dataset:
     """The ensemble of a frame from `describe`, lazily: a dask chunk is one year of `tile` paths.
 
-    tile: paths that the source's program is compiled for. A year needs the one before: computing a
-    late year computes the earlier ones of its paths.
+    tile: paths that the source's program is compiled for. A year needs the one before: computing one
+    draws all years of its paths, each once in one call of `compute`.
     """
     paths, years = frame.sizes["path"], frame.sizes["year"]
     shape = (min(tile, paths), 1, HOURS, 1)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import figures, tables, wording
+from engine.report import facts, figures, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
     import xarray as xr
 
-FEWEST_PREPARED = 64  # lives under which a P90 of the preparation is called weak
 SOURCE = (
     "Moody's Investors Service, Default and Recovery Rates for Project Finance Bank Loans, 1983-2015, "
     "6 March 2017: 6.7 % of unrated project loans default within ten years, Basel definition, counted from "
@@ -60,12 +59,17 @@ def page(
         given_default=_given_default(results),
         tenor=tables.tenor(results, manifest),
         figures=_figures(results, manifest, week),
-        money=_money(manifest),
-        sizing=_sizing(manifest),
-        orders=[(_words(key), _value(value)) for key, value in look(manifest, "prepared.orders", {}).items()],
-        inputs=[(i["key"], _value(i["value"]), i.get("note") or "") for i in manifest.get("inputs") or []],
-        climate=[(_words(k), v) for k, v in look(manifest, "weather.provenance", {}).items()],
-        run=_run(results, manifest),
+        money=facts.money(manifest),
+        sizing=facts.sizing(manifest),
+        orders=[
+            (facts.words(key), facts.value(value))
+            for key, value in look(manifest, "prepared.orders", {}).items()
+        ],
+        inputs=[
+            (i["key"], facts.value(i["value"]), i.get("note") or "") for i in manifest.get("inputs") or []
+        ],
+        climate=[(facts.words(k), v) for k, v in look(manifest, "weather.provenance", {}).items()],
+        run=facts.run(results, manifest),
     )
 
 
@@ -223,85 +227,3 @@ def _figures(
             )
         )
     return found
-
-
-def _money(manifest: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Uses and sources: item, amount, share."""
-    both = []
-    for side in ("uses", "sources"):
-        items = look(manifest, f"prepared.debt.{side}", {})
-        total = sum(items.values())
-        if total > 0:
-            listed = [
-                (k.replace("_", " "), f"{v:,.1f}", f"{100.0 * v / total:.1f}") for k, v in items.items()
-            ]
-            both.append((side.capitalize(), [*listed, ("total", f"{total:,.1f}", "100.0")]))
-    return both
-
-
-def _sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How the debt was sized, once and before the lives."""
-    amount = look(manifest, "prepared.debt.amount_m")
-    if not amount:
-        return []
-    currency = look(manifest, "study.deal.currency", "")
-    facts = [("Senior debt", f"{amount:,.1f} million {currency}".rstrip())]
-    for label, key, form, factor in (
-        ("Gearing", "gearing_frac", "{:.1f} %", 100.0),
-        ("Base case DSCR, mean", "base_dscr_mean", "{:.2f}", 1.0),
-        ("Base case DSCR, lowest", "base_dscr_min", "{:.2f}", 1.0),
-        ("Base case LLCR", "llcr", "{:.2f}", 1.0),
-    ):
-        value = look(manifest, f"prepared.debt.{key}")
-        if value is not None:
-            facts.append((label, form.format(factor * value)))
-    paths = look(manifest, "preparation.paths")
-    if paths is not None:
-        source = (
-            "drawn from the climate"
-            if look(manifest, "preparation.from") == "climate"
-            else "of the weather file"
-        )
-        few = "; too few for a P90" if paths < FEWEST_PREPARED else ""
-        facts.append(("Sized on", f"{paths:,} lives {source}{few}"))
-    binding = look(manifest, "prepared.debt.binding")
-    return facts if binding is None else [*facts, ("Binding test", _words(str(binding)))]
-
-
-def _run(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What identifies the run, and lets anyone repeat it."""
-    stages = manifest.get("stages_s") or {}
-    versions = manifest.get("versions") or {}
-    facts = [
-        ("Digest", results.attrs["digest"]),
-        ("Seed", results.attrs["seed"]),
-        ("Paths, worlds", f"{results.sizes['path']:,}, {manifest.get('worlds', '?')}"),
-        ("Route, device", ", ".join(str(manifest[k]) for k in ("route", "device") if manifest.get(k))),
-        ("wattbit", results.attrs["wattbit_version"]),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-        (
-            "Time",
-            f"{sum(stages.values()):.1f} s: " + ", ".join(f"{k} {v:.1f}" for k, v in stages.items())
-            if stages
-            else "",
-        ),
-        ("Largest energy residual", _value(manifest.get("energy_residual"))),
-    ]
-    return [(label, str(value)) for label, value in facts if str(value)]
-
-
-def _words(key: str) -> str:
-    """A key as words, its abbreviations in capitals."""
-    capitals = {"dscr", "llcr", "dsra", "pv", "idc", "p50", "p90", "p99"}
-    return " ".join(word.upper() if word in capitals else word for word in key.split("_"))
-
-
-def _value(value: Any) -> str:
-    """An input or decision as text."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_value(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "" if value is None else str(value)

@@ -1,0 +1,96 @@
+"""What is known without simulating: uses and sources, how the debt was sized, what identifies the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.report.tables import look
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FEWEST_PREPARED = 64  # lives under which a P90 of the preparation is called weak
+
+
+def money(manifest: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Uses and sources: item, amount, share."""
+    both = []
+    for side in ("uses", "sources"):
+        items = look(manifest, f"prepared.debt.{side}", {})
+        total = sum(items.values())
+        if total > 0:
+            listed = [
+                (k.replace("_", " "), f"{v:,.1f}", f"{100.0 * v / total:.1f}") for k, v in items.items()
+            ]
+            both.append((side.capitalize(), [*listed, ("total", f"{total:,.1f}", "100.0")]))
+    return both
+
+
+def sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the debt was sized, once and before the lives."""
+    amount = look(manifest, "prepared.debt.amount_m")
+    if not amount:
+        return []
+    currency = look(manifest, "study.deal.currency", "")
+    found = [("Senior debt", f"{amount:,.1f} million {currency}".rstrip())]
+    for label, key, form, factor in (
+        ("Gearing", "gearing_frac", "{:.1f} %", 100.0),
+        ("Base case DSCR, mean", "base_dscr_mean", "{:.2f}", 1.0),
+        ("Base case DSCR, lowest", "base_dscr_min", "{:.2f}", 1.0),
+        ("Base case LLCR", "llcr", "{:.2f}", 1.0),
+    ):
+        ratio = look(manifest, f"prepared.debt.{key}")
+        if ratio is not None:
+            found.append((label, form.format(factor * ratio)))
+    paths = look(manifest, "preparation.paths")
+    if paths is not None:
+        source = (
+            "drawn from the climate"
+            if look(manifest, "preparation.from") == "climate"
+            else "of the weather file"
+        )
+        few = "; too few for a P90" if paths < FEWEST_PREPARED else ""
+        found.append(("Sized on", f"{paths:,} lives {source}{few}"))
+    binding = look(manifest, "prepared.debt.binding")
+    return found if binding is None else [*found, ("Binding test", words(str(binding)))]
+
+
+def run(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What identifies the run, and lets anyone repeat it."""
+    stages = manifest.get("stages_s") or {}
+    versions = manifest.get("versions") or {}
+    found = [
+        ("Digest", results.attrs["digest"]),
+        ("Seed", results.attrs["seed"]),
+        ("Paths, worlds", f"{results.sizes['path']:,}, {manifest.get('worlds', '?')}"),
+        ("Route, device", ", ".join(str(manifest[k]) for k in ("route", "device") if manifest.get(k))),
+        ("wattbit", results.attrs["wattbit_version"]),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        (
+            "Time",
+            f"{sum(stages.values()):.1f} s: " + ", ".join(f"{k} {v:.1f}" for k, v in stages.items())
+            if stages
+            else "",
+        ),
+        ("Largest gap in a year's energy, share", value(manifest.get("energy_residual"))),
+        ("Largest gap in a period's cash, million", value(manifest.get("cash_residual_m"))),
+    ]
+    return [(label, str(said)) for label, said in found if str(said)]
+
+
+def words(key: str) -> str:
+    """A key as words, its abbreviations in capitals."""
+    capitals = {"dscr", "llcr", "dsra", "pv", "idc", "p50", "p90", "p99"}
+    return " ".join(word.upper() if word in capitals else word for word in key.split("_"))
+
+
+def value(found: Any) -> str:
+    """An input or decision as text."""
+    if isinstance(found, Mapping):
+        return ", ".join(f"{key} {value(item)}" for key, item in found.items())
+    if isinstance(found, list | tuple):
+        return ", ".join(value(item) for item in found)
+    if isinstance(found, float):
+        return f"{found:.6g}"
+    return "" if found is None else str(found)
