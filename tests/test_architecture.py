@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     "weather.schema weather.random weather.clearsky engine.sections engine.convert engine.dispatch"
     " engine.risk engine.finance.returns",
-    "engine.terms engine.report.wording",
+    "weather.packing engine.terms engine.report.wording",
     "engine.study",
     "weather.climate weather.margins weather.persistence engine.outages engine.world engine.deal"
     " engine.results engine.complaint",

@@ -1,0 +1,38 @@
+"""Weather in int16: half the bytes of float32, at a stated step.
+
+`value = stored * step + offset`. Steps are powers of two and offsets multiples of them, so that NumPy,
+xarray and a device unpack to the same float32 bits, and a dark night comes back exactly dark.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from weather.schema import RANGES
+
+STEPS = {  # int16 has 65,535 of them: enough for `schema.RANGES`
+    "ghi": 2.0**-5,
+    "wind_speed": 2.0**-9,
+    "temp_air": 2.0**-9,
+    "region_sun": 2.0**-12,
+    "region_wind": 2.0**-12,
+}
+MISSING = -32768  # the one value that packs nothing
+LOWEST, HIGHEST = -32767, 32767
+
+
+def offset(name: str) -> float:
+    """What the middle of the stored range stands for; the lowest stands for the variable's lowest value."""
+    return RANGES[name][0] - LOWEST * STEPS[name]
+
+
+def pack(name: str, values: jax.Array) -> jax.Array:
+    """float32 -> int16, to the nearest step; what lies outside the stored range goes to its end."""
+    stored = jnp.round((values - jnp.float32(offset(name))) / jnp.float32(STEPS[name]))
+    return jnp.clip(stored, LOWEST, HIGHEST).astype(jnp.int16)
+
+
+def unpack(name: str, stored: jax.Array) -> jax.Array:
+    """int16 -> float32, exact."""
+    return stored.astype(jnp.float32) * jnp.float32(STEPS[name]) + jnp.float32(offset(name))
