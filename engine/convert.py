@@ -1,4 +1,4 @@
-"""Weather -> available MW, PUE and demand MW: formulas of one path, any number of hours.
+"""Weather -> available MW, PUE and demand MW: formulas of one hour of one path.
 
 Leaves out: horizon, snow and soiling that follow the weather, wakes and icing beyond a fixed loss.
 """
@@ -12,16 +12,13 @@ import jax.numpy as jnp
 
 
 class PvArray(NamedTuple):
-    """A fixed array, float32. Powers in MW; tables [8760] by hour of the year.
+    """A fixed array, float32 []. Powers in MW.
 
-    dc_mw: [year] with degradation. beam_ratio: cosine of incidence over cosine of zenith, hourly mean.
-    extra_ghi_wm2: irradiance above the atmosphere. sky_view, ground_view: of the tilted plane.
+    dc_mw: with the year's degradation. sky_view, ground_view: of the tilted plane.
     """
 
     dc_mw: jax.Array
     ac_mw: jax.Array
-    beam_ratio: jax.Array
-    extra_ghi_wm2: jax.Array
     sky_view: jax.Array
     ground_view: jax.Array
     temp_coefficient_per_c: jax.Array
@@ -30,8 +27,19 @@ class PvArray(NamedTuple):
     module_wind_factor: jax.Array
 
 
+class Geometry(NamedTuple):
+    """The sun on a fixed array, float32 [8760] by hour of the year.
+
+    beam_ratio: cosine of incidence over cosine of zenith, hourly mean. extra_ghi_wm2: irradiance above
+    the atmosphere.
+    """
+
+    beam_ratio: jax.Array
+    extra_ghi_wm2: jax.Array
+
+
 class WindFarm(NamedTuple):
-    """A farm with one cubic curve, float32. ac_mw: [year] with degradation and losses."""
+    """A farm with one cubic curve, float32 []. ac_mw: with the year's degradation and losses."""
 
     ac_mw: jax.Array
     cut_in_mps: jax.Array
@@ -41,10 +49,9 @@ class WindFarm(NamedTuple):
 
 
 class Computing(NamedTuple):
-    """IT load and cooling, float32. shape: [24] of utilisation by hour of day."""
+    """IT load and cooling, float32 []."""
 
     contracted_mw: jax.Array
-    shape: jax.Array
     deferrable: jax.Array
     pue_free: jax.Array
     pue_slope_per_c: jax.Array
@@ -80,15 +87,12 @@ def dc_power(poa, temp_cell, rated, temp_coefficient) -> jax.Array:
     return rated * poa / 1000.0 * (1.0 + temp_coefficient * (temp_cell - 25.0))
 
 
-def pv(array: PvArray, year, hour, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
-    """(available MW, MW clipped by the inverters) of the whole array in these hours.
-
-    year: [] from 0. hour: [hour] of the year. wind_mps: at the climate's height.
-    """
-    diffuse = diffuse_frac(ghi, array.extra_ghi_wm2[hour])
-    poa = plane_irradiance(ghi, diffuse, array.beam_ratio[hour], array.sky_view, array.ground_view)
+def pv(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
+    """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height."""
+    diffuse = diffuse_frac(ghi, sun.extra_ghi_wm2)
+    poa = plane_irradiance(ghi, diffuse, sun.beam_ratio, array.sky_view, array.ground_view)
     temp = cell_temp(poa, temp_air, wind_mps * array.module_wind_factor)
-    dc = dc_power(poa, temp, array.dc_mw[year] * array.dc_factor, array.temp_coefficient_per_c)
+    dc = dc_power(poa, temp, array.dc_mw * array.dc_factor, array.temp_coefficient_per_c)
     ac = jnp.maximum(dc, 0.0) * array.inverter_efficiency
     available = jnp.minimum(ac, array.ac_mw)
     return available, ac - available
@@ -103,10 +107,10 @@ def wind_power_frac(speed_mps, cut_in, rated, cut_out) -> jax.Array:
     return jnp.where(speed_mps >= cut_out, 0.0, jnp.clip(power, 0.0, 1.0))
 
 
-def wind(farm: WindFarm, year, wind_mps) -> jax.Array:
-    """Available MW of the farm. wind_mps: [hour] at the climate's height."""
+def wind(farm: WindFarm, wind_mps) -> jax.Array:
+    """Available MW of the farm. wind_mps: at the climate's height."""
     frac = wind_power_frac(wind_mps * farm.hub_factor, farm.cut_in_mps, farm.rated_mps, farm.cut_out_mps)
-    return farm.ac_mw[year] * frac
+    return farm.ac_mw * frac
 
 
 def pue(computing: Computing, temp_air) -> jax.Array:
@@ -115,15 +119,11 @@ def pue(computing: Computing, temp_air) -> jax.Array:
     return jnp.minimum(computing.pue_free + computing.pue_slope_per_c * warm, computing.pue_max)
 
 
-def it_load(computing: Computing, occupancy, hour) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(firm MW, deferrable MW, MW that the occupied machines can take) of IT in these hours.
+def it_load(computing: Computing, utilisation, occupancy) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """(firm MW, deferrable MW, MW that the occupied machines can take) of IT.
 
-    occupancy: [] occupied fraction of the contracted capacity.
+    utilisation: of the occupied capacity in this hour. occupancy: occupied fraction of the contracted.
     """
     limit = computing.contracted_mw * occupancy
-    load = limit * computing.shape[hour % 24]
-    return (
-        load * (1.0 - computing.deferrable),
-        load * computing.deferrable,
-        jnp.broadcast_to(limit, load.shape),
-    )
+    load = limit * utilisation
+    return load * (1.0 - computing.deferrable), load * computing.deferrable, limit

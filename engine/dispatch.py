@@ -5,7 +5,11 @@ exported, and what is left is curtailed. A deficit postpones what may wait, empt
 imports, starts the gensets, and what is left goes unserved, deferrable work first. Postponed work is a
 queue, first in first out, of at most `backlog_limit_mwh`: the work that arrives in the longest wait, so
 once it is full each arrival pushes the oldest work out to be done. Nothing that a decision uses lies in a
-later hour. `flows` is the whole rule; the scan carries the state alone.
+later hour.
+
+Two stocks, the backlog and the battery, are asked in this order, and neither's want depends on a later
+one's stock. So what an hour wants of a stock follows from its drivers alone, what the stock allows is a
+recursion of one number, and everything else is arithmetic of the hour.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from weather import block
 
 
 class Battery(NamedTuple):
@@ -28,14 +34,14 @@ class Battery(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the next hour needs, [] float32: stored energy, postponed IT energy."""
+    """What the next hour needs, float32: stored energy, postponed IT energy."""
 
     soc_mwh: jax.Array
     backlog_mwh: jax.Array
 
 
 class Drivers(NamedTuple):
-    """What an hour meets, float32 [hour]. IT powers before cooling; all others at the site's bus.
+    """What an hour meets, float32. IT powers before cooling; all others at the site's bus.
 
     pv_mw, wind_mw: available after outages. clipped_mw: lost in the inverters before the bus.
     it_limit_mw: what the occupied machines can take. backlog_limit_mwh: IT energy that may wait.
@@ -58,7 +64,7 @@ class Drivers(NamedTuple):
 
 
 class Flows(NamedTuple):
-    """What happened in an hour, MW, float32 [hour]. Magnitudes only.
+    """What happened in an hour, MW, float32. Magnitudes only.
 
     pv: with what is clipped. charged, discharged: at the bus. served: site load covered, cooling
     included. it_demand: IT load as it arrives. unserved_*, postponed, caught_up: IT.
@@ -105,47 +111,105 @@ class Totals(NamedTuple):
     curtailed_clipping_mwh: jax.Array
 
 
-def flows(battery: Battery, state: State, d: Drivers, dt_h: float) -> Flows:
-    """The hour's flows from the state at its start; elementwise, so over any number of hours."""
+class Work(NamedTuple):
+    """IT work moved in time, MW."""
+
+    postponed_mw: jax.Array
+    caught_up_mw: jax.Array
+
+
+class Exchange(NamedTuple):
+    """What the battery takes and gives, MW at the bus."""
+
+    charged_mw: jax.Array
+    discharged_mw: jax.Array
+
+
+def work_wanted(d: Drivers) -> Work:
+    """What the hour would postpone and catch up, whatever the backlog."""
     load_it = d.it_firm_mw + d.it_deferrable_mw
     net = d.pv_mw + d.wind_mw - load_it * d.pue
-
-    surplus = jnp.maximum(net, 0.0)
     spare_it = jnp.maximum(d.it_limit_mw - load_it, 0.0)
-    caught_up = jnp.minimum(jnp.minimum(surplus / d.pue, spare_it), state.backlog_mwh / dt_h)
-    surplus = jnp.maximum(surplus - caught_up * d.pue, 0.0)
+    return Work(
+        postponed_mw=jnp.minimum(jnp.maximum(-net, 0.0) / d.pue, d.it_deferrable_mw),
+        caught_up_mw=jnp.minimum(jnp.maximum(net, 0.0) / d.pue, spare_it),
+    )
+
+
+def work_done(wanted: Work, limit_mwh: jax.Array, backlog_mwh: jax.Array, dt_h: float) -> Work:
+    """What the backlog allows of it."""
+    room_mwh = jnp.maximum(limit_mwh - backlog_mwh, 0.0)
+    return Work(
+        postponed_mw=jnp.minimum(wanted.postponed_mw, room_mwh / dt_h),
+        caught_up_mw=jnp.minimum(wanted.caught_up_mw, backlog_mwh / dt_h),
+    )
+
+
+def backlog_after(backlog_mwh: jax.Array, work: Work, dt_h: float) -> jax.Array:
+    """Postponed IT energy at the hour's end."""
+    return backlog_mwh + (work.postponed_mw - work.caught_up_mw) * dt_h
+
+
+def exchange_wanted(battery: Battery, d: Drivers, work: Work) -> Exchange:
+    """What the hour would charge and discharge, whatever is stored."""
+    surplus, deficit = _balance(d, work)
     power_mw = battery.power_mw * d.battery_frac
-    room_mwh = jnp.maximum(battery.soc_max_mwh - state.soc_mwh, 0.0) * d.battery_frac
-    charged = jnp.minimum(jnp.minimum(surplus, power_mw), room_mwh / (battery.charge_efficiency * dt_h))
-    surplus = surplus - charged
+    return Exchange(jnp.minimum(surplus, power_mw), jnp.minimum(deficit, power_mw))
+
+
+def exchange_done(
+    battery: Battery, wanted: Exchange, battery_frac: jax.Array, soc_mwh: jax.Array, dt_h: float
+) -> Exchange:
+    """What the stored energy allows of it; of failed blocks neither room nor energy counts."""
+    room_mwh = jnp.maximum(battery.soc_max_mwh - soc_mwh, 0.0) * battery_frac
+    stored_mwh = jnp.maximum(soc_mwh - battery.soc_min_mwh, 0.0) * battery_frac
+    return Exchange(
+        charged_mw=jnp.minimum(wanted.charged_mw, room_mwh / (battery.charge_efficiency * dt_h)),
+        discharged_mw=jnp.minimum(wanted.discharged_mw, stored_mwh * (battery.discharge_efficiency / dt_h)),
+    )
+
+
+def soc_after(battery: Battery, soc_mwh: jax.Array, exchange: Exchange, dt_h: float) -> jax.Array:
+    """Stored energy at the hour's end."""
+    into = exchange.charged_mw * battery.charge_efficiency
+    return soc_mwh + (into - exchange.discharged_mw / battery.discharge_efficiency) * dt_h
+
+
+def _balance(d: Drivers, work: Work) -> tuple[jax.Array, jax.Array]:
+    """(surplus, deficit) MW at the bus once work is moved."""
+    net = d.pv_mw + d.wind_mw - (d.it_firm_mw + d.it_deferrable_mw) * d.pue
+    surplus = jnp.maximum(jnp.maximum(net, 0.0) - work.caught_up_mw * d.pue, 0.0)
+    return surplus, jnp.maximum(jnp.maximum(-net, 0.0) - work.postponed_mw * d.pue, 0.0)
+
+
+def flows(d: Drivers, work: Work, exchange: Exchange) -> Flows:
+    """All of the hour's flows, once the stocks have answered."""
+    load_it = d.it_firm_mw + d.it_deferrable_mw
+    surplus, deficit = _balance(d, work)
+    surplus = surplus - exchange.charged_mw
     exportable = jnp.minimum(surplus, d.export_limit_mw)
     exported = jnp.minimum(surplus, d.export_order_mw)
     beyond = surplus - exportable
 
-    deficit = jnp.maximum(-net, 0.0)
-    waiting_room = jnp.maximum(d.backlog_limit_mwh - state.backlog_mwh, 0.0) / dt_h
-    postponed = jnp.minimum(jnp.minimum(deficit / d.pue, d.it_deferrable_mw), waiting_room)
-    deficit = jnp.maximum(deficit - postponed * d.pue, 0.0)
-    stored_mwh = jnp.maximum(state.soc_mwh - battery.soc_min_mwh, 0.0) * d.battery_frac
-    discharged = jnp.minimum(jnp.minimum(deficit, power_mw), stored_mwh * battery.discharge_efficiency / dt_h)
-    deficit = deficit - discharged
+    deficit = deficit - exchange.discharged_mw
     imported = jnp.minimum(deficit, d.import_limit_mw)
     deficit = deficit - imported
     genset = jnp.minimum(deficit, d.genset_mw)
     short_it = (deficit - genset) / d.pue
-    short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - postponed, 0.0))
+    short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - work.postponed_mw, 0.0))
+    done_it = load_it + work.caught_up_mw - work.postponed_mw - short_it
     return Flows(
         pv_mw=d.pv_mw + d.clipped_mw,
         wind_mw=d.wind_mw,
         imported_mw=imported,
         genset_mw=genset,
-        charged_mw=charged,
-        discharged_mw=discharged,
+        charged_mw=exchange.charged_mw,
+        discharged_mw=exchange.discharged_mw,
         exported_mw=exported,
-        served_mw=jnp.maximum(load_it + caught_up - postponed - short_it, 0.0) * d.pue,
+        served_mw=jnp.maximum(done_it, 0.0) * d.pue,
         it_demand_mw=load_it,
-        postponed_mw=postponed,
-        caught_up_mw=caught_up,
+        postponed_mw=work.postponed_mw,
+        caught_up_mw=work.caught_up_mw,
         unserved_firm_mw=short_it - short_deferrable,
         unserved_deferrable_mw=short_deferrable,
         curtailed_order_mw=exportable - exported,
@@ -155,25 +219,42 @@ def flows(battery: Battery, state: State, d: Drivers, dt_h: float) -> Flows:
     )
 
 
-def after(battery: Battery, state: State, f: Flows, dt_h: float) -> State:
-    """The state at the hour's end."""
-    inside = f.charged_mw * battery.charge_efficiency - f.discharged_mw / battery.discharge_efficiency
-    return State(state.soc_mwh + inside * dt_h, state.backlog_mwh + (f.postponed_mw - f.caught_up_mw) * dt_h)
+def step(battery: Battery, state: State, d: Drivers, dt_h: float) -> tuple[State, Flows]:
+    """One hour of one path, whole: the state at its end and its flows."""
+    work = work_done(work_wanted(d), d.backlog_limit_mwh, state.backlog_mwh, dt_h)
+    wanted = exchange_wanted(battery, d, work)
+    exchange = exchange_done(battery, wanted, d.battery_frac, state.soc_mwh, dt_h)
+    after = State(
+        soc_after(battery, state.soc_mwh, exchange, dt_h), backlog_after(state.backlog_mwh, work, dt_h)
+    )
+    return after, flows(d, work, exchange)
 
 
 def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tuple[State, State, Flows]:
-    """Any number of hours: the state at the end, the states at each start [hour], the flows [hour].
+    """Hours of a tile, the same as step after step: state at the end [path], states at each start and
+    flows [hour, path].
 
-    Only the state goes through the scan; flows follow from it over the whole block at once.
+    battery: []; state: [path]; drivers: [hour, path]. Only the two stocks go through scans.
     """
 
-    def step(s, d):
-        return after(battery, s, flows(battery, s, d, dt_h), dt_h), s
+    def move(backlog, x):
+        wanted, limit = x
+        work = work_done(wanted, limit, backlog, dt_h)
+        return backlog_after(backlog, work, dt_h), (backlog, work)
 
-    end, starts = lax.scan(step, state, drivers)
-    return end, starts, flows(battery, starts, drivers, dt_h)
+    def exchange(soc, x):
+        wanted, frac = x
+        moved = exchange_done(battery, wanted, frac, soc, dt_h)
+        return soc_after(battery, soc, moved, dt_h), (soc, moved)
+
+    wanted = work_wanted(drivers)
+    last, (backlogs, work) = lax.scan(move, state.backlog_mwh, (wanted, drivers.backlog_limit_mwh))
+    asked = exchange_wanted(battery, drivers, work)
+    end, (socs, exchanged) = lax.scan(exchange, state.soc_mwh, (asked, drivers.battery_frac))
+    flowed = block.stored(lambda *x: flows(*x[3]))((), (), (), (drivers, work, exchanged))
+    return State(end, last), State(socs, backlogs), flowed
 
 
 def totals(f: Flows, dt_h: float) -> Totals:
-    """Flows [hour] in MW -> one sum each in MWh."""
-    return Totals(*(jnp.sum(x) * dt_h for x in f))
+    """Flows [hour, path] in MW -> one sum each in MWh."""
+    return Totals(*(block.total(x) * dt_h for x in f))

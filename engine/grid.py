@@ -8,13 +8,13 @@ what it leaves of the export limit. Leaves out: orders that start or end within 
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from weather import random
-from weather.generate import DAY, DAYS
+from weather import block, random
 from weather.random import Purpose, Stream
 
 
@@ -29,8 +29,8 @@ class Connection(NamedTuple):
 class OrderProcess(NamedTuple):
     """Both kinds of orders, float32; the axis `kind` is (midday sun, windy night).
 
-    window: [3, 24] hours of the day held by today's midday order, by the order of the night before,
-    by the order of the night to come. season: [kind, 365]. Others [].
+    window: [24, 3] hours of the day held by today's midday order, by the order of the night before,
+    by the order of the night to come. season: [365, kind]. Others [].
     """
 
     window: jax.Array
@@ -41,32 +41,45 @@ class OrderProcess(NamedTuple):
 
 
 def limits(connection: Connection, circuits_up: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """(import MW, export MW) that the working circuits allow. circuits_up: [hour]."""
+    """(import MW, export MW) that the working circuits allow."""
     capacity = circuits_up * connection.circuit_mw
     return jnp.minimum(connection.import_limit_mw, capacity), jnp.minimum(
         connection.export_limit_mw, capacity
     )
 
 
-def scores(orders: OrderProcess, stream: Stream, world: Stream, year, region_sun, region_wind) -> jax.Array:
-    """[kind, 365] scores of a year's orders; region_sun, region_wind: [8760] anomalies."""
+class Orders(NamedTuple):
+    """A day's pair of something, by kind: midday sun, windy night."""
+
+    midday: jax.Array
+    night: jax.Array
+
+
+def scores(orders: OrderProcess, season, stream: Stream, world: Stream, y, d, anomaly: Orders) -> Orders:
+    """A day's scores of one path. season: [kind] of the day. anomaly: the region's, in the orders' hours."""
     r = orders.region_correlation
-    midday, night = orders.window[0], orders.window[2]
-    anomaly = jnp.stack([_window_mean(region_sun, midday), _window_mean(region_wind, night)])
-    chance = jnp.stack(random.normals(stream, Purpose.ORDER, year, jnp.arange(DAYS))[:2])
-    level = jnp.stack(random.normals(world, Purpose.ORDER_LEVEL, 0, 0)[:2])[:, None]
-    return r * anomaly + jnp.sqrt(1.0 - r**2) * chance + orders.season + orders.level_sd * level
+    chance = random.normals(stream, Purpose.ORDER, y, d)
+    level = random.normals(world, Purpose.ORDER_LEVEL, 0, 0)
+    return Orders(
+        *(
+            r * anomaly[k] + jnp.sqrt(1.0 - r**2) * chance[k] + season[k] + orders.level_sd * level[k]
+            for k in range(2)
+        )
+    )
 
 
-def ordered(orders: OrderProcess, given: jax.Array, last_night: jax.Array) -> jax.Array:
-    """[365, 24] fraction of the export limit that orders take away.
+def anomaly(window: jax.Array, region_sun: jax.Array, region_wind: jax.Array) -> Orders:
+    """Means of a day's anomalies [24, path] over the orders' hours. window: [24, 3] of the day."""
 
-    given: [kind, 365] whether each day's orders come. last_night: [] that of the day before the year.
-    """
-    before = jnp.concatenate([last_night[None], given[1, :-1]])
-    held = jnp.stack([given[0], before, given[1]], axis=1).astype(jnp.float32)  # [365, 3]
-    return orders.depth * jnp.max(held[:, :, None] * orders.window[None], axis=1)
+    def mean(x, held):
+        return block.total(x * held[:, None]) / jnp.sum(held)
+
+    return Orders(mean(region_sun, window[:, 0]), mean(region_wind, window[:, 2]))
 
 
-def _window_mean(x: jax.Array, window: jax.Array) -> jax.Array:
-    return jnp.sum(x.reshape(DAYS, DAY) * window[None], axis=1) / jnp.sum(window)
+def ordered_frac(orders: OrderProcess, window: jax.Array, given: Orders, last_night: jax.Array) -> jax.Array:
+    """Fraction of the export limit that orders take away in an hour. window: [3] of the hour."""
+    held = (given.midday, last_night, given.night)
+    return orders.depth * functools.reduce(
+        jnp.maximum, (h.astype(jnp.float32) * window[i] for i, h in enumerate(held))
+    )

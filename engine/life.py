@@ -1,6 +1,7 @@
-"""The life of one path: its hours, years and cash, written downward from weather to default.
+"""The life of a tile of paths: its hours, years and cash, written downward from weather to default.
 
-Kernels of one path; `simulate` compiles them for many.
+Kernels of one hour stand in the files that this one imports; here they become days and years. What comes
+once in a life - prices and cash - is written for one path, and `simulate` maps it over many.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import numpy as np
 from jax import lax
 
 from engine import convert, dispatch, grid, outages, world
+from engine.convert import Geometry
 from engine.deal import Deal
-from engine.dispatch import Battery, Drivers, Flows, Totals
+from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
-from engine.plant import Plant, Reference
+from engine.plant import Plant, Reference, in_year
 from engine.world import Market
+from weather import block, generate
+from weather.climate import Climate
 from weather.generate import DAY, DAYS, MONTH_DAYS, Weather
 from weather.random import Stream
 from weather.schema import HOURS
@@ -29,18 +33,27 @@ DT_H = 1.0
 
 
 class State(NamedTuple):
-    """What the next year needs: storage and backlog, failed units of each fleet, last night's order."""
+    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order."""
 
     store: dispatch.State
     failed: tuple[jax.Array, ...]
     night_order: jax.Array
 
 
+class Hours(NamedTuple):
+    """What the hours of a year share among paths, [365, 24]; window: [365, 24, 3] of the orders."""
+
+    hour: jax.Array
+    sun: Geometry
+    utilisation: jax.Array
+    window: jax.Array
+
+
 class OrderCase(NamedTuple):
     """A year of orders that all might come; `kind` is (midday sun, windy night).
 
-    score: [kind, 365]. lost_mwh: [kind, 365] of the reference plant if that day's order comes.
-    made_mwh: [kind] of the reference plant in the year.
+    score: [kind, 365, path]. lost_mwh: [kind, 365, path] of the reference plant if that day's order comes.
+    made_mwh: [kind, path] of the reference plant in the year.
     """
 
     score: jax.Array
@@ -49,7 +62,7 @@ class OrderCase(NamedTuple):
 
 
 class Energy(NamedTuple):
-    """One year of one path. monthly: `Totals` of [12] float64, MWh. soc_mwh, backlog_mwh: at its end."""
+    """One year. monthly: `Totals` of [12, path] float64, MWh. soc_mwh, backlog_mwh: [path] at its end."""
 
     monthly: Totals
     soc_mwh: jax.Array
@@ -58,8 +71,12 @@ class Energy(NamedTuple):
 
 def start(plant: Plant, stream: Stream) -> State:
     """The plant on its first morning: outages stationary, nothing postponed, no order in force."""
-    store = dispatch.State(plant.soc_start_mwh, jnp.zeros((), jnp.float32))
-    return State(store, outages.start(plant.fleets, stream), jnp.zeros((), bool))
+
+    def one(plant, stream):
+        store = dispatch.State(plant.soc_start_mwh, jnp.zeros((), jnp.float32))
+        return State(store, outages.start(plant.fleets, stream), jnp.zeros((), bool))
+
+    return block.tile(one)(plant, stream)
 
 
 def year(
@@ -71,42 +88,108 @@ def year(
     w: Weather,
     state: State,
 ) -> tuple[State, Energy, tuple[dispatch.State, Drivers, Flows]]:
-    """One operating year of one path: the state and energy at its end, and its hours for who looks.
+    """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
-    threshold: [kind] of the orders' scores. y: [] from 0. occupancy: []. w: hours [8760].
-    Hours come back as [365, 24] of stored energy at the hour's start, what was met, and what flowed.
+    threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path].
+    Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed.
     """
-    scores = grid.scores(plant.orders, stream, world.of(stream, plant.worlds), y, w.region_sun, w.region_wind)
-    given = scores > threshold[:, None]
-    taken = grid.ordered(plant.orders, given, state.night_order)
-    battery = Battery(*(leaf[y] for leaf in plant.battery))
+    plant = in_year(plant, y)
 
-    def day(now, x):
-        d, weather, order = x
-        hour = d * DAY + jnp.arange(DAY)
-        failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed)
-        up = outages.available_frac(plant.fleets, counts)
-        met = drivers(plant, y, occupancy, hour, weather, up, order)
-        store, starts, flows = dispatch.hours(battery, now.store, met, DT_H)
-        return State(store, failed, now.night_order), (dispatch.totals(flows, DT_H), (starts, met, flows))
+    def one(now, x):
+        d, today, season, weather = x
+        return day(plant, threshold, stream, y, d, today, season, occupancy, weather, now)
 
-    by_day = Weather(*(v.reshape(DAYS, DAY) for v in w))
-    end, (daily, hours) = lax.scan(day, state, (jnp.arange(DAYS), by_day, taken))
-    monthly = Totals(*(_by_month(x) for x in daily))
-    end = end._replace(night_order=given[1, -1])
-    return end, Energy(monthly, end.store.soc_mwh, end.store.backlog_mwh), hours
+    weather = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
+    end, (daily, looked) = lax.scan(
+        one, state, (jnp.arange(DAYS), hours(plant), plant.orders.season, weather)
+    )
+    return end, _energy(daily, end.store), looked
 
 
-def drivers(plant: Plant, y, occupancy, hour, w: Weather, up, order) -> Drivers:
-    """What these hours bring and allow. up: share of units at work, by fleet; order: [hour] taken."""
-    pv_up, wind_up, battery_up, genset_up, circuits_up = up
-    pv_mw, clipped_mw = convert.pv(plant.pv, y, hour, w.ghi, w.temp_air, w.wind_speed)
-    firm, deferrable, limit = convert.it_load(plant.computing, occupancy.astype(jnp.float32), hour)
-    circuits = circuits_up * plant.fleets[-1].units
-    import_mw, export_mw = grid.limits(plant.connection, circuits)
+def drawn_year(
+    climate: Climate,
+    levels: jax.Array,
+    plant: Plant,
+    threshold: jax.Array,
+    stream: Stream,
+    y: jax.Array,
+    occupancy: jax.Array,
+    state: tuple[generate.State, State],
+) -> tuple[tuple[generate.State, State], Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
+    """`year`, its weather drawn day by day as it is met: no more than a day of it exists.
+
+    levels: [path, 3] of `generate.level`. state: of weather and plant. The weather comes back with the hours.
+    """
+    plant = in_year(plant, y)
+
+    def one(now, x):
+        d, air, today, season = x
+        air_state, w = generate.day(climate, air, levels, stream, y, d, now[0])
+        state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, w, now[1])
+        return (air_state, state), (daily, (w, *looked))
+
+    airs = generate.by_day(generate.tables(climate))
+    end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), airs, hours(plant), plant.orders.season))
+    return end, _energy(daily, end[1].store), looked
+
+
+def _energy(daily: Totals, store: dispatch.State) -> Energy:
+    """daily: [365, path]."""
+    return Energy(Totals(*(_by_month(x) for x in daily)), store.soc_mwh, store.backlog_mwh)
+
+
+def hours(plant: Plant) -> Hours:
+    """The tables of a plant's year."""
+    return Hours(
+        hour=jnp.arange(HOURS).reshape(DAYS, DAY),
+        sun=Geometry(*(x.reshape(DAYS, DAY) for x in plant.geometry)),
+        utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
+        window=jnp.broadcast_to(plant.orders.window, (DAYS, *plant.orders.window.shape)),
+    )
+
+
+def day(
+    plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, occupancy, w: Weather, now: State
+):
+    """One day: the state at its end, and (`Totals` [path], hours as in `year` [24, path]).
+
+    plant: in its year. today, season: of the day. w: hours [24, path].
+    """
+    scores = _scores(plant.orders, plant.worlds, stream, y, d, today.window, season, w)
+    given = grid.Orders(*(s > threshold[k] for k, s in enumerate(scores)))
+    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed)
+    own = (occupancy.astype(jnp.float32), given, now.night_order)
+    met = block.stored(drivers)(plant, today, own, (w, counts))
+    store, starts, flowed = dispatch.hours(plant.battery, now.store, met, DT_H)
+    return State(store, failed, given.night), (dispatch.totals(flowed, DT_H), (starts, met, flowed))
+
+
+def _scores(orders: OrderProcess, worlds, stream: Stream, y, d, window, season, w: Weather) -> grid.Orders:
+    """The day's scores, [path]. w: hours [24, path]."""
+
+    def score(season, own):
+        stream, anomaly = own
+        return grid.scores(orders, season, stream, world.of(stream, worlds), y, d, anomaly)
+
+    anomaly = grid.anomaly(window, w.region_sun, w.region_wind)
+    return block.tile(score)(season, (stream, anomaly))
+
+
+def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
+    """What an hour of a path brings and allows.
+
+    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units).
+    """
+    occupancy, given, last_night = own
+    w, failed = both
+    pv_up, wind_up, battery_up, genset_up, circuits_up = outages.available_frac(plant.fleets, failed)
+    pv_mw, clipped_mw = convert.pv(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+    firm, deferrable, limit = convert.it_load(plant.computing, now.utilisation, occupancy)
+    import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
+    ordered = grid.ordered_frac(plant.orders, now.window, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
-        wind_mw=convert.wind(plant.wind, y, w.wind_speed) * wind_up,
+        wind_mw=convert.wind(plant.wind, w.wind_speed) * wind_up,
         clipped_mw=clipped_mw * pv_up,
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,
@@ -115,17 +198,17 @@ def drivers(plant: Plant, y, occupancy, hour, w: Weather, up, order) -> Drivers:
         pue=convert.pue(plant.computing, w.temp_air),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
-        export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - order)),
+        export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - ordered)),
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
     )
 
 
 def _by_month(daily: jax.Array) -> jax.Array:
-    """[365] -> [12] float64."""
+    """[365, path] -> [12, path] float64."""
     ends = np.cumsum(MONTH_DAYS)
     months = zip(ends - MONTH_DAYS, ends, strict=True)
-    return jnp.stack([jnp.sum(daily[first:end].astype(jnp.float64)) for first, end in months])
+    return jnp.stack([jnp.sum(daily[first:end].astype(jnp.float64), axis=0) for first, end in months])
 
 
 def market(plant: Plant, stream: Stream) -> Market:
@@ -141,16 +224,34 @@ def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFl
 def order_case(
     orders: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
 ) -> OrderCase:
-    """What calibrates orders: one year's scores, and what orders would cost plants that sell."""
-    hour = jnp.arange(HOURS)
-    sun_mw, _ = convert.pv(reference.pv, y, hour, w.ghi, w.temp_air, w.wind_speed)
-    made = jnp.stack([sun_mw, convert.wind(reference.wind, y, w.wind_speed)])
-    lost = jnp.maximum(made - (1.0 - orders.depth) * reference.rated_mw[:, None], 0.0) * DT_H
-    midday, before, to_come = (
-        jnp.sum(lost.reshape(2, DAYS, DAY) * held[None, None], axis=2) for held in orders.window
-    )
+    """What calibrates orders: one year's scores, and what orders would cost plants that sell.
+
+    w: hours [8760, path].
+    """
+
+    def one(_, x):
+        d, sun, season, w = x
+        made, lost = block.rows(_sold)((reference, orders.depth), sun, (), w)
+        midday, before, to_come = (held[:, None] for held in orders.window.T)
+        scores = _scores(orders, worlds, stream, y, d, orders.window, season, w)
+        by_window = lost.midday * midday, lost.night * before, lost.night * to_come
+        return (), (jnp.stack(scores), [block.total(x) for x in by_window], [block.total(x) for x in made])
+
+    by_day = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
+    sun = Geometry(*(x.reshape(DAYS, DAY) for x in reference.geometry))
+    _, found = lax.scan(one, (), (jnp.arange(DAYS), sun, orders.season, by_day))
+    scores, (midday, before, to_come), made = found
     return OrderCase(
-        score=grid.scores(orders, stream, world.of(stream, worlds), y, w.region_sun, w.region_wind),
-        lost_mwh=jnp.stack([midday[0], to_come[1] + jnp.roll(before[1], -1)]),
-        made_mwh=jnp.sum(made, axis=1) * DT_H,
+        score=jnp.swapaxes(scores, 0, 1),
+        lost_mwh=jnp.stack([midday, to_come + jnp.roll(before, -1, axis=0)]) * DT_H,
+        made_mwh=jnp.stack([jnp.sum(x, axis=0) for x in made]) * DT_H,
     )
+
+
+def _sold(shared, sun: Geometry, _, w: Weather) -> tuple[grid.Orders, grid.Orders]:
+    """(MW made, MW lost under an order) of the reference plants in an hour, by kind."""
+    reference, depth = shared
+    sun_mw, _clipped = convert.pv(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
+    made = grid.Orders(sun_mw, convert.wind(reference.wind, w.wind_speed))
+    left = (1.0 - depth) * reference.rated_mw
+    return made, grid.Orders(*(jnp.maximum(m - left[k], 0.0) for k, m in enumerate(made)))

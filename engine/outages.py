@@ -3,7 +3,7 @@
 A unit fails with probability 1/MTTF in an hour and is repaired with 1/MTTR (both mean times are then
 exact, and a fleet starts stationary with the share MTTR/(MTTF+MTTR) failed). The count of failed
 units of a fleet is itself a Markov chain; its next value is drawn from the exact binomial mixture by
-Walker's alias method in integers: one word, two look-ups, whatever the number of units.
+Walker's alias method in integers: one word, one look-up, whatever the number of units.
 
 Leaves out: failures that units share, planned maintenance, failure to start.
 Source: Walker, ACM TOMS 3 (1977) 253; the step probabilities are those of NREL's PRAS.
@@ -11,6 +11,7 @@ Source: Walker, ACM TOMS 3 (1977) 253; the step probabilities are those of NREL'
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -19,28 +20,48 @@ import numpy as np
 from jax import lax
 from scipy.stats import binom
 
-from weather import random
+from weather import block, random
 from weather.random import Purpose, Stream
 
 PER_CALL = 4  # fleets that share one call of the generator, a word each; the group is the entity
+COUNT_BITS = 16  # of a fleet's count in the group's word of state
+MAX_UNITS = 2**COUNT_BITS - 1
 
 
-class Fleet(NamedTuple):
-    """One fleet's tables; columns are a power of two, at least units + 1.
+class Fleets(NamedTuple):
+    """The tables of several fleets, end to end; columns of a fleet are a power of two, at least units + 1.
 
-    units: [] float32. accept, alias: [columns, columns] of the chain, by the count now.
-    start_accept, start_alias: [columns] of the stationary count.
+    units: [fleet] float32. bits: [fleet] uint32, binary logarithm of the columns. chain: uint64, of each
+    fleet [columns, columns] by the count now, from `chain_first` on; start: uint64, of each fleet
+    [columns] of the stationary count, from `start_first` on. An entry holds Walker's two tables: below
+    the upper word a column keeps its own value, else it takes the lower word.
     """
 
     units: jax.Array
-    accept: jax.Array
-    alias: jax.Array
-    start_accept: jax.Array
-    start_alias: jax.Array
+    bits: jax.Array
+    chain: jax.Array
+    chain_first: jax.Array
+    start: jax.Array
+    start_first: jax.Array
 
 
-def fleet(units: int, failure_per_step: float, repair_per_step: float) -> Fleet:
-    """Tables of a fleet of `units` from the probabilities to fail and to be repaired in a step."""
+def fleets(kinds: Sequence[tuple[int, float, float]]) -> Fleets:
+    """Tables of fleets, each (units, probability to fail in a step, probability to be repaired)."""
+    made = [_tables(*kind) for kind in kinds]
+    chains, starts = [c.ravel() for c, _ in made], [s for _, s in made]
+    first = [np.cumsum([0, *map(len, tables[:-1])]) for tables in (chains, starts)]
+    return Fleets(
+        units=jnp.asarray([units for units, _, _ in kinds], jnp.float32),
+        bits=jnp.asarray([int(units).bit_length() for units, _, _ in kinds], jnp.uint32),
+        chain=jnp.asarray(np.concatenate(chains)),
+        chain_first=jnp.asarray(first[0], jnp.uint32),
+        start=jnp.asarray(np.concatenate(starts)),
+        start_first=jnp.asarray(first[1], jnp.uint32),
+    )
+
+
+def _tables(units: int, failure_per_step: float, repair_per_step: float) -> tuple[np.ndarray, np.ndarray]:
+    """(chain [columns, columns], stationary [columns]) of one fleet as entries of uint64."""
     columns = 1 << int(units).bit_length()
     chain = np.zeros((columns, columns))
     for failed in range(units + 1):
@@ -51,18 +72,10 @@ def fleet(units: int, failure_per_step: float, repair_per_step: float) -> Fleet:
     stationary = np.zeros(columns)
     share = failure_per_step / (failure_per_step + repair_per_step) if failure_per_step > 0 else 0.0
     stationary[: units + 1] = binom.pmf(np.arange(units + 1), units, share)
-    rows = [_alias(row) for row in chain]
-    start_accept, start_alias = _alias(stationary)
-    return Fleet(
-        jnp.asarray(units, jnp.float32),
-        jnp.asarray(np.stack([r[0] for r in rows])),
-        jnp.asarray(np.stack([r[1] for r in rows])),
-        jnp.asarray(start_accept),
-        jnp.asarray(start_alias),
-    )
+    return np.stack([_alias(row) for row in chain]), _alias(stationary)
 
 
-def _alias(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _alias(probability: np.ndarray) -> np.ndarray:
     """Walker's tables: a column keeps its own value below `accept` (of 2**32), else takes its alias."""
     n = len(probability)
     scaled = probability / probability.sum() * n
@@ -77,48 +90,83 @@ def _alias(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             small.append(large.pop())
     for i in small + large:
         scaled[i] = 1.0  # rounding's last crumbs; such a column is its own alias
-    accept = np.minimum(np.floor(scaled * 2.0**32), 2.0**32 - 1).astype(np.uint32)
-    return accept, alias.astype(np.int32)
+    accept = np.minimum(np.floor(scaled * 2.0**32), 2.0**32 - 1).astype(np.uint64)
+    return accept << np.uint64(32) | alias.astype(np.uint64)
 
 
-def _draw(accept: jax.Array, alias: jax.Array, word: jax.Array) -> jax.Array:
-    bits = accept.shape[-1].bit_length() - 1
-    column = (word >> jnp.uint32(32 - bits)).astype(jnp.int32)
-    return jnp.where((word << jnp.uint32(bits)) < accept[column], column, alias[column])
+def start(known: Fleets, stream: Stream) -> tuple[jax.Array, ...]:
+    """Failed units of each group of fleets, stationary, as `step` wants them."""
+
+    def draw(fleet, word, _):
+        return _draw(known.start, known.start_first[fleet], known.bits[fleet], word)
+
+    return _each(known, names(known, stream, Purpose.OUTAGE_START, 0, 0), None, draw)
 
 
-def start(fleets: tuple[Fleet, ...], stream: Stream) -> tuple[jax.Array, ...]:
-    """Failed units of each fleet, [] int32, stationary."""
-    words = _words(_pairs(fleets, stream, Purpose.OUTAGE_START, 0, 0))
-    return tuple(_draw(f.start_accept, f.start_alias, w) for f, w in zip(fleets, words, strict=False))
+def names(known: Fleets, stream: Stream, purpose: Purpose, year, hour) -> tuple[jax.Array, ...]:
+    """An hour's random words, two of a group in each uint64: what `step` draws from."""
+    return tuple(
+        p for g in range(_groups(known)) for p in random.pairs(stream, purpose, year, hour, entity=g)
+    )
 
 
-def hours(
-    fleets: tuple[Fleet, ...], stream: Stream, year: jax.Array, hour: jax.Array, failed: tuple[jax.Array, ...]
-) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
-    """Failed units at the end of these hours, and in each of them: the state moves, then holds.
+def step(known: Fleets, failed: tuple[jax.Array, ...], pairs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    """Failed units in the next hour. failed: of each group of four fleets a uint64, 16 bits a fleet."""
 
-    hour: [hour] in the year. failed: of each fleet, [] int32 in the hour before.
+    def draw(fleet, word, count):
+        row = known.chain_first[fleet] + (count << known.bits[fleet])
+        return _draw(known.chain, row, known.bits[fleet], word)
+
+    return _each(known, pairs, failed, draw)
+
+
+def hours(known: Fleets, stream: Stream, year, hour, failed) -> tuple[tuple, tuple]:
+    """Failed units of a tile at the end of these hours [path], and in each of them [hour, path].
+
+    hour: [hour] in the year. failed: as `step` wants them, [path] in the hour before.
     """
 
-    def step(now, pairs):
-        words = _words(pairs)
-        after = tuple(_draw(f.accept[k], f.alias[k], w) for f, k, w in zip(fleets, now, words, strict=False))
+    def move(now, pairs):
+        after = block.tile(lambda shared, own: step(shared, *own))(known, (now, pairs))
         return after, after
 
-    return lax.scan(step, failed, _pairs(fleets, stream, Purpose.OUTAGE, year, hour))
+    def drawn(year, hour, stream, _):
+        return names(known, stream, Purpose.OUTAGE, year, hour)
+
+    return lax.scan(move, failed, block.rows(drawn)(year, hour, stream, ()))
 
 
-def available_frac(fleets: tuple[Fleet, ...], failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+def available_frac(known: Fleets, failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     """Share of each fleet's units that work, float32."""
-    return tuple(1.0 - k.astype(jnp.float32) / f.units for f, k in zip(fleets, failed, strict=True))
+    return tuple(
+        1.0 - _count(failed[fleet // PER_CALL], fleet % PER_CALL).astype(jnp.float32) / known.units[fleet]
+        for fleet in range(known.units.shape[0])
+    )
 
 
-def _pairs(fleets, stream: Stream, purpose: Purpose, year, hour) -> tuple[jax.Array, ...]:
-    groups = -(-len(fleets) // PER_CALL)
-    return tuple(p for g in range(groups) for p in random.pairs(stream, purpose, year, hour, entity=g))
+def _groups(known: Fleets) -> int:
+    return -(-known.units.shape[0] // PER_CALL)
 
 
-def _words(pairs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """At least one word for each fleet."""
-    return tuple(w for pair in pairs for w in random.unpack(pair))
+def _each(known: Fleets, pairs, failed, draw: Callable) -> tuple[jax.Array, ...]:
+    """Draw a count for every fleet and put a group's counts into one word."""
+    after = []
+    for g in range(_groups(known)):
+        words = (*random.unpack(pairs[2 * g]), *random.unpack(pairs[2 * g + 1]))
+        counts = jnp.uint64(0)
+        for place, fleet in enumerate(range(g * PER_CALL, min((g + 1) * PER_CALL, known.units.shape[0]))):
+            count = draw(fleet, words[place], None if failed is None else _count(failed[g], place))
+            counts = counts | count.astype(jnp.uint64) << jnp.uint64(COUNT_BITS * place)
+        after.append(counts)
+    return tuple(after)
+
+
+def _count(group: jax.Array, place: int) -> jax.Array:
+    return (group >> jnp.uint64(COUNT_BITS * place)).astype(jnp.uint32) & jnp.uint32(MAX_UNITS)
+
+
+def _draw(table: jax.Array, row: jax.Array, bits: jax.Array, word: jax.Array) -> jax.Array:
+    """Walker's draw from the row that begins at `row`: uint32."""
+    column = word >> (jnp.uint32(32) - bits)
+    keep, alias = random.unpack(block.entry(table, row + column))
+    return jnp.where((word << bits) < keep, column, alias)

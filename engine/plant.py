@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.convert import Computing, PvArray, WindFarm
+from engine.convert import Computing, Geometry, PvArray, WindFarm
 from engine.dispatch import Battery
 from engine.grid import Connection, OrderProcess
-from engine.outages import Fleet
+from engine.outages import Fleets
 from engine.study import Battery as BatterySection
 from engine.study import Load, Orders, Outage, Pv, Study, Wind
 from engine.world import Unknowns
@@ -24,21 +24,24 @@ LOW_SUN = 0.03  # mean sine of the sun's height under which an hour's beam is ne
 
 
 class Plant(NamedTuple):
-    """Everything that a path's hours need, float32; battery leaves are [year].
+    """Everything that a path's hours need, float32 [] but for what changes with the year or the hour.
 
-    max_delay_h, genset_mw (all units), worlds, weather_level: []. planned_occupancy: [year] float64.
+    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760].
+    utilisation: [24] of the occupied capacity. genset_mw: of all units.
     """
 
     pv: PvArray
+    geometry: Geometry
     wind: WindFarm
     computing: Computing
+    utilisation: jax.Array
     max_delay_h: jax.Array
     battery: Battery
     soc_start_mwh: jax.Array
     genset_mw: jax.Array
     connection: Connection
     orders: OrderProcess
-    fleets: tuple[Fleet, ...]
+    fleets: Fleets
     unknowns: Unknowns
     planned_occupancy: jax.Array
     worlds: jax.Array
@@ -48,22 +51,33 @@ class Plant(NamedTuple):
 class Reference(NamedTuple):
     """Two plants that sell all they make to the grid; what orders cost them calibrates the orders.
 
-    rated_mw: [kind] of the PV plant and of the wind farm, also their export limits.
+    In their first year. rated_mw: [kind] of the PV plant and of the wind farm, also their export
+    limits.
     """
 
     pv: PvArray
+    geometry: Geometry
     wind: WindFarm
     rated_mw: jax.Array
+
+
+def in_year(plant: Plant, y: jax.Array) -> Plant:
+    """The plant of operating year y, from 0: what changes by year becomes []."""
+    return plant._replace(
+        pv=plant.pv._replace(dc_mw=plant.pv.dc_mw[y]),
+        wind=plant.wind._replace(ac_mw=plant.wind.ac_mw[y]),
+        battery=Battery(*(leaf[y] for leaf in plant.battery)),
+    )
 
 
 def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     """1 MW of PV, tilted by the latitude and 1.2 on the dc side, and 1 MW of wind, without outages."""
     outage = Outage(mttf_h=1.0, mttr_h=1.0)
     pv = Pv(dc_mw=1.2, ac_mw=1.0, tilt_deg=min(abs(latitude), 60.0), outage=outage)
-    years = np.zeros(1)
     return Reference(
-        pv=pv_array(pv, sun, wind_height_m, years),
-        wind=wind_farm(Wind(ac_mw=1.0, outage=outage), wind_height_m, years),
+        pv=pv_array(pv, wind_height_m, np.zeros(())),
+        geometry=geometry(pv, sun),
+        wind=wind_farm(Wind(ac_mw=1.0, outage=outage), wind_height_m, np.zeros(())),
         rated_mw=jnp.ones(2, jnp.float32),
     )
 
@@ -74,9 +88,11 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     ramp = study.load.occupancy_frac
     u = study.uncertainty
     return Plant(
-        pv=pv_array(study.pv, sun, wind_height_m, years),
+        pv=pv_array(study.pv, wind_height_m, years),
+        geometry=geometry(study.pv, sun),
         wind=wind_farm(study.wind, wind_height_m, years),
         computing=_computing(study.load),
+        utilisation=_utilisation(study.load),
         max_delay_h=_f32(study.load.max_delay_h),
         battery=_battery(study.battery, years),
         soc_start_mwh=_f32(study.battery.soc_start_frac * study.battery.energy_mwh),
@@ -85,7 +101,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
             _f32(study.grid.import_limit_mw), _f32(study.grid.export_limit_mw), _f32(study.grid.circuit_mw)
         ),
         orders=_orders(study.grid.orders),
-        fleets=tuple(_fleet(getattr(study, name).outage) for name in FLEETS),
+        fleets=outages.fleets([_fleet(getattr(study, name).outage) for name in FLEETS]),
         unknowns=Unknowns(
             *(
                 jnp.asarray(x, jnp.float64)
@@ -105,19 +121,12 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     )
 
 
-def pv_array(pv: Pv, sun: Sun, wind_height_m: float, years: np.ndarray) -> PvArray:
-    """Geometry and losses of a fixed array under a sun, for operating years counted from 0."""
-    tilt, azimuth = np.radians(pv.tilt_deg), np.radians(pv.azimuth_deg)
-    facing = np.array([np.sin(tilt) * np.sin(azimuth), np.sin(tilt) * np.cos(azimuth), np.cos(tilt)])
-    up = np.asarray(sun.up, np.float64)
-    incidence = facing @ np.stack([np.asarray(sun.east), np.asarray(sun.north), up]).astype(np.float64)
-    high = up > LOW_SUN
-    ratio = np.where(high, np.maximum(incidence, 0.0) / np.where(high, up, 1.0), 0.0)
+def pv_array(pv: Pv, wind_height_m: float, years: np.ndarray) -> PvArray:
+    """A fixed array and its losses, dc_mw by operating year counted from 0."""
+    tilt = np.radians(pv.tilt_deg)
     return PvArray(
         dc_mw=_f32(pv.dc_mw * (1.0 - pv.degradation_frac_per_year) ** years),
         ac_mw=_f32(pv.ac_mw),
-        beam_ratio=_f32(ratio),
-        extra_ghi_wm2=sun.extra_ghi_wm2,
         sky_view=_f32((1.0 + np.cos(tilt)) / 2.0),
         ground_view=_f32(pv.albedo_frac * (1.0 - np.cos(tilt)) / 2.0),
         temp_coefficient_per_c=_f32(pv.temp_coefficient_per_c),
@@ -125,6 +134,17 @@ def pv_array(pv: Pv, sun: Sun, wind_height_m: float, years: np.ndarray) -> PvArr
         inverter_efficiency=_f32(pv.inverter_efficiency_frac),
         module_wind_factor=_f32((2.0 / wind_height_m) ** 0.14),  # to module height, over open land
     )
+
+
+def geometry(pv: Pv, sun: Sun) -> Geometry:
+    """How a sun stands to a fixed array."""
+    tilt, azimuth = np.radians(pv.tilt_deg), np.radians(pv.azimuth_deg)
+    facing = np.array([np.sin(tilt) * np.sin(azimuth), np.sin(tilt) * np.cos(azimuth), np.cos(tilt)])
+    up = np.asarray(sun.up, np.float64)
+    incidence = facing @ np.stack([np.asarray(sun.east), np.asarray(sun.north), up]).astype(np.float64)
+    high = up > LOW_SUN
+    ratio = np.where(high, np.maximum(incidence, 0.0) / np.where(high, up, 1.0), 0.0)
+    return Geometry(beam_ratio=_f32(ratio), extra_ghi_wm2=sun.extra_ghi_wm2)
 
 
 def wind_farm(wind: Wind, wind_height_m: float, years: np.ndarray) -> WindFarm:
@@ -139,11 +159,14 @@ def wind_farm(wind: Wind, wind_height_m: float, years: np.ndarray) -> WindFarm:
     )
 
 
-def _computing(load: Load) -> Computing:
+def _utilisation(load: Load) -> jax.Array:
     phase = 2.0 * np.pi * (np.arange(DAY) + 0.5 - load.peak_hour) / DAY
+    return _f32(load.utilisation_frac * (1.0 + load.daily_swing_frac * np.cos(phase)))
+
+
+def _computing(load: Load) -> Computing:
     return Computing(
         contracted_mw=_f32(load.contracted_it_mw),
-        shape=_f32(load.utilisation_frac * (1.0 + load.daily_swing_frac * np.cos(phase))),
         deferrable=_f32(load.deferrable_frac),
         pue_free=_f32(load.pue_free),
         pue_slope_per_c=_f32(load.pue_slope_per_c),
@@ -171,16 +194,16 @@ def _orders(orders: Orders) -> OrderProcess:
     spring = np.cos(2.0 * np.pi * (day - 105) / DAYS)  # mid-April: much sun, little load
     winter = np.cos(2.0 * np.pi * (day - 15) / DAYS)  # mid-January: wind, and heat that must run
     return OrderProcess(
-        window=_f32(np.stack([midday, hour < orders.night_end_h, hour >= orders.night_start_h])),
-        season=_f32(orders.season_amplitude * np.stack([spring, winter])),
+        window=_f32(np.stack([midday, hour < orders.night_end_h, hour >= orders.night_start_h], axis=1)),
+        season=_f32(orders.season_amplitude * np.stack([spring, winter], axis=1)),
         depth=_f32(orders.depth_frac),
         region_correlation=_f32(orders.region_correlation),
         level_sd=_f32(orders.level_sd),
     )
 
 
-def _fleet(outage: Outage) -> Fleet:
-    return outages.fleet(outage.units, 1.0 / outage.mttf_h, 1.0 / outage.mttr_h)
+def _fleet(outage: Outage) -> tuple[int, float, float]:
+    return outage.units, 1.0 / outage.mttf_h, 1.0 / outage.mttr_h
 
 
 def _f32(x: Any) -> jax.Array:

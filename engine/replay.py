@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -31,22 +30,12 @@ _LONG_NAMES = {
 
 
 def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
-    """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy.
-
-    The path is walked from its first year, since charge, outages and weather cross 31 December.
-    """
+    """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy."""
     on = run.machine
-    programs = simulate.programs(on.mesh)
     names = simulate.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
-    market = programs.market(run.plant, names)
-    state = programs.start(run.plant, names)
-    for y, weather in enumerate(run.source().years(np.asarray(names.index), year)):
-        known = (run.plant, decided.threshold, names, jnp.int32(y), market.occupancy[:, y], weather, state)
-        if y + 1 == year:
-            break
-        state, _ = programs.year(*known)
-    _, _, looked = programs.hours(*known)
-    starts, met, flowed = (jax.tree.map(lambda x: np.asarray(x[0]).reshape(HOURS), part) for part in looked)
+    market = simulate.programs(on.mesh).market(run.plant, names)
+    looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
+    weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).reshape(HOURS), looked)
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
     values = flowed._asdict()
     values |= {
@@ -61,9 +50,9 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         "ordered_mw": met.export_limit_mw - met.export_order_mw,
         "import_limit_mw": met.import_limit_mw,
         "genset_available_mw": met.genset_mw,
-        "ghi_wm2": np.asarray(weather.ghi[:, 0]),
-        "wind_speed_mps": np.asarray(weather.wind_speed[:, 0]),
-        "temp_air_c": np.asarray(weather.temp_air[:, 0]),
+        "ghi_wm2": weather.ghi,
+        "wind_speed_mps": weather.wind_speed,
+        "temp_air_c": weather.temp_air,
     }
     return xr.Dataset(
         {n: ("hour", v.astype(np.float32), _attrs(n)) for n, v in values.items()},

@@ -1,9 +1,12 @@
-"""Lives by the million: vmap, jit, the fold over blocks, the devices. One of two places that compile.
+"""Lives by the million: jit, the fold over blocks, the devices. One of two places that compile.
 
-Route `materialised`: a tile's weather of one year is made (or read) by its own program, then lives run
-on it. Every program is compiled for tiles of one fixed size, a tile per device; more paths are more
-tiles, and the last is padded. So the bits of a path depend on no block or order, nor on
-how many devices there are, from two on.
+Every program is compiled for tiles of one fixed size, a tile per device; more paths are more tiles, and
+the last is padded. So the bits of a path depend on no block or order, nor on how many devices there are,
+from two on. Routes are programs for the same lives and differ in the last bits:
+
+- `materialised`: a tile's weather of one year is made (or read) by its own program, then lives run on it.
+- `fused`: weather is drawn day by day within the program of the lives.
+- `pallas`: the same in one kernel of a GPU, see `engine.registers`; elsewhere it is interpreted, slowly.
 """
 
 from __future__ import annotations
@@ -13,31 +16,39 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from engine import life
-from engine.dispatch import Totals
+from engine import life, registers
+from engine.dispatch import Drivers, Flows, Totals
+from engine.dispatch import State as Store
 from engine.finance import debt as loans
-from engine.life import Energy
+from engine.life import Energy, OrderCase
 from engine.plant import Plant
 from engine.world import Market
-from weather import random
-from weather.ensemble import AXIS, Source
+from weather import block, generate, random
+from weather.ensemble import AXIS, Generated, Source
+from weather.generate import DAY, Weather
 from weather.random import Ensemble, Stream
+from weather.schema import InputError
 
-ROUTE = "materialised"
-TILES = {"cpu": 256, "gpu": 16384, "tpu": 16384}  # paths compiled together, per kind of device
+MATERIALISED, FUSED, PALLAS = "materialised", "fused", "pallas"
+ROUTES = (MATERIALISED, FUSED, PALLAS)
+TILES = {  # paths compiled together, per kind of device: on a GPU a year of a tile's weather must fit
+    "cpu": {MATERIALISED: 256, FUSED: 256, PALLAS: 128},
+    "gpu": {MATERIALISED: 2**14, FUSED: 2**17, PALLAS: 2**17},
+}
 
 
 class Machine(NamedTuple):
-    """Where a run computes. tile: paths per device and program. calls: programs in flight together."""
+    """Where and how a run computes. tile: paths per device and program. calls: in flight together."""
 
     mesh: Mesh
+    route: str
     tile: int
     calls: int
 
@@ -47,7 +58,26 @@ class Machine(NamedTuple):
         return self.tile * self.mesh.size
 
 
-def machine(tiles: int | None = None, devices: int | None = None, tile: int | None = None) -> Machine:
+def choose(wanted: str | None, drawn: bool) -> str:
+    """The route of a run. drawn: its weather comes from the climate hour by hour.
+
+    Raises InputError where the wanted one cannot be had.
+    """
+    if wanted is None:
+        return FUSED if drawn else MATERIALISED
+    if wanted not in ROUTES:
+        raise InputError(f"--route {wanted}: wanted one of {', '.join(ROUTES)}")
+    if wanted != MATERIALISED and not drawn:
+        raise InputError(f"--route {wanted}: draws weather as it goes, but --weather or --library brings it")
+    return wanted
+
+
+def machine(
+    tiles: int | None = None,
+    devices: int | None = None,
+    tile: int | None = None,
+    route: str = MATERIALISED,
+) -> Machine:
     """The machine's devices; on a CPU one per core, so that paths are sharded over the cores.
 
     At least two, even on one core: XLA compiles a program for a single device by other passes, and some
@@ -61,8 +91,8 @@ def machine(tiles: int | None = None, devices: int | None = None, tile: int | No
         with contextlib.suppress(RuntimeError):  # whoever imported us may have started JAX: then as it is
             jax.config.update("jax_num_cpu_devices", max(2, _cores()))
     found = jax.devices()[:devices]
-    size = tile or TILES[found[0].platform]
-    return Machine(Mesh(np.array(found), (AXIS,)), size, -(-(tiles or 1) // len(found)))
+    size = tile or TILES.get(found[0].platform, TILES["gpu"])[route]
+    return Machine(Mesh(np.array(found), (AXIS,)), route, size, -(-(tiles or 1) // len(found)))
 
 
 def _cores() -> int:
@@ -71,12 +101,15 @@ def _cores() -> int:
 
 
 class Programs(NamedTuple):
-    """The compiled programs of a mesh; arrays carry the path last for hours, first otherwise."""
+    """The compiled programs of a mesh. Energy carries the path last, money and prices carry it first."""
 
     start: Callable
     market: Callable
     year: Callable
     hours: Callable
+    drawn_year: Callable
+    registers: Callable
+    drawn_hours: Callable
     orders: Callable
     settle: Callable
     size: Callable
@@ -84,29 +117,42 @@ class Programs(NamedTuple):
 
 @functools.cache
 def programs(mesh: Mesh) -> Programs:
-    """Everything that is vmapped over paths and compiled, once for a mesh."""
-    each, all_, last = PartitionSpec(AXIS), PartitionSpec(), PartitionSpec(None, AXIS)
-    streams, axes = Stream(all_, all_, each), Stream(None, None, 0)  # type: ignore[arg-type]
+    """Everything that is compiled, once for a mesh."""
+    each, last, all_ = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
+    deep = PartitionSpec(None, None, AXIS)
+    streams = Stream(all_, all_, each)  # type: ignore[arg-type]
+    energy = Energy(monthly=last, soc_mwh=each, backlog_mwh=each)  # type: ignore[arg-type]
 
-    def energy(*args):
-        return life.year(*args)[:2]
+    def compiled(function, in_specs, out_specs):
+        return jax.jit(
+            jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
+        )
 
-    def compiled(function, in_axes, in_specs):
-        many = jax.vmap(function, in_axes=in_axes)
-        sharded = jax.shard_map(many, mesh=mesh, in_specs=in_specs, out_specs=each, check_vma=False)
-        return jax.jit(sharded)
+    def settle(deal, debt, monthly, market):
+        """monthly: [year, 12, path]."""
+        return jax.vmap(life.settle, in_axes=(None, None, -1, 0))(deal, debt, monthly, market)
 
-    year_axes = (None, None, axes, None, 0, -1, 0)
-    year_specs = (all_, all_, streams, all_, each, last, each)
+    air: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
+    year = (all_, all_, streams, all_, each, last, each)
+    drawn = (all_, each, all_, all_, streams, all_, each, (air, each))
     return Programs(
-        start=compiled(life.start, (None, axes), (all_, streams)),
-        market=compiled(life.market, (None, axes), (all_, streams)),
-        year=compiled(energy, year_axes, year_specs),
-        hours=compiled(life.year, year_axes, year_specs),
-        orders=compiled(
-            life.order_case, (None, None, None, axes, None, -1), (all_, all_, all_, streams, all_, last)
+        start=compiled(life.start, (all_, streams), each),
+        market=compiled(block.tile(life.market), (all_, streams), each),
+        year=compiled(lambda *args: life.year(*args)[:2], year, (each, energy)),
+        hours=compiled(life.year, year, (each, energy, deep)),
+        drawn_year=compiled(lambda *args: life.drawn_year(*args)[:2], drawn, ((air, each), energy)),
+        registers=compiled(
+            functools.partial(registers.year, interpret=mesh.devices.flat[0].platform != "gpu"),
+            drawn,
+            ((air, each), energy),
         ),
-        settle=compiled(life.settle, (None, None, 0, 0), (all_, all_, each, each)),
+        drawn_hours=compiled(life.drawn_year, drawn, ((air, each), energy, deep)),
+        orders=compiled(
+            life.order_case,
+            (all_, all_, all_, streams, all_, last),
+            OrderCase(score=deep, lost_mwh=deep, made_mwh=last),  # type: ignore[arg-type]
+        ),
+        settle=compiled(settle, (all_, all_, deep, each), each),
         size=jax.jit(loans.size),
     )
 
@@ -114,7 +160,7 @@ def programs(mesh: Mesh) -> Programs:
 class Operations(NamedTuple):
     """Energy of some paths on the device.
 
-    monthly: `Totals` of [path, year, 12] MWh. soc_mwh, backlog_mwh: [path, year] at the year's end.
+    monthly: `Totals` of [year, 12, path] MWh. soc_mwh, backlog_mwh: [year, path] at the year's end.
     market: of each path.
     """
 
@@ -134,38 +180,79 @@ def operate(
     plant: Plant,
     threshold: jax.Array,
     source: Source,
-    block: list[tuple[Stream, Market]],
+    calls: list[tuple[Stream, Market]],
     progress: Callable[[], None] = lambda: None,
 ) -> list[Operations]:
     """All years of a block, from weather to monthly energy: one `Operations` for each of its calls.
 
-    block: names and market of each call's width of paths. progress: told after each year that is done.
+    calls: names and market of each call's width of paths. progress: told after each year that is done.
     """
-    walks = [_walk(on, plant, threshold, source, names, market) for names, market in block]
-    years: list[list[Energy]] = [[] for _ in block]
+    walks = [_walk(on, plant, threshold, source, names, market) for names, market in calls]
+    years: list[list[Energy]] = [[] for _ in calls]
     for _ in range(plant.planned_occupancy.shape[0]):
         for done, walk in zip(years, walks, strict=True):
-            done.append(next(walk))
+            done.append(next(walk)[0])
         jax.block_until_ready([done[-1] for done in years])  # one year of weather in flight, not more
         progress()
-    return [_stacked(done, market) for done, (_, market) in zip(years, block, strict=True)]
+    return [_stacked(done, market) for done, (_, market) in zip(years, calls, strict=True)]
+
+
+class Looked(NamedTuple):
+    """The hours of one operating year of a call's paths, [365, 24, path]; stores at each hour's start."""
+
+    weather: Weather
+    stores: Store
+    met: Drivers
+    flows: Flows
+
+
+def look(
+    on: Machine, plant: Plant, threshold: jax.Array, source: Source, names: Stream, market: Market, year: int
+) -> Looked:
+    """The hours of one operating year, from 0, walked to from the first: charge, outages and weather cross
+    31 December.
+    """
+    years = _walk(on, plant, threshold, source, names, market, year)
+    return next(looked for _, looked in years if looked is not None)
 
 
 def _walk(
-    on: Machine, plant: Plant, threshold: jax.Array, source: Source, names: Stream, market: Market
-) -> Iterator[Energy]:
+    on: Machine,
+    plant: Plant,
+    threshold: jax.Array,
+    source: Source,
+    names: Stream,
+    market: Market,
+    seen: int | None = None,
+) -> Iterator[tuple[Energy, Looked | None]]:
+    """Energy year by year; and the hours of the year `seen`."""
+    years = range(plant.planned_occupancy.shape[0])
+    known = ((plant, threshold, names, jnp.int32(y), market.occupancy[:, y]) for y in years)
     run = programs(on.mesh)
     state = run.start(plant, names)
-    count = plant.planned_occupancy.shape[0]
-    for y, weather in enumerate(source.years(np.asarray(names.index), count)):
-        state, energy = run.year(
-            plant, threshold, names, jnp.int32(y), market.occupancy[:, y], weather, state
-        )
-        yield energy
+    if on.route == MATERIALISED:
+        weathers = source.years(np.asarray(names.index), len(years))
+        for y, (weather, now) in enumerate(zip(weathers, known, strict=True)):
+            if y != seen:
+                state, energy = run.year(*now, weather, state)
+                yield energy, None
+                continue
+            state, energy, hours = run.hours(*now, weather, state)
+            yield energy, Looked(jax.tree.map(lambda x: x.reshape(-1, DAY, on.width), weather), *hours)
+        return
+    if not isinstance(source, Generated):
+        raise TypeError(f"route {on.route} draws its weather, got {type(source).__name__}")
+    levels, air = source.begin(np.asarray(names.index))
+    both = (air, state)
+    drawn_year = run.registers if on.route == PALLAS else run.drawn_year
+    for y, now in enumerate(known):
+        program = run.drawn_hours if y == seen else drawn_year
+        both, energy, *looked = program(source.climate, levels, *now, both)
+        yield energy, Looked(*looked[0]) if looked else None
 
 
 def _stacked(years: list[Energy], market: Market) -> Operations:
-    stacked: Energy = jax.tree.map(lambda *x: jnp.stack(x, axis=1), *years)
+    stacked: Energy = jax.tree.map(lambda *x: jnp.stack(x), *years)
     return Operations(stacked.monthly, stacked.soc_mwh, stacked.backlog_mwh, market)
 
 

@@ -1,4 +1,4 @@
-"""Imports respect the floors; kernels know nothing of files, tables or settings; jit stands in two places."""
+"""Imports respect the floors; kernels know nothing of files, tables or settings; compiling and mapping stand in two places each."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = [
-    "weather.schema weather.random weather.clearsky engine.sections engine.convert engine.dispatch"
-    " engine.risk engine.finance.returns",
-    "weather.packing engine.terms engine.report.wording",
-    "engine.study",
-    "weather.climate weather.margins weather.persistence engine.outages engine.world engine.deal"
+    "weather.schema weather.random weather.clearsky engine.sections engine.convert engine.risk"
+    " engine.finance.returns",
+    "weather.block weather.packing engine.terms engine.report.wording",
+    "engine.study engine.dispatch",
+    "weather.climate weather.margins weather.persistence engine.outages engine.grid engine.world engine.deal"
     " engine.results engine.complaint",
     "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
     " engine.report.tables",
-    "weather.records weather.ensemble engine.grid engine.finance.debt engine.report.figures"
+    "weather.records weather.ensemble engine.finance.debt engine.report.figures"
     " engine.report.terminal engine.report.facts",
-    "weather.daily weather.fit weather.stream engine.plant engine.prepare engine.finance.cascade"
-    " engine.report.html",
-    "weather.climates.zhongwei engine.finance.credit",
-    "engine.finance.waterfall",
+    "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
+    " engine.finance.cascade engine.report.html",
+    "weather.climates.zhongwei weather.coding engine.finance.credit",
+    "weather.stream engine.finance.waterfall",
     "engine.life",
+    "engine.registers",
     "engine.simulate",
     "engine.compose",
     "engine.folder engine.replay",
@@ -40,13 +41,14 @@ HOLLOW = {
     "engine.report",
 }  # packages without a line of logic
 
-KERNELS = {"weather.generate"} | {
-    f"engine.{name}" for name in ("convert", "outages", "grid", "dispatch", "life", "world")
+KERNELS = {"weather.block", "weather.generate"} | {
+    f"engine.{name}" for name in ("convert", "outages", "grid", "dispatch", "life", "registers", "world")
 }
 KERNELS |= {module for module in LEVEL if module.startswith("engine.finance.")}
 NOT_FOR_KERNELS = {"xarray", "dask", "pathlib", "netCDF4", "pandas", "engine.config", "engine.study"}
-COMPILERS = {"jit", "vmap", "pmap", "shard_map"}
-COMPILE = {"weather.ensemble", "engine.simulate"}
+COMPILERS = {"jit", "pmap", "shard_map"}
+COMPILE = {"weather.ensemble", "weather.library", "engine.simulate"}
+MAPS = {"weather.block", "engine.simulate"}  # over rows and paths; over paths alone
 
 
 def source(file: Path) -> tuple[str, ast.Module]:
@@ -98,7 +100,10 @@ def test_kernels_import_jax_and_no_files_or_settings(module):
 
 
 @pytest.mark.parametrize("module", sorted(LEVEL))
-def test_compiling_stands_in_two_places(module):
+@pytest.mark.parametrize(
+    ("transforms", "places"), [(COMPILERS, COMPILE), ({"vmap"}, MAPS)], ids=["compiling", "mapping"]
+)
+def test_compiling_and_mapping_stand_in_two_places_each(module, transforms, places):
     used = {
         name
         for node in ast.walk(TREES[module])
@@ -110,4 +115,4 @@ def test_compiling_stands_in_two_places(module):
             else []
         )
     }
-    assert bool(used & COMPILERS) == (module in COMPILE)
+    assert bool(used & transforms) == (module in places)

@@ -72,11 +72,11 @@ def test_plane_of_array_is_pvlib_s(tilt, azimuth):
     east, north = across * np.sin(np.radians(sun_azimuth)), across * np.cos(np.radians(sun_azimuth))
     sun = Sun(*(f32(x) for x in (ghi, ghi, east, north, up)))
     section = Pv(dc_mw=1.0, ac_mw=1.0, tilt_deg=tilt, azimuth_deg=azimuth, albedo_frac=0.25, outage=OUTAGE)
-    array = plants.pv_array(section, sun, 10.0, np.zeros(1))
+    array, way = plants.pv_array(section, 10.0, np.zeros(1)), plants.geometry(section, sun)
     exact = pvlib.irradiance.get_total_irradiance(
         *(tilt, azimuth, zenith, sun_azimuth, (1 - share) * ghi / up, ghi, share * ghi), albedo=0.25
     )["poa_global"]
-    got = convert.plane_irradiance(f32(ghi), f32(share), array.beam_ratio, array.sky_view, array.ground_view)
+    got = convert.plane_irradiance(f32(ghi), f32(share), way.beam_ratio, array.sky_view, array.ground_view)
     np.testing.assert_allclose(got, exact, rtol=3e-6, atol=6e-4)  # grazing sun: 1e-6 of 600 W/m2
 
 
@@ -93,7 +93,8 @@ def test_farm_by_hand():
         **{"hub_height_m": 100.0, "shear_exponent": 0.5, "outage": OUTAGE},
     )
     farm = plants.wind_farm(section, 50.0, np.arange(3))
-    got = convert.wind(farm, 2, jnp.asarray([9.0 / 2**0.5, 10.0], jnp.float32))
+    third = farm._replace(ac_mw=farm.ac_mw[2])
+    got = convert.wind(third, jnp.asarray([9.0 / 2**0.5, 10.0], jnp.float32))
     full = 80.0 * 0.9 * 0.99**2
     np.testing.assert_allclose(got, [full * 702 / 1701, full], **FLOAT32)
 
@@ -106,13 +107,13 @@ def test_pue_by_hand(plant):
 
 def test_it_load_by_hand(plant):
     """100 MW, half occupied, 80 % used, 10 % of swing with its peak at 20:00, a fifth deferrable."""
-    hour = jnp.asarray([19, 20, 7, 24 + 1])
-    firm, deferrable, limit = convert.it_load(plant.computing, jnp.float32(0.5), hour)
+    used = plant.utilisation[jnp.asarray([19, 20, 7, 1])]
+    firm, deferrable, limit = convert.it_load(plant.computing, used, jnp.float32(0.5))
     swing = np.cos(2 * np.pi * np.array([-0.5, 0.5, -12.5, 5.5]) / 24)
     load = 50.0 * 0.8 * (1 + 0.1 * swing)
     np.testing.assert_allclose(firm, 0.8 * load, **FLOAT32)
     np.testing.assert_allclose(deferrable, 0.2 * load, **FLOAT32)
-    assert limit.tolist() == [50.0] * 4
+    assert float(limit) == 50.0
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def air(climate):
 
 @pytest.mark.parametrize("year", [0, 2])
 def test_a_year_of_pv_is_the_reference(study, plant, climate, air, year):
-    got = jax.jit(convert.pv)(plant.pv, year, jnp.arange(8760), *air)
+    got = jax.jit(convert.pv)(plants.in_year(plant, year).pv, plant.geometry, *air)
     sun = Sun(*(np.asarray(x) for x in climate.sun))
     exact = [
         reference.pv(study.pv, sun, t, year, studies.WIND_HEIGHT_M, *(float(x[t]) for x in air))
@@ -141,12 +142,27 @@ def test_a_year_of_pv_is_the_reference(study, plant, climate, air, year):
 def test_a_year_of_wind_and_load_is_the_reference(study, plant, air):
     _, temp, speed = air
     farm = [reference.wind(study.wind, 2, studies.WIND_HEIGHT_M, float(v)) for v in speed]
-    np.testing.assert_allclose(convert.wind(plant.wind, 2, speed), farm, atol=1e-6 * study.wind.ac_mw)
+    got = convert.wind(plants.in_year(plant, 2).wind, speed)
+    np.testing.assert_allclose(got, farm, atol=1e-6 * study.wind.ac_mw)
     effort = [reference.pue(study.load, float(c)) for c in temp]
     np.testing.assert_allclose(convert.pue(plant.computing, temp), effort, rtol=1e-6)
-    load = convert.it_load(plant.computing, jnp.float32(0.7), jnp.arange(48))
-    exact = np.transpose([reference.it_load(study.load, 0.7, h % 24) for h in range(48)])
-    np.testing.assert_allclose(load, exact, **FLOAT32)
+    load = convert.it_load(plant.computing, plant.utilisation, jnp.float32(0.7))
+    exact = np.transpose([reference.it_load(study.load, 0.7, h) for h in range(24)])
+    for part, expected in zip(load, exact, strict=True):
+        np.testing.assert_allclose(part, expected, **FLOAT32)
+
+
+def test_kernels_are_of_one_hour(plant, air):
+    """A year at once is what each hour gives by itself."""
+    ghi, temp, speed = air
+    now = plants.in_year(plant, 1)
+    whole = [*convert.pv(now.pv, plant.geometry, *air), convert.wind(now.wind, speed)]
+    for t in (0, 4000, 4004, 4008, 8759):
+        sun = convert.Geometry(*(x[t] for x in plant.geometry))
+        alone = [*convert.pv(now.pv, sun, ghi[t], temp[t], speed[t]), convert.wind(now.wind, speed[t])]
+        assert [x.shape for x in alone] == [()] * 3
+        # powers and divisions of a scalar and of a vector may be rounded otherwise
+        np.testing.assert_allclose([x[t] for x in whole], alone, rtol=1e-6)
 
 
 def f32(x) -> jax.Array:

@@ -19,8 +19,16 @@ ROUNDING = 1e-4  # MW and MWh: float32 is spaced by 3e-5 at 300, and a flow is l
 
 
 def run(battery, state, drivers, dt_h):
-    many = jax.vmap(dispatch.hours, in_axes=(0, 0, 0, None))
-    return jax.tree.map(np.asarray, jax.jit(many, static_argnums=3)(battery, state, drivers, dt_h))
+    """`dispatch.hours` of plants that differ in their batteries too; all arrays [plant] and [plant, hour].
+
+    Each plant is a tile of one path.
+    """
+
+    def one(battery, state, drivers):
+        state, drivers = (jax.tree.map(lambda x: x[..., None], part) for part in (state, drivers))
+        return jax.tree.map(lambda x: x[..., 0], dispatch.hours(battery, state, drivers, dt_h))
+
+    return jax.tree.map(np.asarray, jax.jit(jax.vmap(one))(battery, state, drivers))
 
 
 def f32(tree):
@@ -88,6 +96,47 @@ def test_kernel_is_the_reference(drawn):
     for name in State._fields:
         after = np.column_stack([getattr(starts, name)[:, 1:], getattr(end, name)])
         np.testing.assert_allclose(after, exact[name], rtol=0.0, atol=ROUNDING, err_msg=name)
+
+
+def stepped(battery, state, drivers, dt_h):
+    """`dispatch.step` of one path hour after hour, in a plain loop: as `dispatch.hours` gives them."""
+    starts, flowed = [], []
+    for h in range(drivers.pue.shape[0]):
+        starts.append(state)
+        state, flows = dispatch.step(battery, state, jax.tree.map(lambda x, h=h: x[h], drivers), dt_h)
+        flowed.append(flows)
+    return state, *(jax.tree.map(lambda *x: jnp.stack(x), *part) for part in (starts, flowed))
+
+
+@pytest.mark.parametrize("dt_h", [1.0, 0.25])
+def test_a_block_is_step_after_step_bit_by_bit(dt_h):
+    """One plant over a tile of paths, operation after operation, with outages of battery blocks."""
+    paths, hours = 40, 24
+    battery, state, drivers = random_plants(np.random.default_rng(11), paths, hours)
+    blocks = np.random.default_rng(12).integers(0, 5, (paths, hours))  # that work, of four
+    drivers = drivers._replace(battery_frac=jnp.asarray(blocks / 4, jnp.float32))
+    for plant in np.flatnonzero(np.asarray(battery.power_mw) > 10.0)[:3]:
+        one = jax.tree.map(lambda x, k=plant: x[k], battery)
+        turned = jax.tree.map(lambda x: x.T, drivers)
+        with jax.disable_jit():  # compiled, XLA fuses what `hours` splits, and rounds a product less
+            got = dispatch.hours(one, state, turned, dt_h)
+            exact = jax.vmap(lambda s, d, b=one: stepped(b, s, d, dt_h), out_axes=(0, 1, 1))(state, drivers)
+        for kernel, expected in zip(jax.tree.leaves(got), jax.tree.leaves(exact), strict=True):
+            np.testing.assert_array_equal(kernel, expected)
+        assert float(got[2].charged_mw.max()) > 1.0
+        assert float(got[2].discharged_mw.max()) > 1.0
+
+
+def test_a_compiled_block_is_step_after_step_to_rounding(drawn):
+    """From the block's own state in each hour, so that roundings of 48 hours do not add up."""
+    battery, _, drivers, end, starts, flows = drawn
+    each = jax.jit(jax.vmap(jax.vmap(lambda b, s, d: dispatch.step(b, s, d, 1.0), (None, 0, 0))))
+    after, flowed = each(battery, jax.tree.map(jnp.asarray, starts), drivers)
+    for name, values in flows._asdict().items():
+        np.testing.assert_allclose(values, getattr(flowed, name), rtol=0.0, atol=ROUNDING, err_msg=name)
+    for name in State._fields:
+        kept = np.column_stack([getattr(starts, name)[:, 1:], getattr(end, name)])
+        np.testing.assert_allclose(kept, getattr(after, name), rtol=0.0, atol=ROUNDING, err_msg=name)
 
 
 def test_every_branch_is_met(drawn):
@@ -202,11 +251,11 @@ def test_a_quarter_hour_and_an_hour_give_the_same_energy():
 
 
 def test_totals_are_sums_in_mwh(drawn):
-    one = jax.tree.map(lambda x: jnp.asarray(x[0]), drawn[-1])
+    block = jax.tree.map(lambda x: jnp.asarray(x[:7].T), drawn[-1])  # [hour, path]
     for dt_h in (1.0, 0.25):
-        for total, flow in zip(dispatch.totals(one, dt_h), one, strict=True):
-            exact = np.asarray(flow, float).sum() * dt_h
-            assert float(total) == pytest.approx(exact, rel=1e-6)  # a sum of 48 float32
+        for total, flow in zip(dispatch.totals(block, dt_h), block, strict=True):
+            exact = np.asarray(flow, float).sum(axis=0) * dt_h
+            np.testing.assert_allclose(total, exact, rtol=1e-6)  # a sum of 48 float32
 
 
 def by_hand(battery, state, **given):
@@ -216,10 +265,11 @@ def by_hand(battery, state, **given):
         "pue": [1.0] * hours,
         "battery_frac": [1.0] * hours,
     }
-    drivers = f32(Drivers(**{k: np.array(v) for k, v in (idle | given).items()}))
+    drivers = f32(Drivers(**{k: np.array(v)[:, None] for k, v in (idle | given).items()}))
+    state = State(*(np.array([x]) for x in state))
     end, _, flows = dispatch.hours(f32(battery), f32(state), drivers, 1.0)
-    found = {k: np.asarray(v).tolist() for k, v in flows._asdict().items() if np.asarray(v).any()}
-    return float(end.soc_mwh), float(end.backlog_mwh), found
+    found = {k: np.asarray(v)[:, 0].tolist() for k, v in flows._asdict().items() if np.asarray(v).any()}
+    return float(end.soc_mwh[0]), float(end.backlog_mwh[0]), found
 
 
 def test_a_night_and_a_day_by_hand():

@@ -12,7 +12,7 @@ from engine import grid, life
 from engine import plant as plants
 from tests import studies
 from tests.reference import plant as reference
-from weather import random
+from weather import block, random
 from weather.generate import DAY, DAYS, Weather
 from weather.random import Ensemble, Stream
 
@@ -30,12 +30,23 @@ def paths(count, ensemble=Ensemble.RUN):
 
 def drawn(orders, region):
     """[path, kind, day] scores; region: [2, path, 8760], or [2, path, 365] constant within a day."""
-    hourly = jnp.asarray(np.repeat(region, 8760 // region.shape[2], axis=2), jnp.float32)
-    per_path = Stream(None, None, 0)
-    many = jax.vmap(grid.scores, in_axes=(None, per_path, per_path, None, 0, 0))
-    return np.asarray(
-        jax.jit(many)(orders, paths(PATHS), paths(PATHS, Ensemble.WORLD), 3, hourly[0], hourly[1])
-    )
+    hourly = np.repeat(region, 8760 // region.shape[2], axis=2).reshape(2, PATHS, DAYS, DAY)
+    by_day = jnp.asarray(np.moveaxis(hourly, 1, 3), jnp.float32)  # [2, day, hour, path]
+
+    def day(orders, stream, world, d, season, sun, wind):
+        def one(season, own):
+            return grid.scores(orders, season, *own[:2], 3, d, own[2])
+
+        return block.tile(one)(season, (stream, world, grid.anomaly(orders.window, sun, wind)))
+
+    def year(orders, stream, world):
+        def one(_, x):
+            return (), jnp.stack(day(orders, stream, world, *x))
+
+        return jax.lax.scan(one, (), (jnp.arange(DAYS), orders.season, *by_day))[1]
+
+    scores = jax.jit(year)(orders, paths(PATHS), paths(PATHS, Ensemble.WORLD))  # [day, kind, path]
+    return np.moveaxis(np.asarray(scores), (2, 1), (0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -63,30 +74,38 @@ def test_orders_hold_exactly_their_windows(windows):
     """Across midnight, across New Year, and where a midday and a night order overlap."""
     section, orders = process(**windows)
     given = np.random.default_rng(2).random((2, DAYS)) < 0.4
+
+    def one(shared, window, own, _):
+        return grid.ordered_frac(shared, window, *own)
+
     for before in (False, True):
-        got = np.asarray(grid.ordered(orders, jnp.asarray(given), jnp.asarray(before)))
+        last = np.concatenate([[before], given[1, :-1]])
+        own = (grid.Orders(*map(jnp.asarray, given)), jnp.asarray(last))  # a day stands where a path does
+        got = np.asarray(block.rows(one)(orders, orders.window, own, ()))
         for day in range(DAYS):
-            last = given[1, day - 1] if day else before
             held = [
-                reference.order_in_force(section, h, given[0, day], last, given[1, day]) for h in range(DAY)
+                reference.order_in_force(section, h, given[0, day], last[day], given[1, day])
+                for h in range(DAY)
             ]
-            np.testing.assert_array_equal(got[day], np.float32(0.8) * np.array(held))
+            np.testing.assert_array_equal(got[:, day], np.float32(0.8) * np.array(held))
 
 
 def test_an_order_of_new_year_s_eve_holds_the_first_morning(plant, climate):
     """`life.year` hands the last night's order to the next year."""
-    stream = Stream(random.seed_words(SEED), jnp.uint32(0), jnp.uint32(0))
-    calm = Weather(*(jnp.zeros(8760, jnp.float32) for _ in Weather._fields))
+    stream = paths(2)
+    calm = Weather(*(jnp.zeros((8760, 2), jnp.float32) for _ in Weather._fields))
     nights, middays = (jnp.asarray(x, jnp.float32) for x in ([1e9, -1e9], [-1e9, 1e9]))
-    never = jnp.full(2, 1e9, jnp.float32)
+    never, half = jnp.full(2, 1e9, jnp.float32), jnp.full(2, 0.5)
     year = jax.jit(life.year)
     state = life.start(plant, stream)
     for threshold, held in ((nights, True), (middays, False)):
-        after, _, _ = year(plant, threshold, stream, 0, jnp.float32(0.5), calm, state)
-        _, _, (_, met, _) = year(plant, never, stream, 1, jnp.float32(0.5), calm, after)
-        first_morning = np.asarray(met.export_order_mw < met.export_limit_mw)[0, :6]
+        after, _, _ = year(plant, threshold, stream, jnp.int32(0), half, calm, state)
+        _, _, (_, met, _) = year(plant, never, stream, jnp.int32(1), half, calm, after)
+        ordered = np.asarray(met.export_order_mw < met.export_limit_mw)  # [365, 24, path]
+        first_morning = ordered[0, :6]
         assert first_morning.all() if held else not first_morning.any()
-        assert not np.asarray(met.export_order_mw < met.export_limit_mw)[0, 6:].any()
+        assert not ordered[0, 6:].any()
+        assert not ordered[1:].any()
 
 
 def test_scores_are_the_reference(region):
@@ -106,7 +125,7 @@ def test_frequency_above_a_threshold(region, level_sd):
     """Chance and region together have unit variance, the level adds its own, the season shifts."""
     _, orders = process(level_sd=level_sd)
     came = drawn(orders, region) > 1.0
-    exact = ndtr((np.asarray(orders.season, float) - 1.0) / np.hypot(1.0, level_sd)).mean(axis=1)
+    exact = ndtr((np.asarray(orders.season, float) - 1.0) / np.hypot(1.0, level_sd)).mean(axis=0)
     of_path = came.mean(axis=2)
     error = of_path.std(axis=0, ddof=1) / np.sqrt(PATHS)
     assert (np.abs(of_path.mean(axis=0) - exact) < 4 * error).all()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import simulate
+from engine import life, simulate
+from engine import plant as plants
 from engine.dispatch import Flows, Totals
 from tests import studies
 from tests.reference import life as reference
+from tests.reference.plant import walker_tables
+from weather import generate
 from weather.clearsky import Sun
 from weather.ensemble import Generated
+from weather.generate import Weather
 from weather.random import Ensemble
 
 SEED, YEARS, WALKED = 21, 2, (0, 5)  # the reference walks these rows
@@ -41,7 +47,7 @@ def lived(climate, plant, machine):
 @pytest.fixture(scope="module")
 def walked(study, plant, climate, lived):
     """The same by the reference: {path: [year]}."""
-    tables = [tuple(np.asarray(x).tolist() for x in fleet[1:]) for fleet in plant.fleets]
+    tables = [walker_tables(plant.fleets, n) for n in range(len(reference.FLEETS))]
     sun = Sun(*(np.asarray(x) for x in climate.sun))
     out = {}
     for path in WALKED:
@@ -59,10 +65,10 @@ def test_hours_are_the_reference(lived, walked, path, year):
     starts, _, flows = lived[year][3]
     for name, values in flows._asdict().items():
         exact = walked[path][year][name]
-        np.testing.assert_allclose(values[path].ravel(), exact, rtol=0, atol=ROUNDING_MW, err_msg=name)
+        np.testing.assert_allclose(values[..., path].ravel(), exact, rtol=0, atol=ROUNDING_MW, err_msg=name)
     for name in ("soc_mwh", "backlog_mwh"):
         exact = walked[path][year][name]
-        np.testing.assert_allclose(getattr(starts, name)[path].ravel(), exact, rtol=0, atol=ROUNDING_MW)
+        np.testing.assert_allclose(getattr(starts, name)[..., path].ravel(), exact, rtol=0, atol=ROUNDING_MW)
 
 
 @pytest.mark.parametrize("year", range(YEARS))
@@ -73,7 +79,7 @@ def test_months_are_the_reference(lived, walked, path, year):
         exact = walked[path][year]["monthly"][name.removesuffix("h")]
         assert values.dtype == np.float64
         # roundings of hours are of both signs: of 744 some 30 remain
-        np.testing.assert_allclose(values[path], exact, rtol=1e-5, atol=30 * ROUNDING_MW, err_msg=name)
+        np.testing.assert_allclose(values[:, path], exact, rtol=1e-5, atol=30 * ROUNDING_MW, err_msg=name)
 
 
 def test_every_branch_is_active(lived):
@@ -86,8 +92,8 @@ def test_every_branch_is_active(lived):
 def test_months_are_the_sums_of_their_hours(lived):
     for _, _, energy, (_, _, flows) in lived[:YEARS]:
         for total, flow in zip(energy.monthly, flows, strict=True):
-            by_day = flow.astype(float).sum(axis=2)  # [path, 365]
-            exact = np.stack([by_day[:, np.array(reference.MONTH) == m].sum(axis=1) for m in range(12)], 1)
+            by_day = flow.astype(float).sum(axis=1)  # [365, path]
+            exact = np.stack([by_day[np.array(reference.MONTH) == m].sum(axis=0) for m in range(12)])
             # a day's 24 hours are summed in float32: 24 x 6e-8
             np.testing.assert_allclose(total, exact, rtol=2e-6, atol=1e-3)
 
@@ -108,13 +114,13 @@ def test_the_store_s_energy_closes_over_two_years(lived, study):
         np.asarray(lived[y if y else 0].store.soc_mwh if y else lived[0][1].store.soc_mwh) for y in (0, YEARS)
     )
     charged, discharged = (
-        sum(np.asarray(getattr(year[2].monthly, n)).sum(axis=1) for year in lived[:YEARS])
+        sum(np.asarray(getattr(year[2].monthly, n)).sum(axis=0) for year in lived[:YEARS])
         for n in ("charged_mwh", "discharged_mwh")
     )
     kept = first + charged * b.charge_efficiency_frac - discharged / b.discharge_efficiency_frac
     np.testing.assert_allclose(kept, last, atol=1e-6 * charged.max())  # 17,520 float32 sums
     queued = sum(
-        (np.asarray(y[2].monthly.postponed_mwh) - np.asarray(y[2].monthly.caught_up_mwh)).sum(axis=1)
+        (np.asarray(y[2].monthly.postponed_mwh) - np.asarray(y[2].monthly.caught_up_mwh)).sum(axis=0)
         for y in lived[:YEARS]
     )
     np.testing.assert_allclose(queued, lived[YEARS].store.backlog_mwh, atol=0.1)
@@ -126,14 +132,14 @@ def test_the_state_crosses_the_year(lived, plant):
     np.testing.assert_array_equal(end.soc_mwh, start.store.soc_mwh)
     np.testing.assert_array_equal(end.backlog_mwh, start.store.backlog_mwh)
     starts = lived[1][3][0]
-    np.testing.assert_array_equal(starts.soc_mwh[:, 0, 0], start.store.soc_mwh)
-    np.testing.assert_array_equal(starts.backlog_mwh[:, 0, 0], start.store.backlog_mwh)
+    np.testing.assert_array_equal(starts.soc_mwh[0, 0], start.store.soc_mwh)
+    np.testing.assert_array_equal(starts.backlog_mwh[0, 0], start.store.backlog_mwh)
     assert sum(int(k.sum()) for k in start.failed) > 0
     assert start.night_order.any()
     assert not start.night_order.all()
     first_hour = lived[1][3][1]
-    held = first_hour.export_order_mw[:, 0, 0] < first_hour.export_limit_mw[:, 0, 0]
-    open_to_export = first_hour.export_limit_mw[:, 0, 0] > 10.0  # an order leaves 10 of 50 MW
+    held = first_hour.export_order_mw[0, 0] < first_hour.export_limit_mw[0, 0]
+    open_to_export = first_hour.export_limit_mw[0, 0] > 10.0  # an order leaves 10 of 50 MW
     np.testing.assert_array_equal(held[open_to_export], start.night_order[open_to_export])
 
 
@@ -150,5 +156,82 @@ def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
         plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied, calmer, state
     )
     for one, other in zip((*starts, *flows), (*starts_2, *flows_2), strict=True):
-        np.testing.assert_array_equal(one[:, :181], np.asarray(other)[:, :181])
-    assert (flows.pv_mw[:, 181:] != np.asarray(flows_2.pv_mw)[:, 181:]).any()
+        np.testing.assert_array_equal(one[:181], np.asarray(other)[:181])
+    assert (flows.pv_mw[181:] != np.asarray(flows_2.pv_mw)[181:]).any()
+
+
+def inner(jaxpr) -> Iterator:
+    """The programs that stand in the parameters of its equations: bodies of scans, calls, branches."""
+    for equation in jaxpr.eqns:
+        for leaf in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_program):
+            if _is_program(leaf):
+                yield equation.primitive.name, getattr(leaf, "jaxpr", leaf)
+
+
+def _is_program(x) -> bool:
+    return hasattr(x, "eqns") or hasattr(x, "jaxpr")
+
+
+def equations(jaxpr, scans: tuple[str, ...] = ()) -> Iterator:
+    """(equation, in how many scans it stands) of a program, all the way down."""
+    for equation in jaxpr.eqns:
+        yield equation, len(scans)
+    for name, program in inner(jaxpr):
+        yield from equations(program, (*scans, name) if name in ("scan", "while") else scans)
+
+
+def wide(equation) -> bool:
+    """Whether a float64 enters or leaves that is more than a Python number, which XLA folds away."""
+    avals = [v.aval for v in (*equation.invars, *equation.outvars)]
+    return any(a.dtype == np.float64 and not (a.weak_type and a.shape == ()) for a in avals)
+
+
+@pytest.fixture(scope="module")
+def traced(climate, plant):
+    """The yearly programs of a tile of three paths."""
+    names = simulate.stream(SEED, Ensemble.RUN, np.arange(3))
+    levels, y, occupied = jnp.ones((3, 3), jnp.float32), jnp.int32(0), jnp.full(3, 0.9)
+    air, now = generate.start(climate, names), life.start(plant, names)
+    weather = Weather(*(jnp.ones((8760, 3), jnp.float32) for _ in Weather._fields))
+    known = (plant, jnp.asarray(THRESHOLD, jnp.float32), names, y, occupied)
+    return {
+        "weather": jax.make_jaxpr(generate.year)(climate, levels, names, y, air),
+        "life": jax.make_jaxpr(life.year)(*known, weather, now),
+        "drawn life": jax.make_jaxpr(life.drawn_year)(climate, levels, *known, (air, now)),
+        "orders": jax.make_jaxpr(life.order_case)(
+            *(plant.orders, reference_plant(climate), plant.worlds, names, y, weather)
+        ),
+    }
+
+
+def reference_plant(climate):
+    return plants.reference(climate.sun, 35.0, studies.WIND_HEIGHT_M)
+
+
+PROGRAMS = ("weather", "life", "drawn life", "orders")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_hours_are_float32_and_no_product_of_matrices(traced, name):
+    """A float64 costs a GPU thirty times a float32, and it rounds products of matrices to TF32.
+
+    So nothing in a scan is float64, but that a day reads the paths' occupancy, which is money's, as float32.
+    """
+    found = list(equations(traced[name].jaxpr))
+    assert max(depth for _, depth in found) >= 1 + (name != "orders")  # of days, and of hours in them
+    assert any(equation.primitive.name == "mul" for equation, depth in found if depth)
+    assert not [e for e, _ in found if {"dot", "conv"} & set(e.primitive.name.split("_"))]
+    read = [(str(e.primitive), e.outvars[0].aval.str_short()) for e, depth in found if depth and wide(e)]
+    assert read == ([("convert_element_type", "float32[3]")] if "life" in name else [])
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_float64_stands_in_monthly_sums_alone(traced, name):
+    """Outside the scans too, float64 is what turns a month's days into one sum."""
+    of_months = {"convert_element_type", "reduce_sum", "broadcast_in_dim", "concatenate", "stack"}
+    found = {e.primitive.name for e, depth in equations(traced[name].jaxpr) if wide(e) and not depth}
+    if name in ("weather", "orders"):
+        assert found == set()
+    else:
+        assert found - {"scan", "jit"} <= of_months
+        assert "reduce_sum" in found

@@ -1,7 +1,8 @@
 """Climate, seed, path, year and the state at its start -> its hours and the state at its end.
 
-Pure functions of one path in JAX. The model stands at `weather.climate.Climate`. What it leaves out:
-several sites, steps under an hour, seasons in persistence.
+Scalar kernels of one hour (or day) of one path in JAX, and the day and the year that they make for a
+tile of paths. The model stands at `weather.climate.Climate`. What it leaves out: several sites, steps
+under an hour, seasons in persistence.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from weather import random
-from weather.climate import FAST, Climate
+from weather import block, random
+from weather.climate import FAST, VARIABLES, Climate
 from weather.random import Purpose, Stream
 from weather.schema import HOURS
 
@@ -24,9 +25,9 @@ MONTH_OF_DAY = np.repeat(np.arange(12), MONTH_DAYS)
 
 
 class State(NamedTuple):
-    """What the next day needs.
+    """What the next day needs of a tile.
 
-    fast: of each of `FAST`, [] at the last hour. slow: of each of `VARIABLES`, [scale] at midnight.
+    fast: of each of `FAST`, [path] at the last hour. slow: of each of `VARIABLES`, [scale, path] at midnight.
     """
 
     fast: tuple[jax.Array, ...]
@@ -34,7 +35,7 @@ class State(NamedTuple):
 
 
 class Weather(NamedTuple):
-    """Hours of one path at one site, float32 [hour]; units as in `weather.schema.UNITS`."""
+    """One hour at one site, float32; units as in `weather.schema.UNITS`."""
 
     ghi: jax.Array
     wind_speed: jax.Array
@@ -43,11 +44,74 @@ class Weather(NamedTuple):
     region_wind: jax.Array
 
 
+class Line(NamedTuple):
+    """A margin at one hour as a bent line: `value + slope * z + sum(bends * max(z, inner knots))`.
+
+    bends: [knot - 2]; others [].
+    """
+
+    value: jax.Array
+    slope: jax.Array
+    bends: jax.Array
+
+
+class Tables(NamedTuple):
+    """What the hours of a climate's year share among paths, computed once for all of them.
+
+    sun, wind, temp: lines with leading [365, 24]. clear_ghi_wm2: [365, 24]. early, late:
+    [24, latent, scale] weights of a day's two midnights. hour: [365, 24] number in the year.
+    """
+
+    sun: Line
+    wind: Line
+    temp: Line
+    clear_ghi_wm2: jax.Array
+    early: jax.Array
+    late: jax.Array
+    hour: jax.Array
+
+
+def tables(climate: Climate) -> Tables:
+    """The tables of a climate."""
+    f = jnp.asarray((np.arange(DAY) + 0.5) / DAY, jnp.float32)[:, None]
+    rho = climate.slow_rho[None]
+    restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho)  # interpolation to unit variance
+    weight = climate.slow_weight[None]
+    return Tables(
+        sun=_lines(climate.knots, climate.sun_margin),
+        wind=_lines(climate.knots, climate.wind_margin),
+        temp=_lines(climate.knots, climate.temp_margin),
+        clear_ghi_wm2=climate.sun.clear_ghi_wm2.reshape(DAYS, DAY),
+        early=(restore * (1 - f))[:, None] * weight,
+        late=(restore * f)[:, None] * weight,
+        hour=jnp.arange(HOURS).reshape(DAYS, DAY),
+    )
+
+
+def _lines(knots: jax.Array, margin: jax.Array) -> Line:
+    """The lines of every hour, [365, 24, ...]: a [12, 24, knot] table of mid-months, interpolated to days."""
+    middle = np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0
+    t = np.arange(DAYS) + 0.5
+    before = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
+    after = (before + 1) % 12
+    f = (t - middle[before]) % DAYS / ((middle[after] - middle[before]) % DAYS)
+    f = jnp.asarray(f, jnp.float32)[:, None, None]
+    values = margin[before] * (1.0 - f) + margin[after] * f  # [365, 24, knot]
+    slopes = (values[..., 1:] - values[..., :-1]) / (knots[1:] - knots[:-1])[None, None]
+    bends = slopes[..., 1:] - slopes[..., :-1]
+    value = values[..., 0] - slopes[..., 0] * knots[0] - jnp.sum(bends * knots[1:-1][None, None], axis=-1)
+    return Line(value, slopes[..., 0], bends)
+
+
 def start(climate: Climate, stream: Stream) -> State:
-    """The state before the first day of the first year: stationary, under January's correlations."""
-    slow = _mix(climate.slow_mix[0], _slow_normals(climate, stream, Purpose.WEATHER_START, 0, 0))
-    fast = random.normals(stream, Purpose.WEATHER_START, 0, 1)[: len(FAST)]
-    return State(fast=_mix(climate.fast_mix[0], fast), slow=slow)
+    """The state of a tile before its first day: stationary, under January's correlations."""
+    names = (climate.slow_mix[0], jnp.int32(0), jnp.int32(0))
+    slow = _shocks(names, Purpose.WEATHER_START, climate.slow_rho.shape[0], stream)
+
+    def fast(shared, own):
+        return mixed(shared, random.normals(own, Purpose.WEATHER_START, 0, 1))
+
+    return State(fast=block.tile(fast)(climate.fast_mix[0], stream), slow=slow)
 
 
 def level(climate: Climate, world: Stream, multiplier: jax.Array) -> jax.Array:
@@ -65,112 +129,135 @@ def level(climate: Climate, world: Stream, multiplier: jax.Array) -> jax.Array:
 def year(
     climate: Climate, levels: jax.Array, stream: Stream, y: jax.Array, state: State
 ) -> tuple[Weather, State]:
-    """One model year of 365 days from the state at its start: hours [8760] and the state at its end.
+    """One model year of 365 days of a tile: hours [8760, path], and the state at its end.
 
-    levels: [3] of `level`. y: [] operating year counted from 0.
+    levels: [path, 3] of `level`. y: [] operating year counted from 0.
     """
-    lines = tuple(
-        _lines(climate.knots, m) for m in (climate.sun_margin, climate.wind_margin, climate.temp_margin)
-    )
-    clear_ghi = climate.sun.clear_ghi_wm2.reshape(DAYS, DAY)
+    known = tables(climate)
 
-    def day(state, x):
-        d, today, clear = x
-        return _day(climate, levels, stream, y, state, d, today, clear)
+    def one(state, x):
+        d, today = x
+        return day(climate, today, levels, stream, y, d, state)
 
-    end, days = lax.scan(day, state, (jnp.arange(DAYS), lines, clear_ghi))
-    return Weather(*(v.reshape(HOURS) for v in days)), end
+    end, days = lax.scan(one, state, (jnp.arange(DAYS), by_day(known)))
+    return Weather(*(v.reshape(HOURS, -1) for v in days)), end
 
 
-def _day(climate, levels, stream: Stream, y, state: State, day, lines, clear_ghi) -> tuple[State, Weather]:
-    month = jnp.asarray(MONTH_OF_DAY)[day]
-    slow, nodes = _slow(climate, stream, y, day, month, state.slow)
-    last, fast = _fast(climate, stream, y, day, month, state.fast)
-    sun, wind, temp = (climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST)))
-    sun = jnp.clip(sun, climate.knots[0], climate.knots[-1])
-    index, speed, degrees = (
-        _margin(climate.knots, line, z) for line, z in zip(lines, (sun, wind, temp), strict=True)
-    )
-    weather = Weather(
-        ghi=levels[0] * jnp.maximum(index, 0.0) * clear_ghi,
-        wind_speed=levels[1] * jnp.maximum(speed, 0.0),
-        temp_air=levels[2] + degrees,
+def by_day(known: Tables) -> Tables:
+    """Tables with a leading [365], the interpolation's being the same every day."""
+    early, late = (jnp.broadcast_to(x, (DAYS, *x.shape)) for x in (known.early, known.late))
+    return known._replace(early=early, late=late)
+
+
+def day(
+    climate: Climate,
+    today: Tables,
+    levels: jax.Array,
+    stream: Stream,
+    y: jax.Array,
+    d: jax.Array,
+    state: State,
+) -> tuple[State, Weather]:
+    """One day of a tile from the state at its start: the state at its end, and hours [24, path].
+
+    today: tables of the day. d: [] of the year.
+    """
+    month = jnp.asarray(MONTH_OF_DAY)[d]
+    slow = _slow(climate, stream, y, d, month, state.slow)
+    words = block.stored(_words)(y, today.hour, stream, ())
+    normals = block.rows(_normals)((), (), (), words)
+
+    def step(before, normals):
+        now = after(climate, climate.fast_mix[month], before, normals)
+        return now, now
+
+    last, fast = lax.scan(step, state.fast, normals)
+    ends = tuple(tuple(x[s] for s in range(x.shape[0])) for x in (*state.slow, *slow))
+    weather = block.rows(hour)(climate, today, (levels, ends), fast)
+    return State(last, slow), weather
+
+
+def _words(y, hour, stream: Stream, _) -> tuple[jax.Array, ...]:
+    return random.pairs(stream, Purpose.WEATHER_FAST, y, hour)
+
+
+def _normals(_shared, _row, _own, pairs) -> tuple[jax.Array, ...]:
+    """An hour's standard normals of each of `FAST`."""
+    return tuple(random.normal(word) for word in random.taken_apart(pairs)[: len(FAST)])
+
+
+def after(climate: Climate, mix: jax.Array, before, normals) -> tuple[jax.Array, ...]:
+    """The next hour of the fast AR(1)s. mix: the month's correlation of their innovations."""
+    shocks = mixed(mix, normals)
+    return tuple(ar1(climate.fast_rho[v], before[v], shocks[v]) for v in range(len(FAST)))
+
+
+def ar1(rho: jax.Array, before: jax.Array, shock: jax.Array) -> jax.Array:
+    """The next value of an AR(1) of unit variance."""
+    return rho * before + jnp.sqrt(1.0 - rho**2) * shock
+
+
+def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[jax.Array, ...]:
+    """The slow scales at the day's end, [scale, path] of each latent variable."""
+    shocks = _shocks((climate.slow_mix[month], y, d), Purpose.WEATHER_SLOW, climate.slow_rho.shape[0], stream)
+
+    def step(_, rho, own, both):
+        return tuple(ar1(rho, x, e) for x, e in zip(*both, strict=True))
+
+    return block.rows(step)((), climate.slow_rho, (), (before, shocks))
+
+
+def _shocks(shared, purpose: Purpose, scales: int, stream: Stream) -> tuple[jax.Array, ...]:
+    """Correlated normals of each latent variable, [scale, path].
+
+    shared: (mixing factor, year, day).
+    """
+    mix, y, d = shared
+
+    def normals(_, scale, stream, _both):
+        return slow_normals(stream, purpose, y, d, scale, scales)
+
+    z = block.stored(normals)((), jnp.arange(scales), stream, ())
+    return block.rows(lambda mix, row, own, z: mixed(mix, z))(mix, (), (), z)
+
+
+def slow_normals(stream: Stream, purpose: Purpose, y, d, scale, scales: int) -> tuple[jax.Array, ...]:
+    """A day's standard normals of one of `scales`, for each of `VARIABLES`: four to a call, then the fifth."""
+    four = random.normals(stream, purpose, y, d, draw=scale)
+    return *four, random.normals(stream, purpose, y, d, draw=scales + scale)[0]
+
+
+def hour(climate: Climate, now: Tables, own, fast) -> Weather:
+    """One hour of one path. now: tables of the hour. own: (levels [3], each latent's nodes of the midnight
+    before and after, [scale] tuples). fast: of each of `FAST`.
+    """
+    levels, ends = own
+    slow = [
+        sum(
+            now.early[v, s] * a + now.late[v, s] * b
+            for s, (a, b) in enumerate(zip(ends[v], ends[len(VARIABLES) + v], strict=True))
+        )
+        for v in range(len(VARIABLES))
+    ]
+    z = [climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST))]
+    sun = jnp.clip(z[0], climate.knots[0], climate.knots[-1])
+    return Weather(
+        ghi=levels[0] * jnp.maximum(_margin(climate.knots, now.sun, sun), 0.0) * now.clear_ghi_wm2,
+        wind_speed=levels[1] * jnp.maximum(_margin(climate.knots, now.wind, z[1]), 0.0),
+        temp_air=levels[2] + _margin(climate.knots, now.temp, z[2]),
         region_sun=slow[3],
         region_wind=slow[4],
     )
-    return State(last, nodes), weather
 
 
-def _slow_normals(climate: Climate, stream: Stream, purpose: Purpose, y, day) -> tuple[jax.Array, ...]:
-    """[scale] normals of each latent variable: four to a call, then the fifth."""
-    scales = climate.slow_rho.shape[0]
-    draw = jnp.arange(scales)
-    return *random.normals(stream, purpose, y, day, draw=draw), random.normals(
-        stream, purpose, y, day, draw=scales + draw
-    )[0]
-
-
-def _slow(climate: Climate, stream: Stream, y, day, month, before) -> tuple[list, tuple[jax.Array, ...]]:
-    """[24] weighted sums of the slow scales over the day for each latent variable; nodes at its end."""
-    rho = climate.slow_rho
-    shocks = _mix(climate.slow_mix[month], _slow_normals(climate, stream, Purpose.WEATHER_SLOW, y, day))
-    after = tuple(rho * a + jnp.sqrt(1.0 - rho**2) * e for a, e in zip(before, shocks, strict=True))
-    f = jnp.asarray((np.arange(DAY) + 0.5) / DAY, jnp.float32)[:, None]
-    restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho[None])  # interpolation to unit variance
-    early, late = restore * (1 - f), restore * f  # [24, scale]
-    hours = []
-    for v, (a, b) in enumerate(zip(before, after, strict=True)):
-        a, b = climate.slow_weight[v] * a, climate.slow_weight[v] * b
-        hours.append(sum(early[:, s] * a[s] + late[:, s] * b[s] for s in range(rho.shape[0])))
-    return hours, after
-
-
-def _fast(climate: Climate, stream: Stream, y, day, month, before) -> tuple[tuple, tuple]:
-    """Hourly AR(1)s with innovations correlated by the month: the last hour, and [24] of each."""
-    hours = day * DAY + jnp.arange(DAY)
-    shocks = random.normals(stream, Purpose.WEATHER_FAST, y, hours)[: len(FAST)]
-    shocks = _mix(climate.fast_mix[month], shocks)
-
-    def hour(x, shock):
-        rho = climate.fast_rho
-        x = tuple(rho[v] * x[v] + jnp.sqrt(1.0 - rho[v] ** 2) * shock[v] for v in range(len(FAST)))
-        return x, x
-
-    return lax.scan(hour, before, shocks)
-
-
-def _mix(factor, z) -> tuple[jax.Array, ...]:
-    """Correlate variables by a lower Cholesky factor; sums, that no backend rounds to TF32."""
-    return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(len(z)))
-
-
-class Lines(NamedTuple):
-    """A margin as a bent line: value at the first knot, slope from it, bends at the inner knots.
-
-    first, slope: [..., 24]. bends: [..., knot - 2, 24].
-    """
-
-    first: jax.Array
-    slope: jax.Array
-    bends: jax.Array
-
-
-def _lines(knots, margin) -> Lines:
-    """The lines of every day, [365, ...]: a [12, 24, knot] table of mid-months, interpolated to days."""
-    middle = np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0
-    t = np.arange(DAYS) + 0.5
-    before = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
-    after = (before + 1) % 12
-    f = (t - middle[before]) % DAYS / ((middle[after] - middle[before]) % DAYS)
-    f = jnp.asarray(f, jnp.float32)[:, None, None]
-    values = jnp.swapaxes(margin[before] * (1.0 - f) + margin[after] * f, 1, 2)  # [365, knot, 24]
-    slopes = (values[:, 1:] - values[:, :-1]) / (knots[1:] - knots[:-1])[None, :, None]
-    return Lines(values[:, 0], slopes[:, 0], slopes[:, 1:] - slopes[:, :-1])
-
-
-def _margin(knots, line: Lines, z) -> jax.Array:
-    """Values at z [24] of one day's line; beyond the end knots straight on."""
-    out = line.first + line.slope * (z - knots[0])
+def _margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:
+    """A margin at z; beyond the end knots straight on."""
+    out = line.value + line.slope * z
     for k in range(line.bends.shape[0]):
-        out = out + line.bends[k] * jnp.maximum(z - knots[k + 1], 0.0)
+        out = out + line.bends[k] * jnp.maximum(z, knots[k + 1])
     return out
+
+
+def mixed(factor, z) -> tuple[jax.Array, ...]:
+    """Correlate variables by a lower Cholesky factor; sums, that no backend rounds to TF32."""
+    return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(factor.shape[0]))

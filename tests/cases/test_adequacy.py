@@ -19,7 +19,7 @@ import pytest
 
 from engine import dispatch, outages
 from engine.dispatch import Battery, Drivers, State
-from weather import random
+from weather import block, random
 from weather.random import Ensemble, Stream
 
 CASES = json.loads(Path(__file__).with_name("adequacy.json").read_text())
@@ -39,7 +39,7 @@ class Lives(NamedTuple):
 
 
 def simulate(fleets, ratings, load, vg=0.0, battery=NOTHING, soc_mwh=0.0, lives=LIVES, intact=False, year=0):
-    """Lives of a system. fleets: of generators; the last one of the store, where there is a battery.
+    """Lives of a system. fleets: `Fleets` of generators; the last of the store, where there is a battery.
 
     ratings: [fleet, hour] MW of one unit. vg, load: [hour]. intact: no unit has failed before the start.
     """
@@ -50,35 +50,38 @@ def simulate(fleets, ratings, load, vg=0.0, battery=NOTHING, soc_mwh=0.0, lives=
     stores = battery is not NOTHING
 
     @jax.jit
-    def many(ratings, load, vg, battery, soc, year, index):
-        def life(index):
-            stream = Stream(random.seed_words(2026), jnp.uint32(Ensemble.RUN), index)
-            failed = outages.start(fleets, stream)
-            if intact:
-                failed = tuple(jnp.zeros_like(k) for k in failed)
-            _, counts = outages.hours(fleets, stream, year, hour, failed)
-            up = outages.available_frac(fleets, counts)
-            made = sum(u * f.units * r for u, f, r in zip(up, fleets, ratings, strict=False))
-            works = up[-1] if stores else jnp.ones(hour.shape, jnp.float32)
-            nothing = jnp.zeros(hour.shape, jnp.float32)
-            met = Drivers(*(nothing for _ in Drivers._fields))._replace(
-                pv_mw=made, wind_mw=vg, it_firm_mw=load, pue=nothing + 1.0, battery_frac=works
-            )
-            end, starts, f = dispatch.hours(battery, State(soc, jnp.zeros((), jnp.float32)), met, 1.0)
-            usable = jnp.minimum(battery.power_mw, starts.soc_mwh) * works
-            soc_after = jnp.append(starts.soc_mwh[1:], end.soc_mwh)
-            return f.unserved_firm_mw, f.curtailed_no_load_mw + usable - f.discharged_mw, soc_after
-
-        return jax.vmap(life)(index)
+    def many(fleets, ratings, load, vg, battery, soc, year, index):
+        stream = Stream(random.seed_words(2026), jnp.uint32(Ensemble.RUN), index)
+        failed = block.tile(outages.start)(fleets, stream)
+        if intact:
+            failed = tuple(jnp.zeros_like(k) for k in failed)
+        _, counts = outages.hours(fleets, stream, year, hour, failed)
+        up = outages.available_frac(fleets, counts)  # of each fleet [hour, life]
+        made = sum(u * n * r[:, None] for u, n, r in zip(up, fleets.units, ratings, strict=False))
+        works = up[-1] if stores else jnp.ones_like(made)
+        nothing = jnp.zeros_like(made)
+        met = Drivers(*(nothing for _ in Drivers._fields))._replace(
+            pv_mw=made,
+            wind_mw=nothing + vg[:, None],
+            it_firm_mw=nothing + load[:, None],
+            pue=nothing + 1.0,
+            battery_frac=works,
+        )
+        empty = jnp.zeros(lives, jnp.float32)
+        end, starts, f = dispatch.hours(battery, State(empty + soc, empty), met, 1.0)
+        usable = jnp.minimum(battery.power_mw, starts.soc_mwh) * works
+        soc_after = jnp.concatenate([starts.soc_mwh[1:], end.soc_mwh[None]])
+        return f.unserved_firm_mw, f.curtailed_no_load_mw + usable - f.discharged_mw, soc_after
 
     battery = Battery(*(jnp.asarray(x, jnp.float32) for x in battery))
     index = jnp.arange(lives, dtype=jnp.uint32)
-    return Lives(*map(np.asarray, many(*given, battery, jnp.float32(soc_mwh), jnp.int32(year), index)))
+    found = many(fleets, *given, battery, jnp.float32(soc_mwh), jnp.int32(year), index)
+    return Lives(*(np.asarray(x).T for x in found))
 
 
 def generators(ratings):
     """A fleet of one unit for each row of ratings."""
-    return tuple(outages.fleet(1, FAILURE, REPAIR) for _ in ratings)
+    return outages.fleets([(1, FAILURE, REPAIR) for _ in ratings])
 
 
 def agrees(samples, exact, errors=3):
@@ -98,8 +101,8 @@ def check(lives, case):
 def test_singlenode_a():
     """Three equal units, here as one fleet of three: the chain of the count."""
     case = SYSTEMS["singlenode_a"]
-    fleet = outages.fleet(3, FAILURE, REPAIR)
-    check(simulate((fleet,), case["gens_MW"][:1], case["load"], case["VG_MW"]), case)
+    fleet = outages.fleets([(3, FAILURE, REPAIR)])
+    check(simulate(fleet, case["gens_MW"][:1], case["load"], case["VG_MW"]), case)
 
 
 def test_singlenode_a_as_fleets_of_one():
@@ -119,7 +122,7 @@ def test_test2_gen_storage():
     s = case["storage"]
     battery = Battery(s["discharge_MW"], 0.0, s["energy_MWh"], s["eff"], s["eff"])
     assert s["charge_MW"] == s["discharge_MW"]
-    fleets = (outages.fleet(1, FAILURE, REPAIR), outages.fleet(1, s["lambda"], s["mu"]))
+    fleets = outages.fleets([(1, FAILURE, REPAIR), (1, s["lambda"], s["mu"])])
     lives = simulate(fleets, [[case["gen"]] * 2], case["load"], battery=battery)
     check(lives, case)
     agrees(lives.surplus, case["surplus_t"])
@@ -133,7 +136,7 @@ def test_capacity_credit_of_a_fourth_unit():
     vg, load, ratings = np.array(case["VG_MW"]), np.array(case["load"]), case["gens_MW"][:1]
 
     def eue(units, perfect_mw=0.0, more_load_mw=0.0):
-        fleet = (outages.fleet(units, FAILURE, REPAIR),)
+        fleet = outages.fleets([(units, FAILURE, REPAIR)])
         return simulate(fleet, ratings, load + more_load_mw, vg + perfect_mw).unserved.sum(axis=1).mean()
 
     low, high = credit["EFC{EUE} bracket MW"]
@@ -146,11 +149,11 @@ def test_reopt_three_hour_markov():
     """Two units without repair and a battery: the chance to have served every hour so far."""
     case = CASES["reopt_backup_reliability"]["three_hour_markov"]
     assert case["no_repair"]
-    fleet = outages.fleet(case["gens"], 1.0 / case["MTTF_h"], 0.0)
+    generators = (case["gens"], 1.0 / case["MTTF_h"], 0.0)
     size = case["battery_kWh"]
     battery = Battery(case["battery_kW"], case["min_soc"] * size, size, case["eff"], case["eff"])
     hours = len(case["survival_by_hour"])
-    fleets = (fleet, outages.fleet(1, 0.0, 1.0))  # the battery does not fail
+    fleets = outages.fleets([generators, (1, 0.0, 1.0)])  # the battery does not fail
     lives = simulate(
         *(fleets, [[case["gen_kW"]] * hours], case["loads"][:hours]),
         **{"battery": battery, "soc_mwh": case["soc0"] * size, "intact": True},
@@ -184,8 +187,8 @@ def test_rbts_with_the_ieee_load():
     units = case["units"]
     assert sum(u["capacity_MW"] * u["count"] for u in units) == case["installed_MW"]
     mttr_h = 2.0  # short, so that the hours of a year tell much
-    fleets = tuple(
-        outages.fleet(u["count"], 1.0 / (mttr_h * (1.0 / u["FOR"] - 1.0)), 1.0 / mttr_h) for u in units
+    fleets = outages.fleets(
+        [(u["count"], 1.0 / (mttr_h * (1.0 / u["FOR"] - 1.0)), 1.0 / mttr_h) for u in units]
     )
     ratings = np.array([[u["capacity_MW"]] for u in units]) * np.ones(len(load))
     lives = simulate(fleets, ratings, load, lives=1500)

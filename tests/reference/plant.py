@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from math import comb, cos, pi, radians, sin
 
+import numpy as np
+
 from tests.reference import random
 from weather.random import Purpose
 
@@ -96,6 +98,23 @@ def order_in_force(section, hour_of_day, midday, last_night, next_night):
     if last_night and hour_of_day < section.night_end_h:
         return True
     return bool(next_night and hour_of_day >= section.night_start_h)
+
+
+def walker_tables(fleets, n):
+    """(accept [now][column], alias, start_accept [column], start_alias) of one of `outages.Fleets`.
+
+    An entry has two halves of 32 bits: accept above, alias below.
+    """
+    columns, row = 2 ** int(fleets.bits[n]), int(fleets.chain_first[n])
+    chain, start = np.asarray(fleets.chain).tolist(), np.asarray(fleets.start).tolist()
+    rows = [chain[row + columns * now : row + columns * (now + 1)] for now in range(columns)]
+    first = start[int(fleets.start_first[n]) :][:columns]
+    return (
+        [[entry >> 32 for entry in row] for row in rows],
+        [[entry & random.MASK for entry in row] for row in rows],
+        [entry >> 32 for entry in first],
+        [entry & random.MASK for entry in first],
+    )
 
 
 def drawn(accept, alias, word):

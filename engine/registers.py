@@ -1,0 +1,220 @@
+"""A year of lives as one GPU kernel: state and generator stay in registers from January to December.
+
+Route `pallas`. The kernels of an hour are those of the other routes; here a program instance takes some
+paths through the hours one after the other, and memory sees monthly totals alone. Tables stay in device
+memory behind references and are read an hour's row at a time.
+
+Leaves out: the hours themselves, which `simulate.look` makes by route `fused`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
+
+from engine import dispatch, grid, life, outages, world
+from engine.dispatch import Totals
+from engine.life import DT_H, Energy, Hours, State
+from engine.plant import Plant, in_year
+from weather import generate, random
+from weather.climate import FAST, VARIABLES, Climate
+from weather.generate import DAY, MONTH_DAYS
+from weather.random import Purpose, Stream
+
+LANES = 128  # paths of a program instance, where there are as many
+WARPS = 4
+
+MONTH_STARTS = np.cumsum([0, *MONTH_DAYS])  # days; the thirteenth is the year's end
+
+
+class View:
+    """A table in device memory, some leading indices given: rows and numbers are read when asked for."""
+
+    def __init__(self, reference: Any, lead: tuple = ()) -> None:
+        self.reference, self.lead = reference, lead
+        self.shape = reference.shape[len(lead) :]
+
+    def __getitem__(self, index: Any) -> Any:
+        given = index if isinstance(index, tuple) else (index,)
+        whole = tuple(
+            i + n if isinstance(i, int) and i < 0 else i for i, n in zip(given, self.shape, strict=False)
+        )
+        if len(whole) == len(self.shape):
+            return self.reference[(*self.lead, *whole)]
+        return View(self.reference, (*self.lead, *whole))
+
+
+def year(
+    climate: Climate,
+    levels: jax.Array,
+    plant: Plant,
+    threshold: jax.Array,
+    stream: Stream,
+    y: jax.Array,
+    occupancy: jax.Array,
+    state: tuple[generate.State, State],
+    *,
+    lanes: int | None = None,
+    interpret: bool = False,
+) -> tuple[tuple[generate.State, State], Energy]:
+    """What `life.drawn_year` gives but the hours.
+
+    lanes: paths of a program instance, a power of two that divides their number; default `LANES`.
+    interpret: run without a GPU, slowly, for tests.
+    """
+    lanes = lanes or min(LANES, stream.index.shape[0])
+    plant = in_year(plant, y)
+    shared = (
+        (climate, generate.tables(climate), plant, life.hours(plant), threshold),
+        (stream.seed, stream.ensemble, y, jnp.asarray(MONTH_STARTS, jnp.int32)),
+    )
+    own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), state)
+    total = jax.ShapeDtypeStruct((12, stream.index.shape[0]), jnp.float64)
+    out = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state), [total] * len(Totals._fields)
+
+    tables, tables_tree = jax.tree.flatten(shared)
+    mine, mine_tree = jax.tree.flatten(own)
+    results, results_tree = jax.tree.flatten(out)
+
+    def kernel(*references):
+        given, made = references[: len(tables) + len(mine)], references[len(tables) + len(mine) :]
+        views = [r[0] if scalar else View(r) for r, scalar in zip(given, scalars, strict=False)]
+        rows = [_rows(r) for r in given[len(tables) :]]
+        ended = _walk(
+            jax.tree.unflatten(tables_tree, views),
+            jax.tree.unflatten(mine_tree, rows),
+            jax.tree.unflatten(results_tree, made)[1],
+        )
+        for reference, [values] in zip(made, _leaves(state, ended), strict=False):
+            _put(reference, values)
+
+    scalars = [x.ndim == 0 for x in tables]
+    call = pl.pallas_call(
+        kernel,
+        out_shape=results,
+        grid=(stream.index.shape[0] // lanes,),
+        in_specs=[pl.BlockSpec() for _ in tables] + [_block(x, lanes) for x in mine],
+        out_specs=[_block(x, lanes) for x in results],
+        interpret=interpret,
+        compiler_params=triton.CompilerParams(num_warps=WARPS, num_stages=1),
+    )
+    flat = call(*(x.reshape(1) if x.ndim == 0 else x for x in tables), *mine)
+    end, totals = jax.tree.unflatten(results_tree, flat)
+    return end, Energy(Totals(*totals), end[1].store.soc_mwh, end[1].store.backlog_mwh)
+
+
+def _rows(reference: Any) -> Any:
+    """The rows of a state array [..., path] of an instance's paths."""
+    if len(reference.shape) == 1:
+        return reference[...]
+    return tuple(reference[row] for row in range(reference.shape[0]))
+
+
+def _leaves(like: Any, ended: Any) -> list:
+    """What stands in `ended` where `like` has its leaves: rows, or a tuple of them."""
+    return jax.tree.leaves(jax.tree.map(lambda _, x: [x], like, ended), is_leaf=lambda x: isinstance(x, list))
+
+
+def _put(reference: Any, values: Any) -> None:
+    if not isinstance(values, tuple):
+        reference[...] = values
+        return
+    for row, value in enumerate(values):
+        reference[row] = value
+
+
+def _block(x: Any, lanes: int) -> pl.BlockSpec:
+    """An instance's paths of an array [..., path]."""
+    lead = x.shape[:-1]
+    return pl.BlockSpec((*lead, lanes), lambda i: (*(0 for _ in lead), i))
+
+
+def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
+    """All hours of a year of an instance's paths; monthly totals are written as months end."""
+    (climate, air, plant, hours, threshold), (seed, ensemble, y, months) = shared
+    index, levels, occupancy, state = own
+    stream = Stream((seed[0], seed[1]), ensemble, index)  # type: ignore[arg-type]
+    zero = jnp.zeros(index.shape, jnp.float64)
+
+    def day(month, d, carry):
+        (sky, now), totals = carry
+        slow = _slow(climate, stream, y, d, month, sky.slow)
+        ends = (*sky.slow, *slow)
+        given = _orders(climate, air, plant, hours, threshold, stream, y, d, levels, ends)
+
+        def hour(h, x):
+            fast, store, failed, sums = x
+            today = jax.tree.map(lambda table: table[d, h], hours, is_leaf=_is_view)
+            normals = random.normals(stream, Purpose.WEATHER_FAST, y, today.hour)[: len(FAST)]
+            fast = generate.after(climate, climate.fast_mix[month], fast, normals)
+            w = generate.hour(climate, _air(air, d, h), (levels, ends), fast)
+            words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
+            failed = outages.step(plant.fleets, failed, words)
+            met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
+            store, flows = dispatch.step(plant.battery, store, met, DT_H)
+            return fast, store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))
+
+        nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)
+        fast, store, failed, sums = lax.fori_loop(0, DAY, hour, (sky.fast, now.store, now.failed, nothing))
+        sky = generate.State(fast, slow)  # type: ignore[arg-type]
+        return (sky, State(store, failed, given.night)), tuple(
+            t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
+        )
+
+    def one(month, state):
+        nothing = tuple(zero for _ in Totals._fields)
+        days = functools.partial(day, month)
+        state, totals = lax.fori_loop(months[month], months[month + 1], days, (state, nothing))
+        for reference, total in zip(monthly, totals, strict=True):
+            reference[month] = total
+        return state
+
+    return lax.fori_loop(0, len(MONTH_DAYS), one, state)
+
+
+def _is_view(x: Any) -> bool:
+    return isinstance(x, View)
+
+
+def _air(air: generate.Tables, d, h) -> generate.Tables:
+    """The tables of an hour; those of the interpolation are the same every day."""
+    now = jax.tree.map(lambda table: table[d, h], air, is_leaf=_is_view)
+    return now._replace(early=air.early[h], late=air.late[h])
+
+
+def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[tuple, ...]:
+    """The slow scales at the day's end, of each latent variable its scales."""
+    scales = climate.slow_rho.shape[0]
+    after: tuple[list, ...] = tuple([] for _ in VARIABLES)
+    for s in range(scales):
+        z = generate.slow_normals(stream, Purpose.WEATHER_SLOW, y, d, s, scales)
+        shocks = generate.mixed(climate.slow_mix[month], z)
+        for v, shock in enumerate(shocks):
+            after[v].append(generate.ar1(climate.slow_rho[s], before[v][s], shock))
+    return tuple(map(tuple, after))
+
+
+def _orders(climate, air, plant: Plant, hours: Hours, threshold, stream, y, d, levels, ends) -> grid.Orders:
+    """Whether the day's orders come, from the region's anomalies over the hours that they would hold."""
+    still = tuple(jnp.zeros(stream.index.shape, jnp.float32) for _ in FAST)  # the region has no fast part
+
+    def add(h, x):
+        window = hours.window[d, h]
+        w = generate.hour(climate, _air(air, d, h), (levels, ends), still)
+        sun, wind, sun_h, wind_h = x
+        sun, wind = sun + w.region_sun * window[0], wind + w.region_wind * window[2]
+        return sun, wind, sun_h + window[0], wind_h + window[2]
+
+    zero = jnp.zeros((), jnp.float32)
+    sun, wind, sun_h, wind_h = lax.fori_loop(0, DAY, add, (still[0], still[0], zero, zero))
+    anomaly = grid.Orders(sun / sun_h, wind / wind_h)
+    worlds = world.of(stream, plant.worlds)
+    scores = grid.scores(plant.orders, plant.orders.season[d], stream, worlds, y, d, anomaly)
+    return grid.Orders(*(score > threshold[k] for k, score in enumerate(scores)))

@@ -1,0 +1,60 @@
+"""The GPU kernel that keeps a year in registers, against the plain program; interpreted, without a GPU."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine import life, registers
+from weather import generate, random
+from weather.random import Ensemble, Stream
+
+PATHS, LANES = 32, 16
+
+
+@pytest.fixture(scope="module")
+def given(climate, plant):
+    """Arguments of a year in which every branch is active."""
+    stream = Stream(random.seed_words(7), jnp.uint32(Ensemble.RUN), jnp.arange(PATHS, dtype=jnp.uint32))
+    levels = jnp.tile(jnp.asarray([1.02, 0.97, 0.3], jnp.float32), (PATHS, 1))
+    occupancy = jnp.linspace(0.5, 1.0, PATHS)
+    state = generate.start(climate, stream), life.start(plant, stream)
+    threshold = jnp.asarray([1.0, 0.5], jnp.float32)
+    return climate, levels, plant, threshold, stream, jnp.int32(1), occupancy, state
+
+
+@pytest.fixture(scope="module")
+def plain(given):
+    return jax.jit(lambda *x: life.drawn_year(*x)[:2])(*given)
+
+
+def test_agrees_with_the_plain_program(given, plain):
+    """To float32's rounding over a year: the order of some sums differs, nothing else."""
+    end, energy = jax.jit(lambda *x: registers.year(*x, lanes=LANES, interpret=True))(*given)
+    for name, wanted, found in zip(energy.monthly._fields, plain[1].monthly, energy.monthly, strict=True):
+        assert np.asarray(wanted).any(), name
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * np.max(wanted), err_msg=name)
+    for wanted, found in zip(jax.tree.leaves(plain[0]), jax.tree.leaves(end), strict=True):
+        if wanted.dtype == jnp.float32:
+            np.testing.assert_allclose(
+                found, wanted, rtol=1e-5, atol=1e-5 * max(float(jnp.abs(wanted).max()), 1.0)
+            )
+        else:
+            np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("lanes", [8, 32])
+def test_lowers_for_cuda(given, lanes):
+    """What a GPU would be handed: one Triton kernel, whatever the paths of an instance."""
+    program = jax.jit(lambda *x: registers.year(*x, lanes=lanes))
+    text = program.trace(*given).lower(lowering_platforms=("cuda",)).as_text()
+    assert text.count("__gpu$xla.gpu.triton") == 1
+
+
+@pytest.mark.gpu
+def test_compiled_agrees_with_the_plain_program(given, plain):
+    _, energy = jax.jit(lambda *x: registers.year(*x, lanes=LANES))(*given)
+    for name, wanted, found in zip(energy.monthly._fields, plain[1].monthly, energy.monthly, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * np.max(wanted), err_msg=name)
