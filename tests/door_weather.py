@@ -25,6 +25,22 @@ def ensemble(paths: int = 2, hours: int = 8760, year: int = 1) -> xr.Dataset:
     return xr.Dataset(data, {"site": ["here"], "world": ("path", np.arange(paths) % 100), **coords})
 
 
+def coded(e: xr.Dataset, name: str = "temp_air", **attrs: object) -> xr.Dataset:
+    """A variable in int16 by the CF attributes given, which xarray writes as they are."""
+    how = {"scale_factor": 0.5, "add_offset": 0.0, "_FillValue": np.int16(-999)} | attrs
+    stored = np.round(e[name] / 0.5).astype(np.int16)
+    return e.assign({name: stored.assign_attrs({"units": UNITS[name]} | how)})
+
+
+def _stored(name: str, value: int, **at: int):
+    def change(e: xr.Dataset) -> xr.Dataset:
+        e = coded(e, name)
+        e[name][{"year": 0, "site": 0, **at}] = value
+        return e
+
+    return change
+
+
 def _value(name: str, value: float, **at: int):
     def change(e: xr.Dataset) -> xr.Dataset:
         e[name][{"year": 0, "site": 0, **at}] = value
@@ -71,6 +87,15 @@ ENSEMBLES = (
     (lambda e: e.assign(region_sun=e.ghi.assign_attrs(units="1")),
      "region_sun and region_wind come together or not at all"),
     (lambda e: xr.concat([e, e], "site"), "site: 2 sites, wanted 1"),
+    (_stored("ghi", -999, path=1, hour=4000),
+     "year 1: ghi: 1 of 17520 values are missing or NaN; the first at path 1, hour 4000"),
+    (_stored("temp_air", 200, path=0, hour=9),
+     "year 1: temp_air: values from 8 to 100, but degC lies within -60 to 60; the first at path 0, hour 9"),
+    (_stored("ghi", -2, path=1, hour=0),
+     "year 1: ghi: values from -1 to 800, but W m-2 lies within 0 to 1600; the first at path 1, hour 0"),
+    (lambda e: coded(e, scale_factor="half"), "temp_air: scale_factor is 'half', wanted a number"),
+    (lambda e: coded(e, scale_factor=0.0), "temp_air: scale_factor is *0.0*, wanted a number"),
+    (lambda e: coded(e, add_offset=np.nan), "temp_air: add_offset is *nan*, wanted a number"),
 )
 # fmt: on
 

@@ -46,7 +46,7 @@ def test_ensemble_that_is_none():
     door.refuses(DRAWN, "bad.nc: cannot be read as netCDF (NetCDF: Unknown file format)")
     Path("bad.nc").unlink()
     Path("bad.nc").mkdir()
-    door.refuses(DRAWN, "bad.nc: is a folder, wanted an ensemble in a netCDF file")
+    door.refuses(DRAWN, "bad.nc: cannot be read as Zarr (*)")
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
@@ -65,6 +65,29 @@ def test_ensemble_with_damaged_values():
     whole, noon = Path("whole.nc").read_bytes(), good.ghi.values[0, 0, 12:13, 0].tobytes()
     Path("bad.nc").write_bytes(whole.replace(noon, b"\0\0\0\0"))
     door.refuses(DRAWN, "bad.nc: ghi: is damaged, its values cannot be read (NetCDF: HDF error)")
+
+
+ZARR = DRAWN.replace("bad.nc", "bad.zarr")
+
+
+def test_zarr_that_is_broken():
+    """Its metadata, a chunk cut short, a chunk that is lost."""
+    assert door.call("weather sample zhongwei --paths 2 --years 1 --packed -o bad.zarr").code == 0
+    chunk, about = Path("bad.zarr/wind_speed/c/0/0/0/0"), Path("bad.zarr/zarr.json")
+    whole, text = chunk.read_bytes(), about.read_text()
+    for damaged in (whole[: len(whole) // 2], whole[:-9] + b"\0" * 9, b""):
+        chunk.write_bytes(damaged)
+        door.refuses(ZARR, "bad.zarr: wind_speed: is damaged, its values cannot be read (*)")
+    chunk.unlink()
+    door.refuses(ZARR, "bad.zarr: year 1: wind_speed: 17520 of 17520 values are missing or NaN; *")
+    about.write_text(text[:40])
+    door.refuses(ZARR, "bad.zarr: cannot be read as Zarr (*)")
+    about.unlink()
+    door.refuses(ZARR, "bad.zarr: cannot be read as Zarr (*)")
+    door.refuses(
+        "weather sample zhongwei --paths 1 --years 1 -o bad.zarr",
+        "bad.zarr: is there already, and no Zarr folder is overwritten",
+    )
 
 
 def test_climate_that_is_none():

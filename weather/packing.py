@@ -35,4 +35,9 @@ def pack(name: str, values: jax.Array) -> jax.Array:
 
 def unpack(name: str, stored: jax.Array) -> jax.Array:
     """int16 -> float32, exact."""
-    return stored.astype(jnp.float32) * jnp.float32(STEPS[name]) + jnp.float32(offset(name))
+    return decode(stored, jnp.float32(STEPS[name]), jnp.float32(offset(name)))
+
+
+def decode(stored: jax.Array, scale: jax.Array, offset: jax.Array) -> jax.Array:
+    """int16 -> float32 by any float32 scale and offset of the CF conventions."""
+    return stored.astype(jnp.float32) * scale + offset

@@ -5,21 +5,25 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import queue
-import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from weather import schema
+from weather import coding, ensemble, schema
 from weather.climate import Site
+from weather.coding import Coding
 from weather.ensemble import AXIS
 from weather.generate import Weather
-from weather.schema import DIMS, HOURS, NETCDF_LOCK, REGION, REQUIRED, InputError
+from weather.schema import DIMS, HOURS, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
 
 CLIMATOLOGY_PATHS = 64  # what a site's own anomaly is measured against, where a file lacks the region
 _SITE = {  # what a site must state, and what can be
@@ -29,101 +33,131 @@ _SITE = {  # what a site must state, and what can be
     "utc_offset_h": (-12.0, 14.0),
     "wind_height_m": (1.0, 300.0),
 }
-READ_AHEAD = 1  # years read while one is worked on
+READ_AHEAD = 2  # years read, decoded and sent to the device while one is worked on
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclasses.dataclass(frozen=True)
 class Streamed:
-    """Weather read from an ensemble that `open_ensemble` has checked."""
+    """Weather read from an ensemble that `open_ensemble` has checked.
+
+    name: of the file, for what is said. lock: held while it is read; `lock` says which.
+    """
 
     dataset: xr.Dataset
     name: str
     mesh: Mesh
+    lock: AbstractContextManager = NETCDF_LOCK
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
+        """`Weather` of device arrays [8760, path], year by year.
+
+        In memory are the year that is worked on, unpacked, and `READ_AHEAD` more as they are stored.
+        """
         sharding = NamedSharding(self.mesh, PartitionSpec(None, AXIS))
-        for host in _ahead(self._read(paths, y) for y in range(count)):
-            yield Weather(*(jax.device_put(x, sharding) for x in host))
+
+        def sent(y: int) -> list[tuple[Coding, jax.Array]]:
+            return _at_once(lambda held: (held[0], _sent(held[1], sharding)), self.read(paths, y))
+
+        for year in _ahead(sent, count):
+            yield Weather(*(_unpacked(how, stored) for how, stored in year))
+
+    def read(self, paths: np.ndarray, y: int) -> list[tuple[Coding, np.ndarray]]:
+        """One year of these paths: each field of `Weather` as it is stored, [path, 8760]; checked."""
+        index, inverse = np.unique(paths, return_inverse=True)
+        part = self.dataset.isel(year=y, site=0)
+        names = [name for name in Weather._fields if name in part]
+        held = dict(zip(names, _at_once(lambda n: self._rows(part[n], index, y), names), strict=True))
+        if REGION[0] not in held:
+            for region, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
+                how, stored = held[own]
+                held[region] = Coding(region), _anomaly(how.decoded(stored), *self._climatology[own])
+        if not np.array_equal(inverse, np.arange(len(index))):  # repeated, or in another order
+            held = {name: (how, stored[inverse]) for name, (how, stored) in held.items()}
+        return [held[name] for name in Weather._fields]
+
+    def _rows(self, variable: xr.DataArray, index: np.ndarray, y: int) -> tuple[Coding, np.ndarray]:
+        return coding.rows(variable, index, self.lock, self.name, f"year {y + 1}")
 
     @functools.cached_property
     def _climatology(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Mean and sd of daily means by day of year, [365] each, of the file's first year and paths."""
-        first = self.dataset.isel(path=slice(0, CLIMATOLOGY_PATHS), year=0, site=0)
+        first = self.dataset.isel(year=0, site=0)
+        index = np.arange(min(CLIMATOLOGY_PATHS, self.dataset.sizes["path"]))
         around = (np.arange(365)[:, None] + np.arange(-15, 16)) % 365
         normals = {}
         for name in ("ghi", "wind_speed"):
-            values = self._values(first, name)
-            self._check(name, values, 1, np.arange(len(values)))
-            daily = values.reshape(-1, 365, 24).mean(-1)
+            how, stored = self._rows(first[name], index, 0)
+            daily = how.decoded(stored).reshape(-1, 365, 24).mean(-1)
             near = daily[:, around]  # [path, 365, 31]
             normals[name] = near.mean((0, 2)), np.maximum(near.std((0, 2)), 1e-6)
         return normals
-
-    def _read(self, paths: np.ndarray, y: int) -> tuple[np.ndarray, ...]:
-        """`Weather`'s arrays [8760, path] in host memory."""
-        rows, inverse = np.unique(paths, return_inverse=True)
-        span = self.dataset.isel(path=slice(int(rows[0]), int(rows[-1]) + 1), year=y, site=0)
-        held = {n: self._values(span, n)[rows - rows[0]] for n in Weather._fields if n in span}
-        for name, values in held.items():
-            self._check(name, values, y + 1, rows)
-        if REGION[0] not in held:
-            for region, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
-                held[region] = _anomaly(held[own], *self._climatology[own])
-        return tuple(np.ascontiguousarray(held[n][inverse].T, np.float32) for n in Weather._fields)
-
-    def _values(self, part: xr.Dataset, name: str) -> np.ndarray:
-        try:
-            with NETCDF_LOCK:
-                return part[name].values
-        except (OSError, RuntimeError) as error:
-            raise InputError(
-                f"{self.name}: {name}: is damaged, its values cannot be read ({error})"
-            ) from error
-
-    def _check(self, name: str, values: np.ndarray, year: int, paths: np.ndarray) -> None:
-        """Refuse NaN and impossible values; values: [path, 8760]."""
-        try:
-            schema.check_values(name, values, f"{self.name}: year {year}")
-        except InputError as error:
-            low, high = schema.RANGES[name]
-            row, hour = np.argwhere(~((values >= low) & (values <= high)))[0]
-            raise InputError(f"{error}; the first at path {paths[row]}, hour {hour}") from error
 
 
 def open_ensemble(file: Path) -> tuple[xr.Dataset, Site]:
     """Open an ensemble lazily and check names, dims, units and coordinates once.
 
-    Raises InputError with the one thing that is wrong. Values are checked as they are read.
+    Weather stays as it is stored, int16 or float32; `coding` knows what it means. Raises InputError with
+    the one thing that is wrong. Values are checked as they are read.
     """
-    if not file.exists():
-        raise InputError(f"{file}: no such weather ensemble")
-    if file.is_dir():
-        raise InputError(f"{file}: is a folder, wanted an ensemble in a netCDF file")
-    try:
-        with NETCDF_LOCK:
-            dataset = xr.open_dataset(file, engine="netcdf4", decode_timedelta=False)
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
-        raise InputError(f"{file}: cannot be read as netCDF ({reason})") from error
+    dataset = _opened(file)
     missing = [n for n in REQUIRED if n not in dataset]
     if missing:
         raise InputError(f"{file}: variable {missing[0]} is missing; an ensemble holds {', '.join(REQUIRED)}")
-    for name in (n for n in Weather._fields if n in dataset):
+    names = [n for n in Weather._fields if n in dataset]
+    for name in names:
         if set(dataset[name].dims) != set(DIMS):
             found = ", ".join(map(str, dataset[name].dims))
             raise InputError(f"{file}: {name}: dims are ({found}), wanted ({', '.join(DIMS)})")
         schema.check_units(name, dataset[name], str(file))
         if dataset[name].dtype.kind not in "iuf":
             raise InputError(f"{file}: {name}: holds {dataset[name].dtype}, wanted numbers")
+        coding.check_attributes(dataset[name], str(file))
     if len([n for n in REGION if n in dataset]) == 1:
         raise InputError(f"{file}: region_sun and region_wind come together or not at all")
-    dataset = dataset.transpose(*DIMS, ...)
+    decoded = xr.decode_cf(dataset[[n for n in names if not coding.raw(dataset[n])]], decode_timedelta=False)
+    close = dataset.close
+    dataset = dataset.assign(decoded.data_vars).transpose(*DIMS, ...)
+    dataset.set_close(close)  # which a changed copy has lost
     if dataset.sizes["hour"] != HOURS:
         why = " (29 February is dropped)" if dataset.sizes["hour"] == 8784 else ""
         raise InputError(f"{file}: hour: {dataset.sizes['hour']} hours in a year, wanted {HOURS}{why}")
     if dataset.sizes["site"] != 1:
         raise InputError(f"{file}: site: {dataset.sizes['site']} sites, wanted 1")
     return dataset, _site(dataset, file)
+
+
+def lock(file: Path) -> AbstractContextManager:
+    """What is held while an ensemble is read: netCDF's lock, and for Zarr, a folder, nothing."""
+    return nullcontext() if file.is_dir() else NETCDF_LOCK
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file's content; of a Zarr folder, of the names and contents of its files."""
+    if not file.is_dir():
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for part in sorted(p for p in file.rglob("*") if p.is_file()):
+        total.update(f"{part.relative_to(file).as_posix()} {digest(part)}\n".encode())
+    return total.hexdigest()
+
+
+def _opened(file: Path) -> xr.Dataset:
+    if not file.exists():
+        raise InputError(f"{file}: no such weather ensemble")
+    how: dict[str, Any]
+    kind, how = "netCDF", {"engine": "netcdf4"}
+    if file.is_dir():
+        kind, how = "Zarr", {"engine": "zarr", "consolidated": False}
+    stored = dict.fromkeys(Weather._fields, False)
+    try:
+        with lock(file):
+            return xr.open_dataset(file, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
+        raise InputError(f"{file}: cannot be read as {kind} ({reason})") from error
 
 
 def _site(dataset: xr.Dataset, file: Path) -> Site:
@@ -144,43 +178,36 @@ def _anomaly(x: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
     return np.repeat((daily - mean) / sd, 24, axis=1).clip(-8.0, 8.0)
 
 
-def _ahead(blocks: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
-    """The same blocks in order, the next ones read in a thread; its errors are raised here."""
-    done = object()
-    ready: queue.Queue = queue.Queue(READ_AHEAD)
-    stop = threading.Event()
+def _sent(stored: np.ndarray, sharding: NamedSharding) -> jax.Array:
+    """[path, 8760] in host memory -> [8760, path] on its way to the devices, each getting its paths."""
 
-    def put(item) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
+    def hours_of(at: Any) -> np.ndarray:
+        return np.ascontiguousarray(stored[at[1]].T)
 
-    def read() -> None:
-        try:
-            for block in blocks:
-                if not put(block):
-                    return
-            put(done)
-        except BaseException as error:  # handed to the reader's caller
-            put(error)
+    return jax.make_array_from_callback(stored.shape[::-1], sharding, hours_of)
 
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
+
+def _unpacked(how: Coding, stored: jax.Array) -> jax.Array:
+    if not how.packed:
+        return stored
+    return ensemble.unpack(stored, *(jnp.float32(x) for x in (how.scale, how.offset, *RANGES[how.name])))
+
+
+def _at_once(function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
+    """In threads: one decompresses or copies while another waits for the file."""
+    with ThreadPoolExecutor(len(Weather._fields)) as pool:
+        return list(pool.map(function, items))
+
+
+def _ahead(read: Callable[[int], Out], count: int) -> Iterator[Out]:
+    """`read` of 0 to count - 1 in order, `READ_AHEAD` of them ahead in a thread; its errors rise here."""
+    pool = ThreadPoolExecutor(1)
     try:
-        while (item := ready.get()) is not done:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        waiting = deque(pool.submit(read, y) for y in range(min(READ_AHEAD, count)))
+        for y in range(count):
+            done = waiting.popleft().result()
+            if y + READ_AHEAD < count:
+                waiting.append(pool.submit(read, y + READ_AHEAD))
+            yield done
     finally:
-        stop.set()
-        thread.join()
-
-
-def digest(file: Path) -> str:
-    """SHA-256 of a file's content."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+        pool.shutdown(cancel_futures=True)
