@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -78,7 +78,19 @@ def run(
     seed: Seed = 1,
     out: Out = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE over the study.")] = None,
-    weather: Annotated[Path | None, typer.Option(help="An ensemble file instead of drawn weather.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="An ensemble instead of drawn weather.")] = None,
+    library: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="YEARS", help="Draw lives from a library of that many weather years."),
+    ] = None,
+    route: Annotated[
+        str | None,
+        typer.Option(help="materialised, fused or pallas: programs for the same lives."),
+    ] = None,
+    keep: Annotated[
+        Literal["all", "page"],
+        typer.Option(help="Outcomes of a path to keep: all, or what summary and report are made of."),
+    ] = "all",
     check: Annotated[bool, typer.Option("--check", help="Fail unless energy and cash close.")] = False,
     tiles: Annotated[int | None, typer.Option(min=1, help="Tiles in flight; changes no number.")] = None,
 ) -> None:
@@ -88,7 +100,19 @@ def run(
 
     loaded = configs.load(config, settings or [])
     with _progress() as progress:
-        done = session.run(loaded, paths, seed, out, weather, check, tiles, progress)
+        done = session.run(
+            loaded,
+            paths,
+            seed,
+            out,
+            weather=weather,
+            library=library,
+            route=route,
+            keep=keep,
+            check=check,
+            tiles=tiles,
+            progress=progress,
+        )
     _show(done.folder, done.already)
 
 
@@ -222,16 +246,17 @@ def sample(
     name: Annotated[str, typer.Argument(metavar="CLIMATE", help="A shipped climate or a file.")],
     paths: Annotated[int, typer.Option(min=1, help="Paths to draw.")],
     years: Annotated[int, typer.Option(min=1, max=60, help="Years of each.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Ensemble file to write (.nc).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Ensemble to write, .nc or .zarr.")],
     seed: Seed = 1,
     worlds: Annotated[int, typer.Option(min=2, help="Paths in one world share the long-term level.")] = 100,
     level: Annotated[float, typer.Option(min=0.0, help="Multiplies the climate's own level_sd.")] = 1.0,
+    packed: Annotated[bool, typer.Option("--packed", help="int16, half the size or less.")] = False,
 ) -> None:
-    """Draw an ensemble of weather and write it as netCDF; `run --weather` reads it."""
+    """Draw an ensemble of weather and write it as netCDF or Zarr; `run --weather` reads it."""
     from engine import session
 
     with _progress() as progress:
-        session.sample(name, paths, years, out, seed, worlds, level, progress)
+        session.sample(name, paths, years, out, seed, worlds, level, packed, progress)
     print(f"{paths} paths of {years} years: {out}")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,16 +18,17 @@ from engine import deal as deals
 from engine import plant as plants
 from engine import prepare, results, simulate
 from engine.deal import Deal
-from engine.finance.waterfall import CashFlow
 from engine.plant import Plant, Reference
 from engine.prepare import Prepared
-from engine.simulate import Machine, Operations
+from engine.simulate import Machine
 from engine.study import Study
 from engine.world import Market, central
-from weather import clearsky, climate, stream
+from weather import clearsky, climate, library, stream
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.ensemble import AXIS, Generated, Source
+from weather.generate import Weather
+from weather.library import Drawn
 from weather.random import Ensemble
 from weather.schema import InputError
 from weather.stream import Streamed
@@ -48,7 +48,11 @@ class Air(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """Everything that is known before anything is simulated."""
+    """Everything that is known before anything is simulated.
+
+    library: number of weather years that lives are drawn from, where not from the climate. keep: which of
+    `results.KEEPS` is kept of a path. stored: the library's years, once `stocked` has drawn them.
+    """
 
     study: Study
     seed: int
@@ -58,12 +62,20 @@ class Run:
     plant: Plant
     reference: Reference
     deal: Deal
+    library: int | None = None
+    keep: str = "all"
+    stored: Weather | None = None
 
     def source(self) -> Source:
         """The weather of the lives."""
         if self.air.file:
             return self.air.file
-        return self._drawn(self.seed, Ensemble.RUN)
+        if self.library is None:
+            return self._drawn(self.seed, Ensemble.RUN)
+        assert self.stored is not None, "`stocked` comes before the lives"
+        assert self.air.climate is not None
+        u, mesh = self.study.uncertainty, self.machine.mesh
+        return Drawn(self.stored, self.air.climate, self.seed, Ensemble.RUN, u.worlds, u.weather_level, mesh)
 
     def preparation(self) -> tuple[Source, int, Ensemble, int]:
         """(source, seed, ensemble, paths) of the preparation: drawn, or where there is no climate read."""
@@ -80,7 +92,15 @@ class Run:
         return Generated(self.air.climate, seed, which, u.worlds, u.weather_level, self.machine.mesh)
 
 
-def set_up(study: Study, seed: int, paths: int, weather: Path | None, machine: Machine) -> Run:
+def set_up(
+    study: Study,
+    seed: int,
+    paths: int,
+    weather: Path | None,
+    machine: Machine,
+    library_years: int | None = None,
+    keep: str = "all",
+) -> Run:
     """Read the weather and build plant and deal.
 
     Raises InputError where the study, the weather file and the number of paths do not fit together.
@@ -89,7 +109,9 @@ def set_up(study: Study, seed: int, paths: int, weather: Path | None, machine: M
         raise InputError(
             f"--seed {seed}: is the study's prepare.seed; the preparation must not see the run's draws"
         )
-    _fits_memory(study, paths)
+    _fits_memory(study, paths, keep)
+    if library_years is not None:
+        _fits_library(study, library_years, weather, machine)
     air = _air(study, seed, paths, weather, machine)
     return Run(
         study=study,
@@ -100,20 +122,43 @@ def set_up(study: Study, seed: int, paths: int, weather: Path | None, machine: M
         plant=plants.plant(study, air.sun, air.site.wind_height_m),
         reference=plants.reference(air.sun, air.site.latitude, air.site.wind_height_m),
         deal=deals.deal(study),
+        library=library_years,
+        keep=keep,
     )
 
 
-def _fits_memory(study: Study, paths: int) -> None:
+def _fits_library(study: Study, years: int, weather: Path | None, machine: Machine) -> None:
+    if weather is not None:
+        raise InputError(f"--library {years}: is given with --weather {weather}; lives take one of the two")
+    if study.climate is None:
+        raise InputError(f"--library {years}: draws its years from the study's climate, which is missing")
+    library.check_room(years, machine.mesh)
+
+
+def stocked(run: Run, progress: Progress) -> Run:
+    """The run with its library drawn, where it wants one. The preparation does without."""
+    if run.library is None:
+        return run
+    assert run.air.climate is not None
+    years, on = run.library, run.machine
+    progress("library", 0, years)
+
+    def told(done: int) -> None:
+        progress("library", done, years)
+
+    stored = library.build(run.air.climate, run.seed, years, on.mesh, on.width, told)
+    return dataclasses.replace(run, stored=stored)
+
+
+def _fits_memory(study: Study, paths: int, keep: str) -> None:
     """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
-    rows = sum(o.dims == ("path", "year") for o in results.OUTCOMES) + len(results.CAUSES + results.TIERS)
-    wanted = paths * study.life.years * 2 * 8 * rows  # float64, kept and as a Dataset
-    if not hasattr(os, "sysconf"):
-        return
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if wanted > 0.8 * there:
+    wanted = 1.5 * paths * results.bytes_per_path(keep, study.life.years)  # a half for the page's sorting
+    there = library.memory()
+    if there and wanted > library.MOST * there:
+        less = "" if keep == "page" else "; --keep page keeps less"
         raise InputError(
             f"--paths {paths}: their outcomes take some {wanted / 2**30:.0f} GiB, the machine has "
-            f"{there / 2**30:.0f} GiB"
+            f"{there / 2**30:.0f} GiB{less}"
         )
 
 
@@ -135,7 +180,7 @@ def _air(study: Study, seed: int, paths: int, weather: Path | None, machine: Mac
                 raise InputError(
                     f"{weather}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
                 )
-    streamed = Streamed(dataset, str(weather), machine.mesh)
+    streamed = Streamed(dataset, str(weather), machine.mesh, stream.lock(weather))
     digest = stream.digest(weather)
     if known is None:
         return Air(None, streamed, site, sun, digest)
@@ -174,11 +219,8 @@ def prepared(run: Run, progress: Progress) -> Prepared:
         cases = []
         for index, real in parts:
             names = simulate.stream(seed, which, index)
-            weather = next(iter(source.years(index, 1)))
-            case = programs.orders(
-                run.plant.orders, run.reference, run.plant.worlds, names, jnp.int32(0), weather
-            )
-            cases.append(jax.tree.map(lambda x, n=real: np.asarray(x)[:n], case))
+            case = simulate.order_case(on, run.plant, run.reference, source, names)
+            cases.append(jax.tree.map(lambda x, n=real: _paths_first(x)[:n], case))
         return jax.tree.map(lambda *x: np.concatenate(x), *cases)
 
     def operate(threshold: jax.Array):
@@ -189,7 +231,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
             names = simulate.stream(seed, which, index)
             counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
             (operations,) = simulate.operate(on, run.plant, threshold, source, [(names, market)], counted)
-            done.append(jax.tree.map(lambda x, n=real: np.asarray(x)[:n], operations.monthly))
+            done.append(jax.tree.map(lambda x, n=real: _paths_first(x)[:n], operations.monthly))
         return jax.tree.map(lambda *x: np.concatenate(x), *done)
 
     return prepare.prepare(run.deal, wanted_orders(study), order_cases, operate, programs.size)
@@ -201,75 +243,52 @@ def wanted_orders(study: Study) -> tuple[float, float]:
 
 
 def lives(run: Run, decided: Prepared, paths: np.ndarray, progress: Progress) -> dict[str, np.ndarray]:
-    """The outcomes of these paths, as `results.OUTCOMES` names them; memory grows by them alone."""
-    on, years = run.machine, run.study.life.years
-    programs = simulate.programs(on.mesh)
+    """The outcomes of these paths, as `results.KEEPS[run.keep]` names them; memory grows by them alone.
+
+    Where the device's memory runs out the block is halved, never the tile, and done again: no number changes.
+    """
+    years, calls, row = run.study.life.years, run.machine.calls, 0
+    waiting = list(simulate.groups(run.machine, paths))
     kept: dict[str, np.ndarray] = {}
-    row = 0
     progress("lives", 0, len(paths) * years)
-    for parts in simulate.blocks(on, paths):
-        real = sum(n for _, n in parts)
-        names = [simulate.stream(run.seed, Ensemble.RUN, index) for index, _ in parts]
-        block = [(name, programs.market(run.plant, name)) for name in names]
+    while waiting:
+        block = waiting[:calls]
+        real = sum(n for _, n in block)
         counted = _counter(progress, "lives", row * years, len(paths) * years, real)
-        operated = simulate.operate(on, run.plant, decided.threshold, run.source(), block, counted)
-        for (_, n), operations in zip(parts, operated, strict=True):
-            cash = programs.settle(run.deal, decided.debt, operations.monthly, operations.market)
-            for name, values in outcomes(run, operations, cash).items():
+        try:
+            done = _block(run, decided, block, counted)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error) or len(block) == 1:
+                raise
+            calls = len(block) // 2
+            continue
+        for (_, n), found in zip(block, done, strict=True):
+            for name, values in found.items():
                 held = kept.setdefault(name, np.empty((len(paths), *values.shape[1:]), values.dtype))
                 held[row : row + n] = values[:n]
             row += n
+        waiting = waiting[len(block) :]
     kept["world"] = (paths % run.study.uncertainty.worlds).astype(np.int32)
     return kept
 
 
-def outcomes(run: Run, operations: Operations, cash: CashFlow) -> dict[str, np.ndarray]:
-    """Yearly and life outcomes from monthly energy and cash, [path, ...]."""
-    year = {name: np.asarray(x).sum(axis=2) for name, x in operations.monthly._asdict().items()}
-    contracted = run.study.load.contracted_it_mw
-    by_cause = np.stack([year[f"curtailed_{cause}_mwh"] for cause in results.CAUSES], axis=2)
-    by_tier = np.stack([year[f"unserved_{tier}_mwh"] for tier in results.TIERS], axis=2) / contracted
-    served = year["served_mwh"]
-    bought = year["imported_mwh"] + year["genset_mwh"]
-    green = np.where(served > 0, 1.0 - bought / np.where(served > 0, served, 1.0), np.nan)
-    energy = {o.name: year[o.name] for o in results.OUTCOMES if o.name in year}
-    money = {
-        o.name: np.asarray(getattr(cash, o.name)) for o in results.OUTCOMES if o.name in CashFlow._fields
-    }
-    return {
-        **energy,
-        **money,
-        "curtailed_mwh": by_cause.sum(axis=2),
-        "curtailed_by_cause_mwh": by_cause,
-        "unserved_compute_h": by_tier.sum(axis=2),
-        "unserved_by_tier_h": by_tier,
-        "green_frac": green,
-        "soc_mwh": np.asarray(operations.soc_mwh),
-        "energy_imbalance_frac": energy_imbalance(run.plant, year, operations),
-    }
+def _block(
+    run: Run, decided: Prepared, parts: list[tuple[np.ndarray, int]], counted: Callable[[], None]
+) -> list[dict[str, np.ndarray]]:
+    """The outcomes of a block, call by call."""
+    on = run.machine
+    programs = simulate.programs(on.mesh)
+    names = [simulate.stream(run.seed, Ensemble.RUN, index) for index, _ in parts]
+    calls = [(name, programs.market(run.plant, name)) for name in names]
+    operated = simulate.operate(on, run.plant, decided.threshold, run.source(), calls, counted)
+    settled = [programs.settle(run.plant, run.deal, decided.debt, done) for done in operated]
+    wanted = [o.name for o in results.KEEPS[run.keep] if o.name in settled[0]]
+    return [{name: np.asarray(found[name]) for name in wanted} for found in settled]
 
 
-def energy_imbalance(plant: Plant, year: Mapping[str, np.ndarray], operations: Operations) -> np.ndarray:
-    """[path] the largest gap of a year at the bus, in the store or in the backlog, over its energy.
-
-    year: totals [path, year], MWh.
-    """
-    f = {name.removesuffix("_mwh"): values for name, values in year.items()}
-    made = f["pv"] + f["wind"] + f["imported"] + f["genset"] + f["discharged"]
-    curtailed = sum(f[f"curtailed_{cause}"] for cause in results.CAUSES)
-    bus = made - (f["served"] + f["charged"] + f["exported"] + curtailed)
-    into, out = (np.asarray(e) for e in (plant.battery.charge_efficiency, plant.battery.discharge_efficiency))
-    store = _change(operations.soc_mwh, float(plant.soc_start_mwh)) - (
-        into * f["charged"] - f["discharged"] / out
-    )
-    backlog = _change(operations.backlog_mwh, 0.0) - (f["postponed"] - f["caught_up"])
-    gaps = np.abs(np.stack([bus, store, backlog])) / np.maximum(made, 1.0)
-    return gaps.max(axis=(0, 2))
-
-
-def _change(at_end: jax.Array, first: float) -> np.ndarray:
-    """[path, year] of a stock over each year."""
-    return np.diff(np.asarray(at_end, np.float64), axis=1, prepend=first)
+def _paths_first(x: jax.Array) -> np.ndarray:
+    """[..., path] on the device -> [path, ...] on the host."""
+    return np.moveaxis(np.asarray(x), -1, 0)
 
 
 def planned_market(plant: Plant, on: Machine) -> Market:

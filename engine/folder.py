@@ -16,7 +16,7 @@ from typing import Any
 
 import xarray as xr
 
-from engine import prepare, results, simulate
+from engine import prepare, results
 from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
@@ -42,7 +42,9 @@ def digest(run: Run) -> str:
         "paths": run.paths,
         "weather": run.air.digest,
         "streamed": run.air.file is not None,
-        "route": simulate.ROUTE,
+        "library": run.library,
+        "keep": run.keep,
+        "route": run.machine.route,
         "tile": run.machine.tile,
         "platform": run.machine.mesh.devices.flat[0].platform,
         "single_device": run.machine.mesh.size == 1,  # whose programs differ in the last bits
@@ -112,12 +114,14 @@ def manifest(
         "seed": run.seed,
         "paths": run.paths,
         "worlds": run.study.uncertainty.worlds,
-        "route": simulate.ROUTE,
+        "route": run.machine.route,
+        "keep": run.keep,
         "tile": run.machine.tile,
         "devices": run.machine.mesh.size,
         "device": f"{run.machine.mesh.size} x {device.device_kind}",
         "weather": {
             "file": str(Path(run.air.file.name).resolve()) if run.air.file else None,
+            "library_years": run.library,
             "climate": _whole_name(run.study.climate),
             "provenance": climate.provenance(run.study.climate) if run.study.climate else {},
             "site": run.air.site.name,

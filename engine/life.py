@@ -231,20 +231,62 @@ def order_case(
 
     def one(_, x):
         d, sun, season, w = x
-        made, lost = block.rows(_sold)((reference, orders.depth), sun, (), w)
-        midday, before, to_come = (held[:, None] for held in orders.window.T)
-        scores = _scores(orders, worlds, stream, y, d, orders.window, season, w)
-        by_window = lost.midday * midday, lost.night * before, lost.night * to_come
-        return (), (jnp.stack(scores), [block.total(x) for x in by_window], [block.total(x) for x in made])
+        return (), _order_day(orders, reference, worlds, stream, y, d, sun, season, w)
 
     by_day = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
+    _, days = lax.scan(one, (), (*_order_days(orders, reference), by_day))
+    return _order_case(days)
+
+
+def drawn_order_case(
+    climate: Climate,
+    levels: jax.Array,
+    orders: OrderProcess,
+    reference: Reference,
+    worlds: jax.Array,
+    stream: Stream,
+    y: jax.Array,
+    state: generate.State,
+) -> OrderCase:
+    """`order_case`, its weather drawn day by day."""
+
+    def one(state, x):
+        d, sun, season, air = x
+        state, w = generate.day(climate, air, levels, stream, y, d, state)
+        return state, _order_day(orders, reference, worlds, stream, y, d, sun, season, w)
+
+    airs = generate.by_day(generate.tables(climate))
+    _, days = lax.scan(one, state, (*_order_days(orders, reference), airs))
+    return _order_case(days)
+
+
+def _order_days(orders: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
     sun = Geometry(*(x.reshape(DAYS, DAY) for x in reference.geometry))
-    _, found = lax.scan(one, (), (jnp.arange(DAYS), sun, orders.season, by_day))
-    scores, (midday, before, to_come), made = found
+    return jnp.arange(DAYS), sun, orders.season
+
+
+def _order_day(
+    orders: OrderProcess, reference: Reference, worlds, stream: Stream, y, d, sun, season, w: Weather
+):
+    """A day's (scores [kind, path]; MWh lost at midday, before a night's end, to come; MWh made by kind)."""
+    made, lost = block.rows(_sold)((reference, orders.depth), sun, (), w)
+    midday, before, to_come = (held[:, None] for held in orders.window.T)
+    scores = _scores(orders, worlds, stream, y, d, orders.window, season, w)
+    by_window = lost.midday * midday, lost.night * before, lost.night * to_come
+    return (
+        jnp.stack(scores),
+        [block.total(x) * DT_H for x in by_window],
+        [block.total(x) * DT_H for x in made],
+    )
+
+
+def _order_case(days) -> OrderCase:
+    """Days of `_order_day` as a year: a night's order holds the evening and the morning after."""
+    scores, (midday, before, to_come), made = days
     return OrderCase(
         score=jnp.swapaxes(scores, 0, 1),
-        lost_mwh=jnp.stack([midday, to_come + jnp.roll(before, -1, axis=0)]) * DT_H,
-        made_mwh=jnp.stack([jnp.sum(x, axis=0) for x in made]) * DT_H,
+        lost_mwh=jnp.stack([midday, to_come + jnp.roll(before, -1, axis=0)]),
+        made_mwh=jnp.stack([jnp.sum(x, axis=0) for x in made]),
     )
 
 

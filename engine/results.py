@@ -32,21 +32,30 @@ _UNITS = {"_mwh": "MWh", "_h": "h", "_m": "million {currency}"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One result: its dims, meaning and kind of number; `gaps` where NaN says "there is none"."""
+    """One result: its dims, meaning and kind of number; `gaps` where NaN says "there is none".
+
+    page: summary and report are made of it, so that every run keeps it.
+    """
 
     name: str
     dims: tuple[str, ...]
     long_name: str
     dtype: str = "float64"
     gaps: bool = False
+    page: bool = True
 
     def units(self, currency: str) -> str:
         """From the suffix of the name; ratios, fractions, years and counts have "1"."""
         return _UNITS.get("_" + self.name.rsplit("_", 1)[-1], "1").format(currency=currency)
 
 
-def _energy(name: str, long_name: str, gaps: bool = False) -> Outcome:
-    return Outcome(name, _YEAR, long_name, "float32", gaps)
+def _energy(name: str, long_name: str, gaps: bool = False, page: bool = True) -> Outcome:
+    return Outcome(name, _YEAR, long_name, "float32", gaps, page)
+
+
+def _detail(name: str, long_name: str) -> Outcome:
+    """Yearly money that an auditor may want and the page does not."""
+    return Outcome(name, _YEAR, long_name, page=False)
 
 
 OUTCOMES = (
@@ -55,31 +64,37 @@ OUTCOMES = (
     _energy("imported_mwh", "energy from the grid"),
     _energy("exported_mwh", "energy to the grid"),
     _energy("genset_mwh", "energy of the gensets"),
-    _energy("charged_mwh", "energy into the battery, at the bus"),
-    _energy("discharged_mwh", "energy out of the battery, at the bus"),
+    _energy("charged_mwh", "energy into the battery, at the bus", page=False),
+    _energy("discharged_mwh", "energy out of the battery, at the bus", page=False),
     _energy("served_mwh", "energy that the site used, cooling included"),
-    _energy("it_demand_mwh", "energy that the computing asked for, without cooling"),
+    _energy("it_demand_mwh", "energy that the computing asked for, without cooling", page=False),
     _energy("curtailed_mwh", "energy that could have been produced and was not"),
     _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
     _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),
-    _energy("soc_mwh", "energy in the battery at the end of the year"),
-    Outcome("revenue_m", _YEAR, "revenue received"),
-    Outcome("opex_m", _YEAR, "operating costs"),
-    Outcome("tax_m", _YEAR, "income tax paid"),
+    _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
+    _detail("revenue_m", "revenue received"),
+    _detail("opex_m", "operating costs"),
+    _detail("tax_m", "income tax paid"),
     Outcome("cfads_m", _YEAR, "cash flow available for debt service"),
     Outcome("scheduled_service_m", _YEAR, "debt service that was due"),
-    Outcome("debt_service_m", _YEAR, "debt service that was paid"),
+    _detail("debt_service_m", "debt service that was paid"),
     Outcome("dscr", _YEAR, "CFADS over scheduled service, none where nothing is due", gaps=True),
-    Outcome("debt_balance_m", _YEAR, "debt outstanding at the end of the year"),
-    Outcome("dsra_m", _YEAR, "debt service reserve at the end of the year"),
-    Outcome("trapped_m", _YEAR, "cash held back by lock-up at the end of the year"),
-    Outcome("distribution_m", _YEAR, "paid to the equity"),
-    Outcome("unpaid_m", _YEAR, "debt service due and not paid"),
+    _detail("debt_balance_m", "debt outstanding at the end of the year"),
+    _detail("dsra_m", "debt service reserve at the end of the year"),
+    _detail("trapped_m", "cash held back by lock-up at the end of the year"),
+    _detail("distribution_m", "paid to the equity"),
+    _detail("unpaid_m", "debt service due and not paid"),
     Outcome("reserve_draw_m", _YEAR, "drawn from the debt service reserve"),
-    Outcome("lockup", _YEAR, "1 where distributions were locked up", "int8"),
+    Outcome("lockup", _YEAR, "1 where distributions were locked up", "int8", page=False),
     Outcome("curtailed_by_cause_mwh", (*_YEAR, "cause"), "curtailed energy by cause", "float32"),
     Outcome("unserved_by_tier_h", (*_YEAR, "tier"), "unserved compute hours by tier", "float32"),
-    Outcome("dscr_period", ("path", "period"), "DSCR by service date, none where nothing is due", gaps=True),
+    Outcome(
+        "dscr_period",
+        ("path", "period"),
+        "DSCR by service date, none where nothing is due",
+        gaps=True,
+        page=False,
+    ),
     Outcome("equity_irr_frac", _PATH, "internal rate of return of the equity, where there is one", gaps=True),
     Outcome("equity_npv_m", _PATH, "net present value of the equity"),
     Outcome("default_year", _PATH, "operating year of payment default, none where paid", gaps=True),
@@ -93,22 +108,35 @@ OUTCOMES = (
     Outcome("world", _PATH, "draw of what nobody knows", "int32"),
 )
 
+KEEPS = {"all": OUTCOMES, "page": tuple(o for o in OUTCOMES if o.page)}
+
+
+def bytes_per_path(keep: str, years: int) -> int:
+    """Memory of what is kept of a path; of service dates two a year."""
+    sizes = {"path": 1, "year": years, "period": 2 * years, "cause": len(CAUSES), "tier": len(TIERS)}
+    return sum(np.dtype(o.dtype).itemsize * math.prod(sizes[d] for d in o.dims) for o in KEEPS[keep])
+
 
 def dataset(
-    outcomes: Mapping[str, np.ndarray], *, first_year: int, attrs: Mapping[str, Any], first_path: int = 0
+    outcomes: Mapping[str, np.ndarray],
+    *,
+    first_year: int,
+    attrs: Mapping[str, Any],
+    first_path: int = 0,
+    keep: str = "all",
 ) -> xr.Dataset:
-    """The results of consecutive paths; names, dims and values are checked against `OUTCOMES`.
+    """The results of consecutive paths; names, dims and values are checked against `KEEPS[keep]`.
 
     first_year: calendar year of operating year 1. attrs: those of `ATTRIBUTES`. Energy is rounded to
     float32 here and not when written, so that a run and its file are one and the same.
     """
     import xarray as xr
 
-    _check_names(outcomes, tuple(o.name for o in OUTCOMES), "outcome")
+    _check_names(outcomes, tuple(o.name for o in KEEPS[keep]), "outcome")
     _check_names(attrs, ATTRIBUTES, "attribute")
     sizes = {"cause": len(CAUSES), "tier": len(TIERS)}
     variables = {}
-    for outcome in OUTCOMES:
+    for outcome in KEEPS[keep]:
         values = _checked(outcome, np.asarray(outcomes[outcome.name]), sizes)
         described = {"long_name": outcome.long_name, "units": outcome.units(str(attrs["currency"]))}
         variables[outcome.name] = (outcome.dims, values, described)
@@ -118,10 +146,12 @@ def dataset(
         "path": ("path", path, {"standard_name": "realization", "units": "1"}),
         "year": ("year", year, {"long_name": "operating year", "units": "1"}),
         "calendar_year": ("year", first_year - 1 + year, {"long_name": "calendar year", "units": "1"}),
-        "period": ("period", np.arange(1, sizes["period"] + 1), {"long_name": "service date", "units": "1"}),
         "cause": ("cause", list(CAUSES), {"long_name": "cause of curtailment"}),
         "tier": ("tier", list(TIERS), {"long_name": "tier of computing"}),
     }
+    if "period" in sizes:
+        dates = np.arange(1, sizes["period"] + 1)
+        coords["period"] = ("period", dates, {"long_name": "service date", "units": "1"})
     return xr.Dataset(variables, coords, {"Conventions": "CF-1.11", **{k: attrs[k] for k in ATTRIBUTES}})
 
 
@@ -179,7 +209,7 @@ def read(folder: Path) -> tuple[xr.Dataset, dict[str, Any]]:
             results = stored.load()
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{folder}: {DATASET} or {MANIFEST} is damaged: {error}") from error
-    missing = [o.name for o in OUTCOMES if o.name not in results]
+    missing = [o.name for o in KEEPS["page"] if o.name not in results]
     if missing:
         raise InputError(f"{folder / DATASET}: lacks {', '.join(missing)}")
     return results, manifest
@@ -219,7 +249,7 @@ def _checked(outcome: Outcome, values: np.ndarray, sizes: dict[str, int]) -> np.
     bad = int(np.isinf(values).sum() if outcome.gaps else np.count_nonzero(~np.isfinite(values)))
     if bad:
         raise ValueError(f"{outcome.name}: {bad} of {values.size} values are NaN or infinite")
-    return values.astype(outcome.dtype)
+    return values.astype(outcome.dtype, copy=False)
 
 
 def _free(folder: Path) -> float:

@@ -16,7 +16,7 @@ from engine import replay as replays
 from engine.compose import Progress
 from engine.config import Loaded
 from engine.study import Study
-from weather import climate, ensemble, records
+from weather import climate, ensemble, records, store
 from weather import fit as fits
 from weather.ensemble import Generated
 from weather.random import Ensemble
@@ -51,11 +51,19 @@ def run(
     seed: int,
     out: Path | None = None,
     weather: Path | None = None,
+    library: int | None = None,
+    route: str | None = None,
+    keep: str = "all",
     check: bool = False,
     tiles: int | None = None,
     progress: Progress = quiet,
 ) -> Done:
-    """The main job: lives, results, report, in a folder that appears whole."""
+    """The main job: lives, results, report, in a folder that appears whole.
+
+    library: number of weather years, drawn once, that lives are drawn from; see `weather.library`.
+    route: one of `simulate.ROUTES`; default the fastest that the weather's source allows. keep: one of
+    `results.KEEPS`.
+    """
     clock, stages = time.perf_counter(), {}
 
     def stage(name: str) -> None:
@@ -64,7 +72,8 @@ def run(
         stages[name], clock = now - clock, now
 
     with loaded.located():
-        setup = compose.set_up(loaded.study, seed, paths, weather, simulate.machine(tiles))
+        on = simulate.machine(tiles, route=simulate.choose(route, weather is None and library is None))
+        setup = compose.set_up(loaded.study, seed, paths, weather, on, library, keep)
     digest = folder.digest(setup)
     target = out or folder.default(loaded.study.name, digest)
     if folder.complete(target, digest):
@@ -73,6 +82,9 @@ def run(
     with folder.whole(target) as aside, loaded.located():
         decided = compose.prepared(setup, progress)
         stage("preparation")
+        if library is not None:
+            setup = compose.stocked(setup, progress)
+            stage("library")
         found = dataset(setup, compose.lives(setup, decided, np.arange(paths), progress), digest)
         stage("lives")
         if check:
@@ -94,16 +106,27 @@ def _closes(found: xr.Dataset) -> None:
             raise RuntimeError(f"{name} of path {path} is {worst:.1e}, allowed is {allowed:.0e}")
 
 
-def lives(study: Study, paths: int = 1000, seed: int = 1, weather: str | Path | None = None) -> xr.Dataset:
+def lives(
+    study: Study,
+    paths: int = 1000,
+    seed: int = 1,
+    weather: str | Path | None = None,
+    library: int | None = None,
+) -> xr.Dataset:
     """The outcomes of a study's lives; `engine.run`. Writes nothing.
 
-    weather: an ensemble file instead of drawn weather. Raises InputError where they do not fit together.
+    weather: an ensemble file instead of drawn weather. library: number of weather years, drawn once, that
+    lives are drawn from. Raises InputError where they do not fit together.
     """
     if not 1 <= paths <= 2**31 or not 0 <= seed < 2**63:
         raise InputError(f"paths should be 1 or more and seed 0 or more (got {paths} and {seed})")
+    if library is not None and library < 1:
+        raise InputError(f"library should be 1 year or more (got {library})")
     file = Path(weather) if weather is not None else None
-    setup = compose.set_up(study, seed, paths, file, simulate.machine())
+    on = simulate.machine(route=simulate.choose(None, file is None and library is None))
+    setup = compose.set_up(study, seed, paths, file, on, library)
     decided = compose.prepared(setup, quiet)
+    setup = compose.stocked(setup, quiet)
     outcomes = compose.lives(setup, decided, np.arange(paths), quiet)
     return dataset(setup, outcomes, folder.digest(setup))
 
@@ -120,10 +143,12 @@ def dataset(
         "currency": study.deal.currency,
         "digest": digest,
         "seed": str(setup.seed),
-        "route": simulate.ROUTE,
+        "route": setup.machine.route,
         "wattbit_version": metadata.version("wattbit"),
     }
-    return results.dataset(outcomes, first_year=study.life.first_year, attrs=attrs, first_path=first_path)
+    return results.dataset(
+        outcomes, first_year=study.life.first_year, attrs=attrs, first_path=first_path, keep=setup.keep
+    )
 
 
 def replay(where: Path, path: int, year: int | None, progress: Progress = quiet) -> Replayed:
@@ -141,6 +166,7 @@ def replay(where: Path, path: int, year: int | None, progress: Progress = quiet)
     if year is not None and year > setup.study.life.years:
         raise InputError(f"--year {year}: the life has years 1 to {setup.study.life.years}")
     decided = _decided(where, setup)
+    setup = compose.stocked(setup, progress)
     outcomes = compose.lives(setup, decided, np.array([path]), progress)
     yearly = dataset(setup, outcomes, about["digest"], path)
     hours = replays.hours(setup, decided, path, year or replays.worst(yearly)[1])
@@ -154,15 +180,16 @@ def _again(where: Path, about: Mapping[str, Any]) -> compose.Run:
     try:
         study = Study.model_validate_json(json.dumps(about["study"]))
         seed, paths, tile = (int(about[name]) for name in ("seed", "paths", "tile"))
-        file, _ = about["weather"]["file"], about["digest"]
+        route, keep = str(about["route"]), str(about["keep"])
+        file, library, _ = about["weather"]["file"], about["weather"].get("library_years"), about["digest"]
         study = study.model_copy(update={"climate": about["weather"]["climate"]})
     except (KeyError, TypeError, ValueError) as error:
         what = (
             f"lacks {error}" if isinstance(error, KeyError) else "has another version's study or is damaged"
         )
         raise InputError(f"{where / results.MANIFEST}: {what}; run the study again") from error
-    on = simulate.machine(tile=tile)
-    return compose.set_up(study, seed, paths, Path(file) if file else None, on)
+    on = simulate.machine(tile=tile, route=route)
+    return compose.set_up(study, seed, paths, Path(file) if file else None, on, library, keep)
 
 
 def _decided(where: Path, setup: compose.Run) -> prepare.Prepared:
@@ -193,7 +220,7 @@ def fit(
         lacking = ", ".join(name for name in place if name not in given)
         raise InputError(f"{file}: a place is given in full or not at all ({lacking} missing)")
     site = climate.Site(file.stem, **given) if given else None
-    ensemble.check_target(out)
+    store.check_target(out)
     record = records.read(file, kind, columns, units, select, site, instantaneous)
     fitted, where, provenance = fits.fit(record)
     try:
@@ -211,10 +238,11 @@ def sample(
     seed: int,
     worlds: int,
     level: float,
+    packed: bool = False,
     progress: Progress = quiet,
 ) -> None:
-    """Draw an ensemble from a climate and write it."""
-    ensemble.check_target(out, ensemble.size(paths, years))  # before there are arrays of this many paths
+    """Draw an ensemble from a climate and write it, in Zarr where `out` ends in .zarr."""
+    store.check_target(out, store.size(paths, years, packed))  # before there are arrays of this many paths
     on = simulate.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
@@ -226,4 +254,4 @@ def sample(
         done += more
         progress("weather", done, paths * years)
 
-    ensemble.write(out, source, frame, on.width, count)
+    store.write(out, source, frame, on.width, count, packed)

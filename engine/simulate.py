@@ -13,9 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import itertools
 import os
+import platform
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -28,7 +32,8 @@ from engine.dispatch import Drivers, Flows, Totals
 from engine.dispatch import State as Store
 from engine.finance import debt as loans
 from engine.life import Energy, OrderCase
-from engine.plant import Plant
+from engine.outcomes import outcomes
+from engine.plant import Plant, Reference
 from engine.world import Market
 from weather import block, generate, random
 from weather.ensemble import AXIS, Generated, Source
@@ -90,14 +95,48 @@ def machine(
     if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):  # whoever imported us may have started JAX: then as it is
             jax.config.update("jax_num_cpu_devices", max(2, _cores()))
+    _remember_programs()
     found = jax.devices()[:devices]
     size = tile or TILES.get(found[0].platform, TILES["gpu"])[route]
     return Machine(Mesh(np.array(found), (AXIS,)), route, size, -(-(tiles or 1) // len(found)))
 
 
+def _remember_programs() -> None:
+    """Keep compiled programs in the user's cache: a number of a study that changes costs no compiling.
+
+    One folder per kind of processor, since a home may be shared by several. Whoever has chosen a folder
+    for JAX keeps it; where none can be made nothing is kept.
+    """
+    if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+        return
+    try:
+        flags = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        kind = flags.group() if flags else platform.machine()
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "wattbit" / hashlib.sha256(kind.encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
 def _cores() -> int:
     """Cores that this process may use; all of them where the system does not tell."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Operations(NamedTuple):
+    """Energy of some paths on the device.
+
+    monthly: `Totals` of [year, 12, path] MWh. soc_mwh, backlog_mwh: [year, path] at the year's end.
+    market: of each path.
+    """
+
+    monthly: Totals
+    soc_mwh: jax.Array
+    backlog_mwh: jax.Array
+    market: Market
 
 
 class Programs(NamedTuple):
@@ -111,6 +150,7 @@ class Programs(NamedTuple):
     registers: Callable
     drawn_hours: Callable
     orders: Callable
+    drawn_orders: Callable
     settle: Callable
     size: Callable
 
@@ -128,10 +168,17 @@ def programs(mesh: Mesh) -> Programs:
             jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
         )
 
-    def settle(deal, debt, monthly, market):
-        """monthly: [year, 12, path]."""
-        return jax.vmap(life.settle, in_axes=(None, None, -1, 0))(deal, debt, monthly, market)
+    def settle(plant, deal, debt, operations):
+        """operations: `Operations` of a call."""
 
+        def one(monthly, soc_mwh, backlog_mwh, market):
+            cash = life.settle(deal, debt, monthly, market)
+            return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash)
+
+        return jax.vmap(one, in_axes=(-1, -1, -1, 0))(*operations)
+
+    lived = Operations(deep, last, last, each)  # type: ignore[arg-type]
+    orders = OrderCase(score=deep, lost_mwh=deep, made_mwh=last)  # type: ignore[arg-type]
     air: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
     year = (all_, all_, streams, all_, each, last, each)
     drawn = (all_, each, all_, all_, streams, all_, each, (air, each))
@@ -147,27 +194,13 @@ def programs(mesh: Mesh) -> Programs:
             ((air, each), energy),
         ),
         drawn_hours=compiled(life.drawn_year, drawn, ((air, each), energy, deep)),
-        orders=compiled(
-            life.order_case,
-            (all_, all_, all_, streams, all_, last),
-            OrderCase(score=deep, lost_mwh=deep, made_mwh=last),  # type: ignore[arg-type]
+        orders=compiled(life.order_case, (all_, all_, all_, streams, all_, last), orders),
+        drawn_orders=compiled(
+            life.drawn_order_case, (all_, each, all_, all_, all_, streams, all_, air), orders
         ),
-        settle=compiled(settle, (all_, all_, deep, each), each),
+        settle=compiled(settle, (all_, all_, all_, lived), each),
         size=jax.jit(loans.size),
     )
-
-
-class Operations(NamedTuple):
-    """Energy of some paths on the device.
-
-    monthly: `Totals` of [year, 12, path] MWh. soc_mwh, backlog_mwh: [year, path] at the year's end.
-    market: of each path.
-    """
-
-    monthly: Totals
-    soc_mwh: jax.Array
-    backlog_mwh: jax.Array
-    market: Market
 
 
 def stream(seed: int, ensemble: Ensemble, paths: np.ndarray) -> Stream:
@@ -195,6 +228,23 @@ def operate(
         jax.block_until_ready([done[-1] for done in years])  # one year of weather in flight, not more
         progress()
     return [_stacked(done, market) for done, (_, market) in zip(years, calls, strict=True)]
+
+
+def order_case(on: Machine, plant: Plant, reference: Reference, source: Source, names: Stream) -> OrderCase:
+    """The first year of a call's paths as the calibration of orders wants it."""
+    run = programs(on.mesh)
+    known = (plant.orders, reference, plant.worlds, names, jnp.int32(0))
+    if on.route == MATERIALISED:
+        return run.orders(*known, next(iter(source.years(np.asarray(names.index), 1))))
+    drawn = _drawn(on, source)
+    levels, air = drawn.begin(np.asarray(names.index))
+    return run.drawn_orders(drawn.climate, levels, *known, air)
+
+
+def _drawn(on: Machine, source: Source) -> Generated:
+    if not isinstance(source, Generated):
+        raise TypeError(f"route {on.route} draws its weather, got {type(source).__name__}")
+    return source
 
 
 class Looked(NamedTuple):
@@ -240,14 +290,13 @@ def _walk(
             state, energy, hours = run.hours(*now, weather, state)
             yield energy, Looked(jax.tree.map(lambda x: x.reshape(-1, DAY, on.width), weather), *hours)
         return
-    if not isinstance(source, Generated):
-        raise TypeError(f"route {on.route} draws its weather, got {type(source).__name__}")
-    levels, air = source.begin(np.asarray(names.index))
+    drawn = _drawn(on, source)
+    levels, air = drawn.begin(np.asarray(names.index))
     both = (air, state)
     drawn_year = run.registers if on.route == PALLAS else run.drawn_year
     for y, now in enumerate(known):
         program = run.drawn_hours if y == seen else drawn_year
-        both, energy, *looked = program(source.climate, levels, *now, both)
+        both, energy, *looked = program(drawn.climate, levels, *now, both)
         yield energy, Looked(*looked[0]) if looked else None
 
 

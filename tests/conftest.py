@@ -17,6 +17,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 TILE = 16  # paths of a device and program, small enough for a test
+TILES = dict.fromkeys(simulate.ROUTES, TILE)  # of whatever route
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
 ALLOWED_WARNINGS: tuple[str, ...] = ()  # of others: pytest's filter lines, each with its reason
 

@@ -39,6 +39,8 @@ STUDIES = (
     ("extends: ~/zhongwei.yaml\nlife: {first_year: 2029-01-01}",
      "@:2: life.first_year: should be a whole number (got 2029-01-01)"),
     ("+gensets: {outage: {units: 1.5}}", "@:5: gensets.outage.units: should be a whole number (got 1.5)"),
+    ("+gensets: {outage: {units: 256}}",
+     "@:5: gensets.outage.units: should be less than or equal to 255 (got 256)"),
     ("+pv: {dc_mw: .inf}", "@:5: pv.dc_mw: should be a finite number (got inf)"),
     ("+pv: {dc_mw: .nan}", "@:5: pv.dc_mw: should be a finite number (got nan)"),
     ("+pv: {dc_mw: 3.6e9}", "@:5: pv.dc_mw: should be less than or equal to 1000000000 (got 3600000000)"),

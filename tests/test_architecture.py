@@ -1,4 +1,4 @@
-"""Imports respect the floors; kernels know nothing of files, tables or settings; compiling and mapping stand in two places each."""
+"""Imports respect the floors; kernels know no files or settings; jit and vmap stand in two places each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FLOORS = [
     "weather.climates.zhongwei weather.coding engine.finance.credit",
     "weather.stream engine.finance.waterfall",
     "engine.life",
-    "engine.registers",
+    "engine.registers engine.outcomes",
     "engine.simulate",
     "engine.compose",
     "engine.folder engine.replay",

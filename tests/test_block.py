@@ -80,9 +80,9 @@ def test_a_block_is_two_loops(name, empty):
     same(MAPS[name](one_hour)(*groups.values()), looped(one_hour, groups))
 
 
-@pytest.mark.parametrize("rows", [2, 3, 4, 7, 9, 24])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 9, 24])
 def test_stored_rows_come_whole_and_in_order(rows):
-    """However many loops' turns divide them: two, three, or as many as there are rows."""
+    """However many turns of the loop divide them: one, two, three, or as many as there are rows."""
     groups = given(rows)
     same(block.stored(one_hour)(*groups.values()), looped(one_hour, groups))
 

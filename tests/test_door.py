@@ -18,7 +18,7 @@ import pytest
 from engine import compose, results, session, simulate
 from engine import config as configs
 from tests import door
-from tests.conftest import TILE
+from tests.conftest import TILES
 from tests.door_studies import GOOD, HEAD, SETTINGS, STUDIES
 
 SMALL = "run study.yaml --paths 2"
@@ -27,7 +27,7 @@ SMALL = "run study.yaml --paths 2"
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILE)
+    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
     door.study()
 
 
@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
     home = tmp_path_factory.mktemp("finished")
     (home / "study.yaml").write_text(HEAD.replace("~", str(door.CONFIGS)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(simulate.TILES, "cpu", TILE)
+        patch.setitem(simulate.TILES, "cpu", TILES)
         return session.run(configs.load(home / "study.yaml"), 2, 1, home / "run").folder
 
 
@@ -103,6 +103,10 @@ COMMANDS = (
     ("weather sample zhongwei --paths 1 --years 1 -o .", ".: is a folder, wanted the name of a file"),
     ("weather sample zhongwei --paths 10000000 --years 60 -o x.nc",
      "x.nc: the disk is full; 105120000.0 MB wanted, * free"),
+    ("weather sample zhongwei --paths 10000000 --years 60 --packed -o x.zarr",
+     "x.zarr: the disk is full; 52560000.0 MB wanted, * free"),
+    ("weather sample zhongwei --paths 1 --years 1 -o no/x.zarr",
+     "no/x.zarr: cannot be written, no is no folder"),
 )  # fmt: skip
 
 
@@ -188,16 +192,17 @@ def test_full_disk(monkeypatch):
     assert not Path("run").exists()
 
 
-def test_full_disk_for_an_ensemble(monkeypatch):
+@pytest.mark.parametrize("name", ["x.nc", "x.zarr"])
+def test_full_disk_for_an_ensemble(monkeypatch, name):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("weather.ensemble._write_years", full)
+    monkeypatch.setattr("weather.store._write_years", full)
     door.refuses(
-        "weather sample zhongwei --paths 1 --years 1 -o x.nc",
-        "x.nc: cannot be written (No space left on device)",
+        f"weather sample zhongwei --paths 1 --years 1 -o {name}",
+        f"{name}: cannot be written (No space left on device)",
     )
-    assert not list(Path(".").glob("x.nc*"))
+    assert not list(Path(".").glob("x.*"))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, ZeroDivisionError("by zero")])
@@ -226,7 +231,7 @@ def test_ours_with_a_traceback_on_request(monkeypatch):
 
 def _process(*arguments: str, **more) -> subprocess.Popen:
     """A real process, with a test's tile."""
-    code = f"from engine import cli, simulate; simulate.TILES['cpu'] = {TILE}; cli.main()"
+    code = f"from engine import cli, simulate; simulate.TILES['cpu'] = {TILES}; cli.main()"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes, **more)
 

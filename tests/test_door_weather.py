@@ -11,7 +11,7 @@ import xarray as xr
 
 from engine import simulate
 from tests import door
-from tests.conftest import TILE
+from tests.conftest import TILES
 from tests.door_weather import ENSEMBLES, PLACE_OPTIONS, RECORDS, ensemble, record
 from weather import climate as climates
 
@@ -22,7 +22,7 @@ FIT = f"weather fit bad.csv -o out.nc {PLACE_OPTIONS}"
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILE)
+    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
     door.study()
 
 

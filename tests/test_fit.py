@@ -128,23 +128,57 @@ def test_slow_kernel_is_that_of_the_interpolated_process():
         assert abs(simulated - closed) < 4 * np.sqrt(2 / 200_000)  # hours of a day are not independent
 
 
+def acf(climate: Climate, v: int, longest: int) -> np.ndarray:
+    """Autocorrelation at 0..longest hours of a fitted climate's latent variable."""
+    rho, weight = float(climate.fast_rho[v]), float(climate.fast_weight[v])
+    slow, slow_rho = (np.asarray(x, float) for x in (climate.slow_weight[v], climate.slow_rho))
+    return persistence.model_acf(rho, weight, slow, longest, slow_rho)
+
+
 def test_weights_come_back(fitted):
     # 12 years tell a correlation over days to about sqrt(2 x 3 days / 4380 days) = 0.04; the scales
     # overlap, so the sums that matter are compared: the autocorrelation at a few lags.
     lags = np.array([1, 3, 6, 12, 24, 48, 72, 168])
     for v in range(3):
         wanted = persistence.model_acf(FAST_RHO[v], FAST_WEIGHT[v], SLOW_WEIGHT[v], 168)
-        found = persistence.model_acf(
-            float(fitted.fast_rho[v]),
-            float(fitted.fast_weight[v]),
-            np.asarray(fitted.slow_weight[v], float),
-            168,
-        )
+        found = acf(fitted, v, 168)
         assert np.abs(found - wanted)[lags].max() < 0.06
         assert float(fitted.fast_weight[v]) == pytest.approx(FAST_WEIGHT[v], abs=0.12)
     squares = np.square(fitted.fast_weight) + np.square(fitted.slow_weight[:3]).sum(axis=1)
     np.testing.assert_allclose(squares, 1.0, atol=1e-6)  # float32
     np.testing.assert_allclose(np.square(fitted.slow_weight[3:]).sum(axis=1), 1.0, atol=1e-6)
+
+
+def assembled(slow_weight: np.ndarray) -> Climate:
+    """The climate of three variables that differ in their slow weights [3, scale] alone."""
+    margin = np.zeros((12, 24, KNOTS.size))
+    latents = tuple(fit.Latent(np.zeros(0), 0.8, 0.7, w, margin) for w in slow_weight)
+    both = fit.Joint(FAST_CORRELATION[None].repeat(12, 0), SLOW_CORRELATION[None].repeat(12, 0))
+    return fit.assemble(latents, both, clearsky.tables(37.5, 105.2, 1225.0, 8.0), [0.0] * 3, (0.8, 0.8))
+
+
+def test_a_scale_that_no_variable_uses_is_left_out():
+    climate, kept = assembled(SLOW_WEIGHT), [0, 1, 2]
+    assert (SLOW_WEIGHT[:, 3:] == 0.0).all()
+    np.testing.assert_array_equal(climate.slow_rho, np.float32(persistence.SLOW_RHO[kept]))
+    np.testing.assert_array_equal(climate.slow_weight[:3], np.float32(SLOW_WEIGHT[:, kept]))
+    np.testing.assert_allclose(np.square(climate.slow_weight[3:]).sum(axis=1), 1.0, atol=1e-6)
+    for v in range(3):
+        whole = persistence.model_acf(0.8, 0.7, SLOW_WEIGHT[v], 168)
+        np.testing.assert_allclose(acf(climate, v, 168), whole, atol=1e-6)  # float32
+
+
+def test_a_scale_that_one_variable_uses_stays():
+    weight = np.zeros((3, 5))
+    weight[0, 4] = weight[1, 1] = weight[2, 2] = 0.7
+    assert assembled(weight).slow_rho.tolist() == np.float32(persistence.SLOW_RHO[[1, 2, 4]]).tolist()
+    weight[1] = 0.0  # the region of a wind without slow part has all of them
+    assert assembled(weight).slow_weight.shape == (5, 5)
+
+
+def test_a_fit_has_no_scale_without_use(fitted):
+    assert np.asarray(fitted.slow_weight).any(axis=0).all()
+    assert np.isin(fitted.slow_rho, np.float32(persistence.SLOW_RHO)).all()
 
 
 def test_correlations_come_back(fitted):
@@ -181,16 +215,11 @@ def test_annual_spread_is_the_records(known, fitted):
         ("temp_air", fitted.temp_margin, False, np.ones(HOURS), 2),
     ):
         coefficients = fit.annual_coefficients(np.asarray(margin, float), weight, clamp)
-        correlation = persistence.model_acf(
-            float(fitted.fast_rho[v]),
-            float(fitted.fast_weight[v]),
-            np.asarray(fitted.slow_weight[v], float),
-            HOURS - 1,
-        )
-        sd = np.sqrt(persistence.annual_variance(coefficients, correlation))
+        sd = np.sqrt(persistence.annual_variance(coefficients, acf(fitted, v, HOURS - 1)))
         own = fit.annual_means(record[name].values).std(ddof=1)
         # met exactly where a share of the slowest scale reaches it; less than no share cannot lower it
-        assert sd == pytest.approx(own, rel=0.02) or (sd > own and fitted.slow_weight[v, -1] == 0.0)
+        slowest = fitted.slow_weight[v][fitted.slow_rho == np.float32(persistence.SLOW_RHO[-1])]
+        assert sd == pytest.approx(own, rel=0.02) or (sd > own and not slowest.any())
 
 
 def test_annual_variance_of_a_gaussian_variable_is_a_double_sum():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,9 +38,42 @@ def walked(climate):
 @pytest.mark.parametrize("name", Weather._fields)
 def test_kernel_is_the_reference_over_two_years(drawn, walked, name, year):
     """The reference walks on from year to year, so the second year also shows that they join."""
-    got, exact = getattr(drawn, name)[year, :, 3], walked[year][name]
-    # float32's 6e-8 a step, carried for some 1 / (1 - rho) = 100 steps by the slowest scale
-    np.testing.assert_allclose(got, exact, rtol=0.0, atol=6e-6 * np.ptp(exact))
+    near(getattr(drawn, name)[year, :, 3], walked[year][name])
+
+
+def near(got, exact):
+    """Within ten float32 roundings of the range: 6e-8 a step, normals to 1e-6; the worst found is 4e-7."""
+    np.testing.assert_allclose(got, exact, rtol=0.0, atol=6e-7 * np.ptp(exact))
+
+
+@pytest.mark.parametrize("scales", [1, 4])
+def test_kernel_is_the_reference_whatever_the_scales(zhongwei, machine, scales):
+    """Of the shipped climate's tables: 21 knots, margins that are zero in part, scales left out."""
+    shipped = zhongwei[0]
+    weight = np.asarray(shipped.slow_weight)[:, :scales]
+    some = dataclasses.replace(shipped, slow_rho=shipped.slow_rho[:scales], slow_weight=jnp.asarray(weight))
+    source = Generated(some, SEED, Ensemble.RUN, WORLDS, LEVEL, machine.mesh)
+    (made,) = source.years(PATHS, 1)
+    (exact,) = reference.walk(some, SEED, Ensemble.RUN, int(PATHS[-1]), WORLDS, LEVEL, 1)
+    for name, x in made._asdict().items():
+        near(np.asarray(x)[:, -1], exact[name])
+
+
+@pytest.mark.parametrize("name", ["sun", "wind", "temp"])
+def test_lines_are_the_margins_beyond_the_knots_too(climate, zhongwei, name):
+    """Of every hour of some days, at scores as far out as normals go and beyond."""
+    z, days = np.linspace(-8.0, 8.0, 65), [0, 15, 16, 364]
+    for of in (climate, zhongwei[0]):
+        value, slope, bends = (x[np.array(days)] for x in getattr(generate.tables(of), name))
+        line = generate.Line(value[..., None], slope[..., None], jnp.moveaxis(bends, -1, 0)[..., None])
+        got = generate._margin(of.knots, line, jnp.asarray(z, jnp.float32)[None, None])  # [day, 24, z]
+        c = {k: np.asarray(getattr(of, k), float) for k in ("knots", f"{name}_margin")}
+        exact = [
+            [[reference.margin(c, f"{name}_margin", day, hour, x, False) for x in z] for hour in range(DAY)]
+            for day in days
+        ]
+        # far out the sum's terms are larger than itself: some ten roundings of 6e-8 were found
+        np.testing.assert_allclose(got, exact, rtol=0.0, atol=2e-6 * np.ptp(exact, axis=2).max())
 
 
 def test_night_is_exactly_dark_and_only_night(climate, drawn):
@@ -60,21 +95,40 @@ def test_latent_variables_have_unit_variance(drawn):
 
 
 @pytest.fixture(scope="module")
-def scales(climate):
-    """[scale, day, path] slow sun and [hour, fast, path] fast parts of a year, by the kernel's own steps."""
-    names = random.Stream(random.seed_words(3), jnp.uint32(0), jnp.arange(200, dtype=jnp.uint32))
+def parts(climate):
+    """[path, day, variable, scale] slow parts at midnights and [path, hour, fast] fast parts of a year.
 
-    def of_path(stream):
-        def day(state, d):
-            month = jnp.asarray(generate.MONTH_OF_DAY)[d]
-            _, slow = generate._slow(climate, stream, 0, d, month, state.slow)
-            last, fast = generate._fast(climate, stream, 0, d, month, state.fast)
-            return generate.State(last, slow), (jnp.stack(slow), jnp.stack(fast))
+    The fast ones are read from the weather of a climate that has no slow weight and whose margins are
+    z + 9, under a constant clear sky; the slow ones are the state.
+    """
+    knots = jnp.asarray([-9.0, 0.0, 9.0], jnp.float32)
+    line = jnp.broadcast_to(knots + 9.0, (12, DAY, 3))
+    bare = dataclasses.replace(
+        climate,
+        fast_weight=jnp.ones(len(FAST), jnp.float32),
+        slow_weight=jnp.zeros_like(climate.slow_weight),
+        knots=knots,
+        **dict.fromkeys(("sun_margin", "wind_margin", "temp_margin"), line),
+        sun=climate.sun._replace(clear_ghi_wm2=jnp.ones(HOURS, jnp.float32)),
+    )
+    tile = 200
+    stream = random.Stream(random.seed_words(3), jnp.uint32(0), jnp.arange(tile, dtype=jnp.uint32))
+    levels = jnp.broadcast_to(jnp.asarray([1.0, 1.0, 0.0], jnp.float32), (tile, 3))
 
-        return jax.lax.scan(day, generate.start(climate, stream), jnp.arange(DAYS))[1]
+    @jax.jit
+    def walk(bare, stream):
+        def one(state, x):
+            d, today = x
+            state, weather = generate.day(bare, today, levels, stream, jnp.int32(0), d, state)
+            return state, (state.slow, (weather.ghi, weather.wind_speed, weather.temp_air))
 
-    slow, fast = jax.jit(jax.vmap(of_path, in_axes=(random.Stream(None, None, 0),)))(names)
-    return np.asarray(slow), np.asarray(fast)  # [path, day, variable, scale], [path, day, fast, 24]
+        days = jnp.arange(DAYS), generate.by_day(generate.tables(bare))
+        return jax.lax.scan(one, generate.start(bare, stream), days)[1]
+
+    slow, fast = walk(bare, stream)  # of each variable [day, scale, path]; [day, 24, path]
+    slow = np.moveaxis(np.stack(slow), (0, 1, 2, 3), (2, 1, 3, 0))
+    fast = np.stack([np.asarray(x).reshape(HOURS, tile) for x in fast], axis=-1) - 9.0
+    return slow.astype(float), np.swapaxes(fast, 0, 1).astype(float)
 
 
 def within_errors(of_path, exact, errors):
@@ -83,29 +137,38 @@ def within_errors(of_path, exact, errors):
     return (np.abs(of_path.mean(axis=0) - exact) < errors * error).all()
 
 
-def test_persistence_of_slow_scales(climate, scales):
-    slow, rho = scales[0].astype(float), np.asarray(climate.slow_rho, float)
+def test_persistence_of_slow_scales(climate, parts):
+    slow, rho = parts[0], np.asarray(climate.slow_rho, float)
     for lag in (0, 1, 5):
         products = (slow[:, lag:] * slow[:, : DAYS - lag]).mean(axis=1)  # [path, variable, scale]
         assert within_errors(products, rho**lag, 4), lag
 
 
-def test_persistence_of_fast_parts(climate, scales):
-    fast = np.moveaxis(scales[1].astype(float), 2, 1).reshape(200, len(FAST), HOURS)
-    rho = np.asarray(climate.fast_rho, float)
+def test_persistence_of_fast_parts(climate, parts):
+    fast, rho = parts[1], np.asarray(climate.fast_rho, float)
     for lag in (0, 1, 24):
-        products = (fast[:, :, lag:] * fast[:, :, : HOURS - lag]).mean(axis=2)
+        products = (fast[:, lag:] * fast[:, : HOURS - lag]).mean(axis=1)  # [path, fast]
         assert within_errors(products, rho**lag, 4), lag
 
 
-def test_correlation_of_innovations_by_month(climate, scales):
-    slow, rho = scales[0].astype(float), np.asarray(climate.slow_rho, float)
-    shocks = (slow[:, 1:] - rho * slow[:, :-1]) / np.sqrt(1 - rho**2)
-    for month in (0, 6):
-        days = generate.MONTH_OF_DAY[1:] == month
-        found = np.einsum("pdvs,pdws->pvw", shocks[:, days], shocks[:, days]) / (days.sum() * len(rho))
-        factor = np.asarray(climate.slow_mix[month], float)
-        assert within_errors(found, factor @ factor.T, 4)
+def innovations(x, rho):
+    """[path, step - 1, ...] what an AR(1) adds at each step but the first, to unit variance."""
+    return (x[:, 1:] - rho * x[:, :-1]) / np.sqrt(1 - rho**2)
+
+
+def test_correlation_of_innovations_by_month(climate, parts):
+    slow = innovations(parts[0], np.asarray(climate.slow_rho, float))  # [path, day, variable, scale]
+    fast = innovations(parts[1], np.asarray(climate.fast_rho, float))[..., None]
+    month = np.asarray(generate.MONTH_OF_DAY)
+    for shocks, of, mix in (
+        (slow, month[1:], climate.slow_mix),
+        (fast, month.repeat(DAY)[1:], climate.fast_mix),
+    ):
+        for m in (0, 6):
+            mine = shocks[:, of == m]
+            found = np.einsum("ptvs,ptws->pvw", mine, mine) / (mine.shape[1] * mine.shape[3])
+            factor = np.asarray(mix[m], float)
+            assert within_errors(found, factor @ factor.T, 4)
 
 
 def test_paths_of_a_world_share_its_level(climate, machine):

@@ -94,13 +94,13 @@ def remembered(function):
     kept: dict[str, Any] = {}
 
     @functools.wraps(function)
-    def call(on, plant, threshold, source, names, market, *progress, **more):
+    def call(on, plant, threshold, source, calls, progress):
         known = hashlib.sha256(repr((source.seed, source.ensemble, source.worlds, source.level)).encode())
-        for leaf in jax.tree.leaves((source.climate, plant, threshold, names, market)):
+        for leaf in jax.tree.leaves((source.climate, plant, threshold, calls)):
             known.update(np.asarray(leaf).tobytes())
         key = known.hexdigest()
         if key not in kept:
-            kept[key] = function(on, plant, threshold, source, names, market, *progress, **more)
+            kept[key] = function(on, plant, threshold, source, calls, progress)
         return kept[key]
 
     return call

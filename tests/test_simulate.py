@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
 from engine import compose, prepare, replay, results, session, simulate
 from tests import studies
 from weather import climate as climates
-from weather import ensemble
+from weather import ensemble, store
 from weather.ensemble import Generated
 from weather.random import Ensemble
 from weather.schema import InputError
@@ -82,14 +83,40 @@ def test_two_devices_as_four(run, decided, many):
     same_bits(compose.lives(on(run, **four._asdict()), decided, np.arange(40), session.quiet), many)
 
 
-def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_path):
-    file = tmp_path / "ensemble.nc"
+@pytest.fixture(scope="module")
+def fused(run, decided):
+    """The same 40 paths by the route that draws weather as it goes."""
+    return compose.lives(on(run, route=simulate.FUSED), decided, np.arange(40), session.quiet)
+
+
+def test_fused_lives_are_the_same_lives(many, fused):
+    """To 1e-5 of the largest path-year; a threshold crossed by a rounding is rarer than 1 in 10,000."""
+    assert fused.keys() == many.keys()
+    for name in many.keys() - {"energy_imbalance_frac", "cash_imbalance_m"}:  # which are roundings alone
+        values = many[name]
+        largest = np.nanmax(np.abs(values), initial=0.0) if values.dtype.kind == "f" else 0.0
+        np.testing.assert_allclose(fused[name], values, rtol=1e-5, atol=1e-5 * largest, err_msg=name)
+
+
+def test_fused_paths_alone_and_in_any_order(run, decided, fused):
+    route = on(run, route=simulate.FUSED)
+    same_bits(compose.lives(route, decided, np.array([38, 2, 5]), session.quiet), fused, [38, 2, 5])
+
+
+def test_fused_on_four_devices_and_in_blocks_of_calls(run, decided, fused):
+    four = simulate.machine(devices=4, tile=run.machine.tile, route=simulate.FUSED)._replace(calls=2)
+    same_bits(compose.lives(on(run, **four._asdict()), decided, np.arange(40), session.quiet), fused)
+
+
+@pytest.mark.parametrize("name", ["ensemble.nc", "ensemble.zarr"])
+def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_path, name):
+    file = tmp_path / name
     u = study.uncertainty
     source = Generated(run.air.climate, SEED, Ensemble.RUN, u.worlds, u.weather_level, machine.mesh)
     frame = ensemble.describe(
         run.air.site, 40, study.life.years, u.worlds, SEED, u.weather_level, run.air.digest
     )
-    ensemble.write(file, source, frame, machine.width, lambda n: None)
+    store.write(file, source, frame, machine.width, lambda n: None)
     streamed = compose.set_up(study, SEED, 40, file, machine)
     same_bits(compose.lives(streamed, decided, np.arange(40), session.quiet), many)
 
@@ -135,9 +162,9 @@ def test_orders_cost_the_reference_plants_what_was_asked(run, decided, study):
         weather = next(iter(source.years(part, 1)))
         names = simulate.stream(seed, which, part)
         case = programs.orders(run.plant.orders, run.reference, run.plant.worlds, names, np.int32(0), weather)
-        given = np.asarray(case.score) > np.asarray(decided.threshold)[:, None]
-        lost += (given * np.asarray(case.lost_mwh))[:real].sum((0, 2))
-        made += np.asarray(case.made_mwh)[:real].sum(0)
+        given = np.asarray(case.score) > np.asarray(decided.threshold)[:, None, None]
+        lost += (given * np.asarray(case.lost_mwh))[..., :real].sum((1, 2))
+        made += np.asarray(case.made_mwh)[:, :real].sum(1)
     o = study.grid.orders
     np.testing.assert_allclose(lost / made, [o.sun_curtailed_frac, o.wind_curtailed_frac], atol=1e-4)
 
@@ -161,9 +188,11 @@ def test_programs_are_compiled_once(run, decided):
     assert alone.year._cache_size() == 1  # the preparation and the lives share one program
 
 
-def test_replayed_hours_sum_to_the_year(run, decided, many):
+@pytest.mark.parametrize("route", simulate.ROUTES)
+def test_replayed_hours_sum_to_the_year(run, decided, many, fused, route):
     """float32 hours against float64 months of float32 days: 8760 roundings, about 1e-6 of the year."""
-    hours = replay.hours(run, decided, 5, 2)
+    hours = replay.hours(on(run, route=route), decided, 5, 2)
+    many = fused if route == simulate.FUSED else many
     for name in ("pv", "imported", "exported", "served", "charged", "genset"):
         total = hours[f"{name}_mw"].values.astype(np.float64).sum()
         np.testing.assert_allclose(total, many[f"{name}_mwh"][5, 1], rtol=2e-6, err_msg=name)
@@ -187,17 +216,55 @@ def test_what_does_not_close_is_found(run, decided):
     programs = simulate.programs(on.mesh)
     market = programs.market(run.plant, names)
     (true,) = simulate.operate(on, run.plant, decided.threshold, run.source(), [(names, market)])
-    cash = programs.settle(run.deal, decided.debt, true.monthly, market)
-    closed = compose.outcomes(run, true, cash)
-    assert closed["energy_imbalance_frac"].max() < session.CLOSES_FRAC
-    assert closed["cash_imbalance_m"].max() < session.CLOSES_M
+
+    def imbalance(operations: simulate.Operations, name: str = "energy_imbalance_frac") -> np.ndarray:
+        return np.asarray(programs.settle(run.plant, run.deal, decided.debt, operations)[name])
+
+    assert imbalance(true).max() < session.CLOSES_FRAC
+    assert imbalance(true, "cash_imbalance_m").max() < session.CLOSES_M
     energy = float(true.monthly.imported_mwh.mean()) * 12  # of a path-year; a thousandth of it is missed
-    exported = true.monthly.exported_mwh.at[3, 1, 5].add(1e-3 * energy)
+    exported = true.monthly.exported_mwh.at[1, 5, 3].add(1e-3 * energy)
     broken = true._replace(monthly=true.monthly._replace(exported_mwh=exported))
-    assert np.flatnonzero(
-        compose.outcomes(run, broken, cash)["energy_imbalance_frac"] > session.CLOSES_FRAC
-    ) == [3]
-    broken = true._replace(backlog_mwh=true.backlog_mwh.at[4, 0].add(1e-3 * energy))
-    assert np.flatnonzero(
-        compose.outcomes(run, broken, cash)["energy_imbalance_frac"] > session.CLOSES_FRAC
-    ) == [4]
+    assert np.flatnonzero(imbalance(broken) > session.CLOSES_FRAC) == [3]
+    broken = true._replace(backlog_mwh=true.backlog_mwh.at[0, 4].add(1e-3 * energy))
+    assert np.flatnonzero(imbalance(broken) > session.CLOSES_FRAC) == [4]
+
+
+def test_a_block_that_does_not_fit_is_halved(run, decided, many, monkeypatch):
+    """The device's memory holds one call at a time; the tile and every number stay."""
+    whole, tried = compose._block, []
+
+    def small(run, decided, parts, counted):
+        tried.append(len(parts))
+        if len(parts) > 1:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return whole(run, decided, parts, counted)
+
+    monkeypatch.setattr(compose, "_block", small)
+    same_bits(compose.lives(on(run, calls=4), decided, np.arange(40), session.quiet), many)
+    assert tried == [2, 1, 1]
+
+
+def test_one_call_that_does_not_fit_is_an_error(run, decided, monkeypatch):
+    def never(*_):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+
+    monkeypatch.setattr(compose, "_block", never)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
+        compose.lives(run, decided, np.arange(40), session.quiet)
+
+
+def test_less_is_kept_where_the_page_is_all_that_is_wanted(run, decided, many):
+    page = compose.lives(dataclasses.replace(run, keep="page"), decided, np.arange(40), session.quiet)
+    assert page.keys() == {o.name for o in results.OUTCOMES if o.page}
+    same_bits(page, {name: many[name] for name in page})
+
+
+def test_routes_agree(run, decided, many):
+    """Fused and materialised: to 1e-5 of the largest on all but 1 in 10,000 path-years (thresholds)."""
+    other = simulate.FUSED if run.machine.route == simulate.MATERIALISED else simulate.MATERIALISED
+    found = compose.lives(on(run, route=other), decided, np.arange(40), session.quiet)
+    for name, values in found.items():
+        scale = max(float(np.max(np.abs(np.nan_to_num(many[name])))), 1e-9)
+        if not name.endswith(("imbalance_frac", "imbalance_m")):  # which are roundings alone
+            np.testing.assert_allclose(values, many[name], atol=1e-5 * scale, rtol=0, err_msg=name)

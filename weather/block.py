@@ -51,7 +51,7 @@ def stored(kernel: Callable) -> Callable:
 
     def many(shared, row, own, both):
         count = jax.tree.leaves((row, both))[0].shape[0]
-        parts = next(n for n in range(2, count + 1) if count % n == 0)
+        parts = next((n for n in range(2, count + 1) if count % n == 0), 1)
 
         def part(_, x):
             return (), rows(kernel)(shared, x[0], own, x[1])

@@ -1,34 +1,30 @@
-"""Ensembles of weather: made on the device tile by tile, as lazy xarray Datasets, written as netCDF.
+"""Ensembles of weather: made on the device tile by tile, packed and unpacked there, as lazy Datasets.
 
-One of the two places where kernels are vmapped and compiled: here for weather by itself.
+One of the two places where programs are compiled: here for weather by itself.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import dask
 import dask.array
 import jax
 import jax.numpy as jnp
-import netCDF4
 import numpy as np
 import xarray as xr
 from jax.sharding import Mesh, PartitionSpec
 
-from weather import generate, random, schema
+from weather import block, generate, packing, random, schema
 from weather.climate import Climate, Site
 from weather.generate import Weather
 from weather.random import Ensemble, Stream
-from weather.schema import DIMS, HOURS, InputError
+from weather.schema import DIMS, HOURS
 
 AXIS = "path"  # of the device mesh
-CHUNK_PATHS = 32  # paths of a chunk on disk: one variable, one year, 1.1 MB
 
 
 class Source(Protocol):
@@ -54,32 +50,37 @@ class Generated:
     mesh: Mesh
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        begin, year = programs(self.mesh)
-        stream = Stream(
-            random.seed_words(self.seed), jnp.uint32(self.ensemble), jnp.asarray(paths, jnp.uint32)
-        )
-        levels, state = begin(self.climate, stream, jnp.uint32(self.worlds), jnp.float32(self.level))
+        year = programs(self.mesh)[1]
+        levels, state = self.begin(paths)
         for y in range(count):
-            weather, state = year(self.climate, levels, stream, jnp.int32(y), state)
+            weather, state = year(self.climate, levels, self._stream(paths), jnp.int32(y), state)
             yield weather
+
+    def begin(self, paths: np.ndarray) -> tuple[jax.Array, generate.State]:
+        """Levels [path, 3] and the state before the first day."""
+        worlds, level = jnp.uint32(self.worlds), jnp.float32(self.level)
+        return programs(self.mesh)[0](self.climate, self._stream(paths), worlds, level)
+
+    def _stream(self, paths: np.ndarray) -> Stream:
+        index = jnp.asarray(paths, jnp.uint32)
+        return Stream(random.seed_words(self.seed), jnp.uint32(self.ensemble), index)
 
 
 @functools.cache
 def programs(mesh: Mesh) -> tuple[Callable, Callable]:
     """The two compiled programs: levels and first states of paths; one year of paths, [8760, path]."""
-    each, all_ = PartitionSpec(AXIS), PartitionSpec()
+    each, last, all_ = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
     streams: Any = Stream(*(all_, all_, each))  # type: ignore[arg-type]
-    per_path = Stream(None, None, 0)  # type: ignore[arg-type]
+    states: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
 
-    def begin(climate, stream, worlds, level):
+    def begin(climate, stream, worlds, multiplier):
         world = stream._replace(ensemble=jnp.uint32(Ensemble.WORLD), index=stream.index % worlds)
-        return generate.level(climate, world, level), generate.start(climate, stream)
+        levels = block.tile(lambda climate, world: generate.level(climate, world, multiplier))
+        return levels(climate, world), generate.start(climate, stream)
 
-    begin_many = jax.vmap(begin, in_axes=(None, per_path, None, None))
-    year_many = jax.vmap(generate.year, in_axes=(None, 0, per_path, None, 0), out_axes=(-1, 0))
     return (
-        _compiled(begin_many, mesh, (all_, streams, all_, all_), (each, each)),
-        _compiled(year_many, mesh, (all_, each, streams, all_, each), (PartitionSpec(None, AXIS), each)),
+        _compiled(begin, mesh, (all_, streams, all_, all_), (each, states)),
+        _compiled(generate.year, mesh, (all_, each, streams, all_, states), (last, states)),
     )
 
 
@@ -87,6 +88,24 @@ def _compiled(function: Callable, mesh: Mesh, in_specs: tuple, out_specs: tuple)
     return jax.jit(
         jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
     )
+
+
+@jax.jit
+def pack(weather: Weather) -> Weather:
+    """float32 -> int16, on the devices that hold it."""
+    return Weather(*(packing.pack(name, x) for name, x in weather._asdict().items()))
+
+
+@jax.jit
+def unpack(
+    stored: jax.Array, scale: jax.Array, offset: jax.Array, low: jax.Array, high: jax.Array
+) -> jax.Array:
+    """int16 [8760, path] -> float32, on the devices that hold it.
+
+    low, high: what the variable can be. A foreign file's rounding may step half a step over, into
+    sunshine below zero; ours never does, and gives the bits of `packing.unpack`.
+    """
+    return jnp.clip(packing.decode(stored, scale, offset), low, high)
 
 
 def describe(
@@ -128,14 +147,14 @@ def dataset(source: Source, frame: xr.Dataset, tile: int) -> xr.Dataset:
     shape = (min(tile, paths), 1, HOURS, 1)
     blocks: dict[str, list] = {name: [] for name in Weather._fields}
     for first in range(0, paths, tile):
-        count = min(tile, paths - first)
-        walk = dask.delayed(_host_years, pure=True)(source, _padded(first, count, tile), years, count)
+        index, count = padded(first, paths, tile)
+        walk = dask.delayed(_host_years, pure=True)(source, index, years, count)
         for name in Weather._fields:
             lines = [
                 dask.array.from_delayed(walk[y][name], (count, *shape[1:]), np.float32) for y in range(years)
             ]
             blocks[name].append(dask.array.concatenate(lines, axis=1))
-    data = {name: (DIMS, dask.array.concatenate(b, axis=0), _attrs(name)) for name, b in blocks.items()}
+    data = {name: (DIMS, dask.array.concatenate(b, axis=0), attributes(name)) for name, b in blocks.items()}
     return frame.assign(data)
 
 
@@ -146,62 +165,11 @@ def _host_years(source: Source, index: np.ndarray, years: int, count: int) -> li
     ]
 
 
-def _padded(first: int, count: int, tile: int) -> np.ndarray:
-    """Path numbers of a tile; beyond the last path, the last one again."""
-    return np.minimum(np.arange(first, first + tile), first + count - 1)
+def padded(first: int, paths: int, tile: int) -> tuple[np.ndarray, int]:
+    """Path numbers of a tile, beyond the last path the last one again; and how many are real."""
+    return np.minimum(np.arange(first, first + tile), paths - 1), min(tile, paths - first)
 
 
-def write(file: Path, source: Source, frame: xr.Dataset, tile: int, progress: Callable[[int], None]) -> None:
-    """Write an ensemble as netCDF4 float32, year by year of each tile; whole or not at all.
-
-    progress: told the number of path-years written. Raises InputError when the disk is full.
-    """
-    check_target(file, size(frame.sizes["path"], frame.sizes["year"]))
-    aside = file.with_name(file.name + ".part")
-    try:
-        frame.to_netcdf(aside, engine="netcdf4")
-        with netCDF4.Dataset(aside, "a") as out:
-            _write_years(out, source, frame, tile, progress)
-        aside.replace(file)
-    except jax.errors.JaxRuntimeError:
-        raise  # not the disk's
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{file}: cannot be written ({reason})") from error
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def size(paths: int, years: int) -> int:
-    """Bytes of the ensemble on disk, coordinates aside."""
-    return 4 * len(Weather._fields) * paths * years * HOURS
-
-
-def check_target(file: Path, wanted: int = 0) -> None:
-    """Refuse, before the work, a file that cannot be written: no folder, a folder itself, no room."""
-    folder = file.parent
-    if file.is_dir():
-        raise InputError(f"{file}: is a folder, wanted the name of a file")
-    if not folder.is_dir():
-        raise InputError(f"{file}: cannot be written, {folder} is no folder")
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise InputError(f"{file}: the disk is full; {wanted / 1e6:.1f} MB wanted, {free / 1e6:.1f} free")
-
-
-def _write_years(out: netCDF4.Dataset, source: Source, frame: xr.Dataset, tile: int, progress) -> None:
-    paths, years = frame.sizes["path"], frame.sizes["year"]
-    chunks = (min(CHUNK_PATHS, paths), 1, HOURS, 1)
-    for name in Weather._fields:
-        variable = out.createVariable(name, "f4", DIMS, chunksizes=chunks)
-        variable.setncatts(_attrs(name))
-    for first in range(0, paths, tile):
-        count = min(tile, paths - first)
-        for y, weather in enumerate(source.years(_padded(first, count, tile), years)):
-            for name, values in weather._asdict().items():
-                out[name][first : first + count, y, :, 0] = np.asarray(values).T[:count]
-            progress(count)
-
-
-def _attrs(name: str) -> dict[str, str]:
+def attributes(name: str) -> dict[str, str]:
+    """Of a variable in an ensemble: unit, long name, and the coordinate that is no dimension."""
     return {"units": schema.UNITS[name], "long_name": schema.LONG_NAMES[name], "coordinates": "world"}

@@ -71,7 +71,8 @@ def fit(record: Record, region_rho: float = REGION_RHO) -> tuple[Climate, Site, 
     provenance = {
         "source": source,
         "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
-        "method": "month x hour margins, one fast and five slow AR(1) scales, monthly correlations",
+        "method": f"month x hour margins, one fast and {climate.slow_rho.size} slow AR(1) scales, "
+        "monthly correlations",
         "assumptions": f"region's anomalies correlate {region_rho:g} with the site's slow weather"
         + ("" if None not in spread else f"; level_sd where the record is under {_MANY_YEARS} years"),
         "hours_filled": str(record.attrs.get("hours_filled", 0)),
@@ -158,20 +159,22 @@ def assemble(
     """The climate of three fitted variables and their region.
 
     The region's anomalies have the slow scales of the site's own sun and wind, and correlate with
-    its weather through `region_rho` of each.
+    its weather through `region_rho` of each. A scale on which no variable has weight is left out: it
+    would cost its draws and change nothing.
     """
     carry = np.zeros((5, 3))  # region = rho x the site's own slow part, and something of its own
     carry[:3], carry[3, 0], carry[4, 1] = np.eye(3), *region_rho
     slow = carry @ both.slow @ carry.T
     slow[:, np.arange(5), np.arange(5)] = 1.0
     own = [latent.slow_weight for latent in latents]
-    region = [_unit(w) for w in own[:2]]
+    weight = np.stack([*own, *(_unit(w) for w in own[:2])])
+    used = weight.any(axis=0)  # non-negative least squares gives exact zeros
     parts = {
         "fast_rho": [latent.fast_rho for latent in latents],
         "fast_weight": [latent.fast_weight for latent in latents],
         "fast_mix": persistence.factor(both.fast),
-        "slow_rho": persistence.SLOW_RHO,
-        "slow_weight": np.stack(own + region),
+        "slow_rho": persistence.SLOW_RHO[used],
+        "slow_weight": weight[:, used],
         "slow_mix": persistence.factor(slow),
         "knots": KNOTS,
         "sun_margin": latents[0].margin,

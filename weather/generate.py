@@ -222,7 +222,7 @@ def _shocks(shared, purpose: Purpose, scales: int, stream: Stream) -> tuple[jax.
 
 
 def slow_normals(stream: Stream, purpose: Purpose, y, d, scale, scales: int) -> tuple[jax.Array, ...]:
-    """A day's standard normals of one of `scales`, for each of `VARIABLES`: four to a call, then the fifth."""
+    """A day's standard normals of one of `scales`, of each of `VARIABLES`: four to a call, then the fifth."""
     four = random.normals(stream, purpose, y, d, draw=scale)
     return *four, random.normals(stream, purpose, y, d, draw=scales + scale)[0]
 

@@ -77,11 +77,17 @@ def weights(
     return rho, float(np.sqrt(squares[0])), np.sqrt(squares[1:])
 
 
-def model_acf(fast_rho: float, fast_weight: float, slow_weight: np.ndarray, longest: int) -> np.ndarray:
+def model_acf(
+    fast_rho: float,
+    fast_weight: float,
+    slow_weight: np.ndarray,
+    longest: int,
+    slow_rho: np.ndarray = SLOW_RHO,
+) -> np.ndarray:
     """Autocorrelation [lag] at 0..longest hours of a latent variable, averaged over the day."""
     lags = np.arange(longest + 1)
     out = fast_weight**2 * fast_rho**lags
-    for w, rho in zip(slow_weight, SLOW_RHO, strict=True):
+    for w, rho in zip(slow_weight, slow_rho, strict=True):
         out = out + w**2 * slow_acf(rho, lags, np.ones(24))
     return out
 

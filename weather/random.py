@@ -125,8 +125,7 @@ def taken_apart(pairs: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Arra
 
 def words(*names, **more) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Four uint32 words for the names of `pairs`."""
-    first, second = pairs(*names, **more)
-    return *unpack(first), *unpack(second)
+    return taken_apart(pairs(*names, **more))
 
 
 def unpack(pair: jax.Array) -> tuple[jax.Array, jax.Array]:

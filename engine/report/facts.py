@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.report import wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -60,10 +61,12 @@ def run(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str
     """What identifies the run, and lets anyone repeat it."""
     stages = manifest.get("stages_s") or {}
     versions = manifest.get("versions") or {}
+    library = look(manifest, "weather.library_years")
     found = [
         ("Digest", results.attrs["digest"]),
         ("Seed", results.attrs["seed"]),
         ("Paths, worlds", f"{results.sizes['path']:,}, {manifest.get('worlds', '?')}"),
+        ("Weather", wording.shared_library(library) if library else ""),
         ("Route, device", ", ".join(str(manifest[k]) for k in ("route", "device") if manifest.get(k))),
         ("wattbit", results.attrs["wattbit_version"]),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),

@@ -43,6 +43,11 @@ def text_probability(e: Estimate) -> str:
     return f"{value} % (sampling +-{error}{f', knowledge {band}' if band else ''})"
 
 
+def shared_library(years: int) -> str:
+    """What a library of weather years does to the errors."""
+    return f"drawn from a library of {years:,} years that all lives share; no error here includes its own"
+
+
 def text_band(e: Estimate) -> str:
     """Knowledge band as `38 to 44`, to the digits of the value; "" where unknown."""
     if math.isnan(e.low):

@@ -247,13 +247,13 @@ PROVENANCE = {
         "DesertPowerAIDC Apache-2.0, NSRDB public, Jilin none stated"
     ),
     "method": (
-        "weather.climates.zhongwei: month x hour margins, one fast and five slow AR(1) scales, monthly "
-        "correlations. Hours of the sun: days of Richland of like season and daily clear-sky index, "
-        "scaled to the station's day exactly; Richland rather than Yuma because 15 years there hold some "
-        "700 dark days, Yuma's 4 only 20, and the station's own darkest fifth lies under 0.57. Clear sky:"
-        " Ineichen, pvlib's Linke turbidity. Wind: distribution and persistence of the mast without month"
-        " and hour; months half mast, half Beijing, two harmonics; hours of the mast by season, two "
-        "harmonics. Temperature: Huairou stretched to the cell's range. Correlations: sun-temp Richland, "
+        "weather.climates.zhongwei: month x hour margins, one fast and four slow AR(1) scales (0.8, 2.5, 8, "
+        "120 days), monthly correlations. Hours of the sun: days of Richland of like season and daily "
+        "clear-sky index, scaled to the station's day exactly; Richland rather than Yuma because 15 "
+        "years there hold some 700 dark days, Yuma's 4 only 20, and the station's own darkest fifth lies "
+        "under 0.57. Clear sky: Ineichen, pvlib's Linke turbidity. Wind: distribution and persistence of "
+        "the mast without month and hour; months half mast, half Beijing, two harmonics; hours of the mast "
+        "by season, two harmonics. Temperature: Huairou stretched to the cell's range. Correlations: sun-temp Richland, "
         "sun-wind Yuma (2 m wind), wind-temp Huairou, smoothed over three months. Region's sun: daily "
         "scores of the mean of seven stations within about 250 km against the station"
     ),

@@ -1,0 +1,65 @@
+"""The outcomes of one path: a year's energy from its months, and the cash, by the names of `engine.results`.
+
+They are made where the lives are, so that of a million lives only outcomes cross to the host.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from engine.dispatch import Totals
+from engine.finance.waterfall import CashFlow
+from engine.plant import Plant
+from engine.results import CAUSES, OUTCOMES, TIERS
+
+
+def outcomes(
+    plant: Plant, monthly: Totals, soc_mwh: jax.Array, backlog_mwh: jax.Array, cash: CashFlow
+) -> dict[str, jax.Array]:
+    """All outcomes but the world, in the kind of number that is stored.
+
+    monthly: [year, 12] float64 MWh. soc_mwh, backlog_mwh: [year] at each year's end.
+    """
+    year = {name: jnp.sum(x, axis=1) for name, x in monthly._asdict().items()}
+    by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)
+    contracted = plant.computing.contracted_mw.astype(jnp.float64)
+    by_tier = jnp.stack([year[f"unserved_{tier}_mwh"] for tier in TIERS], axis=1) / contracted
+    served, bought = year["served_mwh"], year["imported_mwh"] + year["genset_mwh"]
+    green = jnp.where(served > 0, 1.0 - bought / jnp.where(served > 0, served, 1.0), jnp.nan)
+    found = {
+        **year,
+        **cash._asdict(),
+        "curtailed_mwh": jnp.sum(by_cause, axis=1),
+        "curtailed_by_cause_mwh": by_cause,
+        "unserved_compute_h": jnp.sum(by_tier, axis=1),
+        "unserved_by_tier_h": by_tier,
+        "green_frac": green,
+        "soc_mwh": soc_mwh,
+        "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
+    }
+    return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
+
+
+def energy_imbalance(
+    plant: Plant, year: dict[str, jax.Array], soc_mwh: jax.Array, backlog_mwh: jax.Array
+) -> jax.Array:
+    """[] the largest gap of a year at the bus, in the store or in the backlog, over its energy.
+
+    year: totals [year] MWh.
+    """
+    f = {name.removesuffix("_mwh"): values for name, values in year.items()}
+    made = f["pv"] + f["wind"] + f["imported"] + f["genset"] + f["discharged"]
+    curtailed = sum(f[f"curtailed_{cause}"] for cause in CAUSES)
+    bus = made - (f["served"] + f["charged"] + f["exported"] + curtailed)
+    into, out = (e.astype(jnp.float64) for e in plant.battery[-2:])
+    store = _change(soc_mwh, plant.soc_start_mwh) - (into * f["charged"] - f["discharged"] / out)
+    backlog = _change(backlog_mwh, jnp.zeros(())) - (f["postponed"] - f["caught_up"])
+    gaps = (jnp.abs(gap) / jnp.maximum(made, 1.0) for gap in (bus, store, backlog))
+    return jnp.max(jnp.stack(list(gaps)))
+
+
+def _change(at_end: jax.Array, first: jax.Array) -> jax.Array:
+    """[year] of a stock over each year."""
+    at_end = at_end.astype(jnp.float64)
+    return jnp.diff(at_end, prepend=first.astype(jnp.float64))
