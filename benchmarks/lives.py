@@ -83,8 +83,8 @@ def main() -> None:
         row = measure(chosen.config, route, chosen.paths, chosen.repeats, chosen.keep, chosen.profile)
         rows.append(row)
         print(
-            f"{route:>12}: {row['lives_s']:8.2f} s for {chosen.paths} lives, {row['ns_per_path_hour']} ns per "
-            f"path-hour; apart: preparation {row['preparation_and_its_compiling_s']} s, "
+            f"{route:>12}: {row['lives_s']:8.2f} s for {chosen.paths} lives, {row['ns_per_path_hour']} ns "
+            f"per path-hour; apart: preparation {row['preparation_and_its_compiling_s']} s, "
             f"compiling {row['compiling_the_rest_s']} s",
             flush=True,
         )

@@ -125,6 +125,13 @@ class Exchange(NamedTuple):
     discharged_mw: jax.Array
 
 
+class Left(NamedTuple):
+    """Power at the bus that no stock takes or gives, MW."""
+
+    surplus_mw: jax.Array
+    deficit_mw: jax.Array
+
+
 def work_wanted(d: Drivers) -> Work:
     """What the hour would postpone and catch up, whatever the backlog."""
     load_it = d.it_firm_mw + d.it_deferrable_mw
@@ -182,20 +189,23 @@ def _balance(d: Drivers, work: Work) -> tuple[jax.Array, jax.Array]:
     return surplus, jnp.maximum(jnp.maximum(-net, 0.0) - work.postponed_mw * d.pue, 0.0)
 
 
-def flows(d: Drivers, work: Work, exchange: Exchange) -> Flows:
+def left(d: Drivers, work: Work, exchange: Exchange) -> Left:
+    """What the stocks leave to the grid, the gensets and the load."""
+    surplus, deficit = _balance(d, work)
+    return Left(surplus - exchange.charged_mw, deficit - exchange.discharged_mw)
+
+
+def flows(d: Drivers, work: Work, exchange: Exchange, left: Left) -> Flows:
     """All of the hour's flows, once the stocks have answered."""
     load_it = d.it_firm_mw + d.it_deferrable_mw
-    surplus, deficit = _balance(d, work)
-    surplus = surplus - exchange.charged_mw
-    exportable = jnp.minimum(surplus, d.export_limit_mw)
-    exported = jnp.minimum(surplus, d.export_order_mw)
-    beyond = surplus - exportable
+    exportable = jnp.minimum(left.surplus_mw, d.export_limit_mw)
+    exported = jnp.minimum(left.surplus_mw, d.export_order_mw)
+    beyond = left.surplus_mw - exportable
+    connected = d.export_limit_mw > 0.0
 
-    deficit = deficit - exchange.discharged_mw
-    imported = jnp.minimum(deficit, d.import_limit_mw)
-    deficit = deficit - imported
-    genset = jnp.minimum(deficit, d.genset_mw)
-    short_it = (deficit - genset) / d.pue
+    imported = jnp.minimum(left.deficit_mw, d.import_limit_mw)
+    genset = jnp.minimum(left.deficit_mw - imported, d.genset_mw)
+    short_it = (left.deficit_mw - imported - genset) / d.pue
     short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - work.postponed_mw, 0.0))
     done_it = load_it + work.caught_up_mw - work.postponed_mw - short_it
     return Flows(
@@ -213,8 +223,8 @@ def flows(d: Drivers, work: Work, exchange: Exchange) -> Flows:
         unserved_firm_mw=short_it - short_deferrable,
         unserved_deferrable_mw=short_deferrable,
         curtailed_order_mw=exportable - exported,
-        curtailed_export_limit_mw=jnp.where(d.export_limit_mw > 0.0, beyond, 0.0),
-        curtailed_no_load_mw=jnp.where(d.export_limit_mw > 0.0, 0.0, beyond),
+        curtailed_export_limit_mw=jnp.where(connected, beyond, 0.0),
+        curtailed_no_load_mw=jnp.where(connected, 0.0, beyond),
         curtailed_clipping_mw=d.clipped_mw,
     )
 
@@ -227,7 +237,7 @@ def step(battery: Battery, state: State, d: Drivers, dt_h: float) -> tuple[State
     after = State(
         soc_after(battery, state.soc_mwh, exchange, dt_h), backlog_after(state.backlog_mwh, work, dt_h)
     )
-    return after, flows(d, work, exchange)
+    return after, flows(d, work, exchange, left(d, work, exchange))
 
 
 def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tuple[State, State, Flows]:
@@ -251,8 +261,9 @@ def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tupl
     last, (backlogs, work) = lax.scan(move, state.backlog_mwh, (wanted, drivers.backlog_limit_mwh))
     asked = exchange_wanted(battery, drivers, work)
     end, (socs, exchanged) = lax.scan(exchange, state.soc_mwh, (asked, drivers.battery_frac))
-    flowed = block.stored(lambda *x: flows(*x[3]))((), (), (), (drivers, work, exchanged))
-    return State(end, last), State(socs, backlogs), flowed
+    met = (drivers, work, exchanged)
+    remains = block.stored(lambda *groups: left(*groups[3]))((), (), (), met)
+    return State(end, last), State(socs, backlogs), flows(*met, remains)
 
 
 def totals(f: Flows, dt_h: float) -> Totals:

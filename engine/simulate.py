@@ -35,7 +35,7 @@ from engine.life import Energy, OrderCase
 from engine.outcomes import outcomes
 from engine.plant import Plant, Reference
 from engine.world import Market
-from weather import block, generate, random
+from weather import block, ensemble, generate, random
 from weather.ensemble import AXIS, Generated, Source
 from weather.generate import DAY, Weather
 from weather.random import Ensemble, Stream
@@ -47,6 +47,13 @@ TILES = {  # paths compiled together, per kind of device: on a GPU a year of a t
     "cpu": {MATERIALISED: 256, FUSED: 256, PALLAS: 128},
     "gpu": {MATERIALISED: 2**14, FUSED: 2**17, PALLAS: 2**17},
 }
+
+PATH_BYTES = {  # of a path in flight, counted: 25 years of months twice, a day's arrays; two years of weather
+    MATERIALISED: 450_000,
+    FUSED: 100_000,
+    PALLAS: 90_000,
+}
+MOST_CALLS = 4  # one keeps a GPU busy; the others hide the host's turns
 
 
 class Machine(NamedTuple):
@@ -88,8 +95,8 @@ def machine(
     At least two, even on one core: XLA compiles a program for a single device by other passes, and some
     of its numbers then differ in the last bits.
 
-    tiles: in flight together; default one per device. devices: how many of them; default all.
-    tile: overrides `TILES`, and with it the bits; for tests.
+    tiles: in flight together; default as many as half of a GPU's memory holds, one per device on a CPU.
+    devices: how many of them; default all. tile: overrides `TILES`, and with it the bits; for tests.
     """
     chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
     if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
@@ -98,7 +105,14 @@ def machine(
     _remember_programs()
     found = jax.devices()[:devices]
     size = tile or TILES.get(found[0].platform, TILES["gpu"])[route]
-    return Machine(Mesh(np.array(found), (AXIS,)), route, size, -(-(tiles or 1) // len(found)))
+    calls = -(-tiles // len(found)) if tiles else _calls(found[0], size, route)
+    return Machine(Mesh(np.array(found), (AXIS,)), route, size, calls)
+
+
+def _calls(device: jax.Device, tile: int, route: str) -> int:
+    """Calls that half of the device's memory holds, where it tells how much it has."""
+    memory = (device.memory_stats() or {}).get("bytes_limit", 0)
+    return int(np.clip(memory // 2 // (tile * PATH_BYTES[route]), 1, MOST_CALLS))
 
 
 def _remember_programs() -> None:
@@ -158,15 +172,11 @@ class Programs(NamedTuple):
 @functools.cache
 def programs(mesh: Mesh) -> Programs:
     """Everything that is compiled, once for a mesh."""
+    program = functools.partial(ensemble.compiled, mesh=mesh)
     each, last, all_ = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
     deep = PartitionSpec(None, None, AXIS)
     streams = Stream(all_, all_, each)  # type: ignore[arg-type]
     energy = Energy(monthly=last, soc_mwh=each, backlog_mwh=each)  # type: ignore[arg-type]
-
-    def compiled(function, in_specs, out_specs):
-        return jax.jit(
-            jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
-        )
 
     def settle(plant, deal, debt, operations):
         """operations: `Operations` of a call."""
@@ -183,22 +193,22 @@ def programs(mesh: Mesh) -> Programs:
     year = (all_, all_, streams, all_, each, last, each)
     drawn = (all_, each, all_, all_, streams, all_, each, (air, each))
     return Programs(
-        start=compiled(life.start, (all_, streams), each),
-        market=compiled(block.tile(life.market), (all_, streams), each),
-        year=compiled(lambda *args: life.year(*args)[:2], year, (each, energy)),
-        hours=compiled(life.year, year, (each, energy, deep)),
-        drawn_year=compiled(lambda *args: life.drawn_year(*args)[:2], drawn, ((air, each), energy)),
-        registers=compiled(
+        start=program(life.start, (all_, streams), each),
+        market=program(block.tile(life.market), (all_, streams), each),
+        year=program(lambda *args: life.year(*args)[:2], year, (each, energy)),
+        hours=program(life.year, year, (each, energy, deep)),
+        drawn_year=program(lambda *args: life.drawn_year(*args)[:2], drawn, ((air, each), energy)),
+        registers=program(
             functools.partial(registers.year, interpret=mesh.devices.flat[0].platform != "gpu"),
             drawn,
             ((air, each), energy),
         ),
-        drawn_hours=compiled(life.drawn_year, drawn, ((air, each), energy, deep)),
-        orders=compiled(life.order_case, (all_, all_, all_, streams, all_, last), orders),
-        drawn_orders=compiled(
+        drawn_hours=program(life.drawn_year, drawn, ((air, each), energy, deep)),
+        orders=program(life.order_case, (all_, all_, all_, streams, all_, last), orders),
+        drawn_orders=program(
             life.drawn_order_case, (all_, each, all_, all_, all_, streams, all_, air), orders
         ),
-        settle=compiled(settle, (all_, all_, all_, lived), each),
+        settle=program(settle, (all_, all_, all_, lived), each),
         size=jax.jit(loans.size),
     )
 

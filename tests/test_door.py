@@ -71,7 +71,7 @@ COMMANDS = (
     ("run study.yaml --paths 0", "--paths (env var: WATTBIT_PATHS): *1*"),
     ("run study.yaml --paths -3", "--paths (env var: WATTBIT_PATHS): *1*"),
     ("run study.yaml --paths 2147483648",
-     "--paths 2147483648: their outcomes take some * GiB, the machine has * GiB"),
+     "--paths 2147483648: their outcomes take some * GiB, the machine has * GiB; --keep page keeps less"),
     ("run study.yaml --paths many", "--paths (env var: WATTBIT_PATHS): *valid integer*"),
     ("run study.yaml --paths", "Option --paths requires an argument"),
     ("run study.yaml --seed -1", "--seed: *0*"),

@@ -35,7 +35,7 @@ class State(NamedTuple):
 
 
 class Weather(NamedTuple):
-    """One hour at one site, float32; units as in `weather.schema.UNITS`."""
+    """Weather at one site, float32, of an hour [] or a block [hour, path]; units: `weather.schema.UNITS`."""
 
     ghi: jax.Array
     wind_speed: jax.Array
@@ -187,7 +187,7 @@ def _normals(_shared, _row, _own, pairs) -> tuple[jax.Array, ...]:
 
 
 def after(climate: Climate, mix: jax.Array, before, normals) -> tuple[jax.Array, ...]:
-    """The next hour of the fast AR(1)s. mix: the month's correlation of their innovations."""
+    """The next hour of the fast AR(1)s. mix: [3, 3] factor of the month, as in `mixed`."""
     shocks = mixed(mix, normals)
     return tuple(ar1(climate.fast_rho[v], before[v], shocks[v]) for v in range(len(FAST)))
 
@@ -228,8 +228,10 @@ def slow_normals(stream: Stream, purpose: Purpose, y, d, scale, scales: int) -> 
 
 
 def hour(climate: Climate, now: Tables, own, fast) -> Weather:
-    """One hour of one path. now: tables of the hour. own: (levels [3], each latent's nodes of the midnight
-    before and after, [scale] tuples). fast: of each of `FAST`.
+    """One hour of one path.
+
+    now: tables of the hour. own: (levels [3], nodes of the slow scales: of each of `VARIABLES` a tuple by
+    scale at the midnight before, then of each at the one after). fast: of each of `FAST`.
     """
     levels, ends = own
     slow = [
@@ -259,5 +261,5 @@ def _margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:
 
 
 def mixed(factor, z) -> tuple[jax.Array, ...]:
-    """Correlate variables by a lower Cholesky factor; sums, that no backend rounds to TF32."""
+    """Correlate the first of z by a lower Cholesky factor; sums, that no backend rounds to TF32."""
     return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(factor.shape[0]))

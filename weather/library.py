@@ -110,7 +110,7 @@ def programs(mesh: Mesh) -> Programs:
 
     return Programs(
         put=jax.jit(put, donate_argnums=0, out_shardings=NamedSharding(mesh, all_)),
-        draw=jax.jit(jax.shard_map(many, mesh=mesh, in_specs=specs, out_specs=last, check_vma=False)),
+        draw=ensemble.compiled(many, specs, last, mesh),
     )
 
 

@@ -253,9 +253,9 @@ PROVENANCE = {
         "years there hold some 700 dark days, Yuma's 4 only 20, and the station's own darkest fifth lies "
         "under 0.57. Clear sky: Ineichen, pvlib's Linke turbidity. Wind: distribution and persistence of "
         "the mast without month and hour; months half mast, half Beijing, two harmonics; hours of the mast "
-        "by season, two harmonics. Temperature: Huairou stretched to the cell's range. Correlations: sun-temp Richland, "
-        "sun-wind Yuma (2 m wind), wind-temp Huairou, smoothed over three months. Region's sun: daily "
-        "scores of the mean of seven stations within about 250 km against the station"
+        "by season, two harmonics. Temperature: Huairou stretched to the cell's range. Correlations: "
+        "sun-temp Richland, sun-wind Yuma (2 m wind), wind-temp Huairou, smoothed over three months. "
+        "Region's sun: daily scores of the mean of seven stations within about 250 km against the station"
     ),
     "level_sd": (
         "sun: standard error of the 38-year mean widened for autocorrelation, and 1.5 % for the model "
