@@ -138,10 +138,12 @@ def hours(known: Fleets, stream: Stream, year, hour, failed) -> tuple[tuple, tup
 
 def available_frac(known: Fleets, failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     """Share of each fleet's units that work, float32."""
-    return tuple(
-        1.0 - _count(failed[fleet // PER_CALL], fleet % PER_CALL).astype(jnp.float32) / known.units[fleet]
-        for fleet in range(known.units.shape[0])
-    )
+
+    def frac(fleet):
+        units, count = known.units[fleet], _count(failed[fleet // PER_CALL], fleet % PER_CALL)
+        return (units - count.astype(jnp.float32)) / units  # exactly 0 where all have failed
+
+    return tuple(frac(fleet) for fleet in range(known.units.shape[0]))
 
 
 def _groups(known: Fleets) -> int:

@@ -92,11 +92,11 @@ def _lines(knots: jax.Array, margin: jax.Array) -> Line:
     """The lines of every hour, [365, 24, ...]: a [12, 24, knot] table of mid-months, interpolated to days."""
     middle = np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0
     t = np.arange(DAYS) + 0.5
-    before = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
-    after = (before + 1) % 12
-    f = (t - middle[before]) % DAYS / ((middle[after] - middle[before]) % DAYS)
+    last = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
+    coming = (last + 1) % 12
+    f = (t - middle[last]) % DAYS / ((middle[coming] - middle[last]) % DAYS)
     f = jnp.asarray(f, jnp.float32)[:, None, None]
-    values = margin[before] * (1.0 - f) + margin[after] * f  # [365, 24, knot]
+    values = margin[last] * (1.0 - f) + margin[coming] * f  # [365, 24, knot]
     slopes = (values[..., 1:] - values[..., :-1]) / (knots[1:] - knots[:-1])[None, None]
     bends = slopes[..., 1:] - slopes[..., :-1]
     value = values[..., 0] - slopes[..., 0] * knots[0] - jnp.sum(bends * knots[1:-1][None, None], axis=-1)
@@ -105,11 +105,11 @@ def _lines(knots: jax.Array, margin: jax.Array) -> Line:
 
 def start(climate: Climate, stream: Stream) -> State:
     """The state of a tile before its first day: stationary, under January's correlations."""
-    names = (climate.slow_mix[0], jnp.int32(0), jnp.int32(0))
-    slow = _shocks(names, Purpose.WEATHER_START, climate.slow_rho.shape[0], stream)
+    scales = climate.slow_rho.shape[0]
+    slow = _shocks(climate.slow_mix[0], stream, Purpose.WEATHER_START, 0, 0, scales)
 
     def fast(shared, own):
-        return mixed(shared, random.normals(own, Purpose.WEATHER_START, 0, 1))
+        return mixed(shared, random.normals(own, Purpose.WEATHER_START, 0, 1)[: len(FAST)])
 
     return State(fast=block.tile(fast)(climate.fast_mix[0], stream), slow=slow)
 
@@ -172,6 +172,7 @@ def day(
         return now, now
 
     last, fast = lax.scan(step, state.fast, normals)
+    # scale by scale, for what a path owns has the path alone as its axis
     ends = tuple(tuple(x[s] for s in range(x.shape[0])) for x in (*state.slow, *slow))
     weather = block.rows(hour)(climate, today, (levels, ends), fast)
     return State(last, slow), weather
@@ -199,7 +200,8 @@ def ar1(rho: jax.Array, before: jax.Array, shock: jax.Array) -> jax.Array:
 
 def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[jax.Array, ...]:
     """The slow scales at the day's end, [scale, path] of each latent variable."""
-    shocks = _shocks((climate.slow_mix[month], y, d), Purpose.WEATHER_SLOW, climate.slow_rho.shape[0], stream)
+    scales = climate.slow_rho.shape[0]
+    shocks = _shocks(climate.slow_mix[month], stream, Purpose.WEATHER_SLOW, y, d, scales)
 
     def step(_, rho, own, both):
         return tuple(ar1(rho, x, e) for x, e in zip(*both, strict=True))
@@ -207,12 +209,8 @@ def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[jax.Ar
     return block.rows(step)((), climate.slow_rho, (), (before, shocks))
 
 
-def _shocks(shared, purpose: Purpose, scales: int, stream: Stream) -> tuple[jax.Array, ...]:
-    """Correlated normals of each latent variable, [scale, path].
-
-    shared: (mixing factor, year, day).
-    """
-    mix, y, d = shared
+def _shocks(mix: jax.Array, stream: Stream, purpose: Purpose, y, d, scales: int) -> tuple[jax.Array, ...]:
+    """A day's innovations of each latent variable, [scale, path], correlated by `mix`."""
 
     def normals(_, scale, stream, _both):
         return slow_normals(stream, purpose, y, d, scale, scales)
@@ -261,5 +259,5 @@ def _margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:
 
 
 def mixed(factor, z) -> tuple[jax.Array, ...]:
-    """Correlate the first of z by a lower Cholesky factor; sums, that no backend rounds to TF32."""
+    """Correlate z by a lower Cholesky factor; sums, that no backend rounds to TF32."""
     return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(factor.shape[0]))
