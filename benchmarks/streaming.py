@@ -133,7 +133,7 @@ def measure(run: Run, folder: Path, rounds: int) -> list[dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--paths", type=int, default=512)
-    parser.add_argument("--years", type=int, default=8)
+    parser.add_argument("--years", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
