@@ -41,6 +41,7 @@ def measure(
 ) -> dict[str, object]:
     """One route's row."""
     on = simulate.machine(route=route)
+    jax.config.update("jax_enable_compilation_cache", False)  # what is remembered would hide compiling
     run = compose.set_up(config.load(study).study, 1, paths, None, on, keep=keep)
     began = time.perf_counter()
     decided = compose.prepared(run, session.quiet)
@@ -62,8 +63,8 @@ def measure(
         "compiling_the_rest_s": round(max(first - again, 0.0), 1),
         "lives_s": round(steady, 2),
         "ns_per_path_hour": round(1e9 * steady / (paths * run.study.life.years * HOURS), 3),
-        "device_peak_mib": round(memory.get("peak_bytes_in_use", 0) / 2**20),
-        "host_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "device_peak_mib": round(memory["peak_bytes_in_use"] / 2**20) if memory else None,
+        "host_peak_mib_so_far": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "versions": {name: metadata.version(name) for name in ("wattbit", "jax", "jaxlib")},
     }
 

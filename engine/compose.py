@@ -220,7 +220,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
         for index, real in parts:
             names = simulate.stream(seed, which, index)
             case = simulate.order_case(on, run.plant, run.reference, source, names)
-            cases.append(jax.tree.map(lambda x, n=real: _paths_first(x)[:n], case))
+            cases.append(jax.tree.map(lambda x, n=real: _paths_first(x[..., :n]), case))
         return jax.tree.map(lambda *x: np.concatenate(x), *cases)
 
     def operate(threshold: jax.Array):
@@ -231,7 +231,7 @@ def prepared(run: Run, progress: Progress) -> Prepared:
             names = simulate.stream(seed, which, index)
             counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
             (operations,) = simulate.operate(on, run.plant, threshold, source, [(names, market)], counted)
-            done.append(jax.tree.map(lambda x, n=real: _paths_first(x)[:n], operations.monthly))
+            done.append(jax.tree.map(lambda x, n=real: _paths_first(x[..., :n]), operations.monthly))
         return jax.tree.map(lambda *x: np.concatenate(x), *done)
 
     return prepare.prepare(run.deal, wanted_orders(study), order_cases, operate, programs.size)

@@ -87,17 +87,20 @@ def year(
     occupancy: jax.Array,
     w: Weather,
     state: State,
+    watched: int | None = None,
 ) -> tuple[State, Energy, tuple[dispatch.State, Drivers, Flows]]:
     """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
     threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path].
-    Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed.
+    Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed:
+    of the first `watched` paths, default all.
     """
     plant = in_year(plant, y)
 
     def one(now, x):
         d, today, season, weather = x
-        return day(plant, threshold, stream, y, d, today, season, occupancy, weather, now)
+        now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, weather, now)
+        return now, (daily, _first(looked, watched))
 
     weather = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
     end, (daily, looked) = lax.scan(
@@ -115,6 +118,7 @@ def drawn_year(
     y: jax.Array,
     occupancy: jax.Array,
     state: tuple[generate.State, State],
+    watched: int | None = None,
 ) -> tuple[tuple[generate.State, State], Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
     """`year`, its weather drawn day by day as it is met: no more than a day of it exists.
 
@@ -126,11 +130,16 @@ def drawn_year(
         d, air, today, season = x
         air_state, w = generate.day(climate, air, levels, stream, y, d, now[0])
         state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, w, now[1])
-        return (air_state, state), (daily, (w, *looked))
+        return (air_state, state), (daily, _first((w, *looked), watched))
 
     airs = generate.by_day(generate.tables(climate))
     end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), airs, hours(plant), plant.orders.season))
     return end, _energy(daily, end[1].store), looked
+
+
+def _first(hours, watched: int | None):
+    """Of the first paths alone: the hours of all would not fit into a device's memory."""
+    return jax.tree.map(lambda x: x[:, :watched], hours)
 
 
 def _energy(daily: Totals, store: dispatch.State) -> Energy:

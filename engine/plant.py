@@ -45,7 +45,6 @@ class Plant(NamedTuple):
     unknowns: Unknowns
     planned_occupancy: jax.Array
     worlds: jax.Array
-    weather_level: jax.Array
 
 
 class Reference(NamedTuple):
@@ -117,7 +116,6 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
-        weather_level=_f32(u.weather_level),
     )
 
 

@@ -70,6 +70,10 @@ def year(
     interpret: run without a GPU, slowly, for tests.
     """
     lanes = lanes or min(LANES, stream.index.shape[0])
+    if stream.index.shape[0] % lanes or lanes & (lanes - 1):
+        raise ValueError(
+            f"{stream.index.shape[0]} paths cannot be taken by a power of two of lanes, got {lanes}"
+        )
     plant = in_year(plant, y)
     shared = (
         (climate, generate.tables(climate), plant, life.hours(plant), threshold),

@@ -1,4 +1,5 @@
-"""Lives by the million: jit, the fold over blocks, the devices. One of two places that compile.
+"""Lives by the million: jit, the fold over blocks, the devices. Lives are compiled here, weather by itself in
+`weather.ensemble`.
 
 Every program is compiled for tiles of one fixed size, a tile per device; more paths are more tiles, and
 the last is padded. So the bits of a path depend on no block or order, nor on how many devices there are,
@@ -15,7 +16,6 @@ import contextlib
 import ctypes
 import functools
 import hashlib
-import itertools
 import os
 import platform
 import re
@@ -97,7 +97,8 @@ def machine(
     of its numbers then differ in the last bits.
 
     tiles: in flight together; default as many as half of a GPU's memory holds, one per device on a CPU.
-    devices: how many of them; default all. tile: overrides `TILES`, and with it the bits; for tests.
+    devices: how many of them; default all. tile: overrides `TILES`, and with it the bits; for a replay
+    and for tests.
     """
     chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
     if not chosen and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
@@ -125,8 +126,10 @@ def _remember_programs() -> None:
     """
     if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return
+    told = Path("/proc/cpuinfo")
     try:
-        flags = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        text = told.read_text() if told.exists() else ""
+        flags = re.search(r"^(flags|Features)\s*:.*$", text, re.MULTILINE)
         kind = flags.group() if flags else platform.machine()
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = home / "wattbit" / hashlib.sha256(kind.encode()).hexdigest()[:16]
@@ -144,8 +147,8 @@ def _keep_pages() -> None:
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         tell = ctypes.CDLL(None).mallopt
-        tell(_MMAP_THRESHOLD, 2**30)
-        tell(_TRIM_THRESHOLD, 2**31 - 1)
+        if tell(_MMAP_THRESHOLD, 2**30) == 1:
+            tell(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of mallopt(3)
@@ -212,14 +215,16 @@ def programs(mesh: Mesh) -> Programs:
         start=program(life.start, (all_, streams), each),
         market=program(block.tile(life.market), (all_, streams), each),
         year=program(lambda *args: life.year(*args)[:2], year, (each, energy)),
-        hours=program(life.year, year, (each, energy, deep)),
+        hours=program(functools.partial(life.year, watched=1), year, (each, energy, deep)),
         drawn_year=program(lambda *args: life.drawn_year(*args)[:2], drawn, ((air, each), energy)),
         registers=program(
             functools.partial(registers.year, interpret=mesh.devices.flat[0].platform != "gpu"),
             drawn,
             ((air, each), energy),
         ),
-        drawn_hours=program(life.drawn_year, drawn, ((air, each), energy, deep)),
+        drawn_hours=program(
+            functools.partial(life.drawn_year, watched=1), drawn, ((air, each), energy, deep)
+        ),
         orders=program(life.order_case, (all_, all_, all_, streams, all_, last), orders),
         drawn_orders=program(
             life.drawn_order_case, (all_, each, all_, all_, all_, streams, all_, air), orders
@@ -277,7 +282,10 @@ def _drawn(on: Machine, source: Source) -> Generated:
 
 
 class Looked(NamedTuple):
-    """The hours of one operating year of a call's paths, [365, 24, path]; stores at each hour's start."""
+    """The hours of one operating year of the first path of each device, [365, 24, device].
+
+    stores: at each hour's start.
+    """
 
     weather: Weather
     stores: Store
@@ -339,10 +347,3 @@ def groups(on: Machine, paths: np.ndarray) -> Iterator[tuple[np.ndarray, int]]:
     for first in range(0, len(paths), on.width):
         part = paths[first : first + on.width]
         yield np.concatenate([part, np.full(on.width - len(part), part[-1])]), len(part)
-
-
-def blocks(on: Machine, paths: np.ndarray) -> Iterator[list[tuple[np.ndarray, int]]]:
-    """`groups` by blocks that are in flight together."""
-    waiting = groups(on, paths)
-    while block := list(itertools.islice(waiting, on.calls)):
-        yield block

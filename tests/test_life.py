@@ -27,6 +27,9 @@ OCCUPANCY = np.array([0.7, 0.9])
 ROUNDING_MW = 1e-3  # of flows up to 400 MW: float32 sums over a day or two between full and empty
 
 
+EVERY_HOUR = jax.jit(life.year)  # a run's programs look at one path
+
+
 @pytest.fixture(scope="module")
 def lived(climate, plant, machine):
     """[year] of (weather, state at the year's start, energy, hours) of the machine's width of paths."""
@@ -36,7 +39,7 @@ def lived(climate, plant, machine):
     state, out = run.start(plant, names), []
     for y, weather in enumerate(source.years(paths, YEARS)):
         occupied = jnp.full(machine.width, OCCUPANCY[y])
-        after, energy, hours = run.hours(
+        after, energy, hours = EVERY_HOUR(
             plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(y), occupied, weather, state
         )
         out.append((weather, state, *jax.tree.map(np.asarray, (energy, hours))))
@@ -147,12 +150,9 @@ def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
     """Other weather after June changes nothing until June."""
     weather, state, _, (starts, _, flows) = lived[0]
     calmer = jax.tree.map(lambda x: x.at[181 * 24 :].multiply(0.5), weather)
-    run, names = (
-        simulate.programs(machine.mesh),
-        simulate.stream(SEED, Ensemble.RUN, np.arange(machine.width)),
-    )
+    names = simulate.stream(SEED, Ensemble.RUN, np.arange(machine.width))
     occupied = jnp.full(machine.width, OCCUPANCY[0])
-    _, _, (starts_2, _, flows_2) = run.hours(
+    _, _, (starts_2, _, flows_2) = EVERY_HOUR(
         plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied, calmer, state
     )
     for one, other in zip((*starts, *flows), (*starts_2, *flows_2), strict=True):

@@ -84,7 +84,8 @@ def rows(
     """A year of these paths, [path, 8760] as it is stored; checked.
 
     variable: [path, hour] of one year, lazy. paths: rising. lock: held while the file is read. file, year:
-    for what is said. Paths that lie apart are read chunk by chunk, for what is between must fit nowhere.
+    for what is said. Paths that lie apart are read chunk by chunk, so that what lies between is
+    never in memory.
     """
     how = _coding(variable)
     if paths[-1] - paths[0] == len(paths) - 1:

@@ -1,6 +1,6 @@
 """Ensembles of weather: made on the device tile by tile, packed and unpacked there, as lazy Datasets.
 
-One of the two places where programs are compiled: here for weather by itself.
+Weather by itself is compiled here, lives in `engine.simulate`.
 """
 
 from __future__ import annotations

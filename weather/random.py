@@ -147,8 +147,8 @@ def normal(word: jax.Array) -> jax.Array:
 
     With u the uniform and v = 4 u (1 - u), `z = (2 u - 1) p(log v)`: the quotient of the exact inverse and
     2 u - 1 is smooth in log v over all of its range, so one polynomial serves middle and tails, without
-    the branches, root and logarithm of the usual inverse error function: twice as fast and twenty times
-    as near to the truth. Polynomials: Chebyshev fits of our own, their error measured on every word.
+    the branches and root of the usual inverse error function: less arithmetic, and thirty times as near to
+    the truth (7e-7 against 2e-5 at worst). Polynomials: Chebyshev fits of our own, measured on every word.
     """
     u = uniform(word)
     bits = lax.bitcast_convert_type(u * (4.0 - 4.0 * u), jnp.int32) - jnp.int32(_ROOT_HALF)

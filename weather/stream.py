@@ -53,7 +53,7 @@ class Streamed:
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
         """`Weather` of device arrays [8760, path], year by year.
 
-        In memory are the year that is worked on, unpacked, and `READ_AHEAD` more as they are stored.
+        In memory are the years in flight, unpacked, and up to `READ_AHEAD` + 1 more as they are stored.
         """
         sharding = NamedSharding(self.mesh, PartitionSpec(None, AXIS))
 
