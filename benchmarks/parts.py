@@ -215,14 +215,15 @@ def weather_of(case: Case, at: Inputs):
 
 def drivers_of(case: Case, at: Inputs) -> Drivers:
     """What a year's hours meet, [8760, path] each, as dispatch is given them."""
-    run = simulate.programs(case.machine.mesh)
-    hours = run.hours(
-        *(case.plant, case.threshold, at.stream, jnp.int32(YEAR), at.occupancy),
-        *(weather_of(case, at), at.site),
-    )
-    met = hours[2][1]
-    flat = sharded(case, lambda d: jax.tree.map(lambda x: x.reshape(HOURS, -1), d), (DEEP,), LAST)
-    return jax.block_until_ready(flat(met))
+
+    def met(plant, threshold, stream, y, occupancy, weather, state):
+        _, _, (_, drivers, _) = life.year(plant, threshold, stream, y, occupancy, weather, state)
+        return jax.tree.map(lambda x: x.reshape(HOURS, -1), drivers)
+
+    streams = random.Stream(ALL, ALL, EACH)  # type: ignore[arg-type]
+    program = sharded(case, met, (ALL, ALL, streams, ALL, EACH, LAST, EACH), LAST)
+    known = (case.plant, case.threshold, at.stream, jnp.int32(YEAR), at.occupancy)
+    return jax.block_until_ready(program(*known, weather_of(case, at), at.site))
 
 
 # ---- C's side ------------------------------------------------------------------------------------------
