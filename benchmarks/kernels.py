@@ -34,7 +34,7 @@ import jax
 import numpy as np
 
 from benchmarks import ceiling, loops, parts, rivals
-from engine import simulate
+from engine import devices
 
 HERE = Path(__file__).resolve().parent
 BUDGET = HERE / "budget.json"
@@ -118,7 +118,7 @@ def row(part: parts.Part, case: parts.Case, paths: int, top: ceiling.Ceiling, se
 
 def _case(name: str, route: str) -> parts.Case:
     """Parts that store a year's arrays run on the tiles of the route that does so."""
-    return parts.case(simulate.machine(route=simulate.MATERIALISED if name in parts.STORED else route))
+    return parts.case(devices.machine(route=devices.MATERIALISED if name in parts.STORED else route))
 
 
 def peak_mib(name: str, route: str) -> float | None:
@@ -160,7 +160,7 @@ def verdicts(rows: list[dict], budget: dict) -> list[tuple[str, float, float]]:
     return found
 
 
-def about(machine: simulate.Machine) -> dict[str, Any]:
+def about(machine: devices.Machine) -> dict[str, Any]:
     """Where and with what this was measured."""
     cc = loops.compiler()
     said = subprocess.run([cc, "--version"], capture_output=True, text=True, check=False) if cc else None
@@ -209,14 +209,14 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="against benchmarks/budget.json; no memory")
     parser.add_argument("--peak-of", choices=list(parts.PARTS), help=argparse.SUPPRESS)
     parser.add_argument("-o", "--out", type=Path)
-    parser.add_argument("--route", choices=simulate.ROUTES, help="of `all`; default as a run's")
+    parser.add_argument("--route", choices=devices.ROUTES, help="of `all`; default as a run's")
     chosen = parser.parse_args()
-    route = simulate.choose(chosen.route, drawn=True)
+    route = devices.choose(chosen.route, drawn=True)
     jax.config.update("jax_enable_compilation_cache", False)  # compiling is measured, not remembered
     if chosen.peak_of:
         print(json.dumps({"peak_mib": _own_peak_mib(chosen.peak_of, route)}))
         return
-    machine = simulate.machine(route=route)
+    machine = devices.machine(route=route)
     on_cpu = jax.default_backend() == "cpu"
     sizes = sorted(chosen.paths or (CPU_PATHS if on_cpu else GPU_PATHS))
     if not 1 <= sizes[0] <= sizes[-1] <= 2**20:

@@ -25,8 +25,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from engine import compose, config, session, simulate
-from engine.simulate import Machine
+from engine import compose, config, devices, session, setup, simulate
+from engine.devices import Machine
 from engine.study import Study
 from weather import climate, library
 from weather.ensemble import Generated, Source
@@ -104,7 +104,7 @@ def compare(
     """Every statistic of generated lives and of lives drawn from libraries of `years`."""
     decided, both = None, []
     for seed in seeds:
-        run = compose.set_up(study, seed, paths, None, on)
+        run = setup.set_up(study, seed, paths, None, on)
         decided = decided or compose.prepared(run, session.quiet)
         from_library = compose.stocked(dataclasses.replace(run, library=years), session.quiet)
         both.append([_statistics(_yearly(r, decided)) for r in (run, from_library)])
@@ -118,7 +118,7 @@ def compare(
     return rows
 
 
-def _yearly(run: compose.Run, decided) -> dict[str, np.ndarray]:
+def _yearly(run: setup.Run, decided) -> dict[str, np.ndarray]:
     """Values of each operating year of each life, in any order; of the weather, of its first years."""
     found = compose.lives(run, decided, np.arange(run.paths), session.quiet)
     looked: dict[str, list[np.ndarray]] = {"GHI, W/m2": [], "wind speed, m/s": [], "temperature, C": []}
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
-    study, on = config.load(chosen.config).study, simulate.machine()
+    study, on = config.load(chosen.config).study, devices.machine()
     if study.climate is None:
         raise SystemExit(f"{chosen.config}: has no climate to draw a library from")
     rate = speed(study.climate, chosen.years, on)

@@ -21,9 +21,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from engine import compose, config, session, simulate
-from engine.compose import Run
+from engine import compose, config, devices, session, setup
 from engine.prepare import Prepared
+from engine.setup import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 HOURS = 8760
@@ -40,9 +40,9 @@ def measure(
     study: Path, route: str, paths: int, repeats: int, keep: str, profile: Path | None
 ) -> dict[str, object]:
     """One route's row."""
-    on = simulate.machine(route=route)
+    on = devices.machine(route=route)
     jax.config.update("jax_enable_compilation_cache", False)  # what is remembered would hide compiling
-    run = compose.set_up(config.load(study).study, 1, paths, None, on, keep=keep)
+    run = setup.set_up(config.load(study).study, 1, paths, None, on, keep=keep)
     began = time.perf_counter()
     decided = compose.prepared(run, session.quiet)
     preparation = time.perf_counter() - began
@@ -72,7 +72,7 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--paths", type=int, default=1000)
-    parser.add_argument("--route", nargs="+", choices=simulate.ROUTES, default=["fused", "materialised"])
+    parser.add_argument("--route", nargs="+", choices=devices.ROUTES, default=["fused", "materialised"])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--keep", choices=["all", "page"], default="page")
     parser.add_argument("--profile", type=Path, help="folder for a trace of the last route")

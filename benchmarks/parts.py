@@ -18,21 +18,20 @@ from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from benchmarks.loops import FLOWS, LANES, MONTHS, Loops, Names
-from engine import config, convert, dispatch, life, simulate
+from engine import config, convert, devices, dispatch, life, simulate
 from engine import deal as deals
 from engine import plant as plants
+from engine.devices import Machine
 from engine.dispatch import Drivers
 from engine.finance import contracts
 from engine.plant import Plant
-from engine.simulate import Machine
 from engine.study import Study
 from weather import block, ensemble, generate, random
 from weather import climate as climates
 from weather.climate import Climate
 from weather.ensemble import AXIS
-from weather.generate import DAY, DAYS, MONTH_DAYS
 from weather.random import Ensemble, Purpose
-from weather.schema import HOURS
+from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 
 SEED, YEAR, WORLDS, LEVEL = 2**40 + 7, 1, 100, 1.0
 THRESHOLD = (1.6, 1.6)  # an order on about one day in twenty, as prepared ones
@@ -201,7 +200,7 @@ class Inputs(NamedTuple):
 def inputs(case: Case) -> Inputs:
     """As a run has them in its first year, on the devices."""
     run, (begin, _) = simulate.programs(case.machine.mesh), ensemble.programs(case.machine.mesh)
-    stream = simulate.stream(SEED, Ensemble.RUN, case.index)
+    stream = random.stream(SEED, Ensemble.RUN, case.index)
     levels, air = begin(case.climate, stream, jnp.uint32(WORLDS), jnp.float32(LEVEL))
     occupancy = run.market(case.plant, stream).occupancy[:, YEAR]
     return Inputs(stream, levels, air, run.start(case.plant, stream), occupancy)
@@ -373,7 +372,7 @@ def work(name: str, case: Case) -> Work:
 
 def random_part(case: Case, c: Loops | None) -> Part:
     """Three normals of each path-hour, stored."""
-    stream = simulate.stream(SEED, Ensemble.RUN, case.index)
+    stream = random.stream(SEED, Ensemble.RUN, case.index)
     specs = (random.Stream(ALL, ALL, EACH), ALL)  # type: ignore[arg-type]
     ours, took = compiled(sharded(case, normals_year, specs, LAST), stream, jnp.int32(YEAR))
     loop = None
@@ -456,7 +455,7 @@ def all_part(case: Case, c: Loops | None) -> Part:
     at, mesh = inputs(case), case.machine.mesh
     run, y = simulate.programs(mesh), jnp.int32(YEAR)
     known = (case.plant, case.threshold, at.stream, y, at.occupancy)
-    if case.machine.route == simulate.MATERIALISED:
+    if case.machine.route == devices.MATERIALISED:
         make = ensemble.programs(mesh)[1]
         drawn = (case.climate, at.levels, at.stream, y, at.air)
         weather, first = aot(make, *drawn)
@@ -467,7 +466,7 @@ def all_part(case: Case, c: Loops | None) -> Part:
             return jax.block_until_ready(year(*known, weather(*drawn)[0], at.site))
 
     else:
-        program = run.registers if case.machine.route == simulate.PALLAS else run.drawn_year
+        program = run.registers if case.machine.route == devices.PALLAS else run.drawn_year
         ready, took = aot(program, case.climate, at.levels, *known, (at.air, at.site))
 
         def ours():

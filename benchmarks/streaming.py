@@ -23,11 +23,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from engine import compose, config, simulate
-from engine.compose import Run
-from weather import ensemble, store, stream
+from engine import config, devices, setup, simulate
+from engine.setup import Run
+from weather import ensemble, random, store, stream
 from weather.ensemble import Source
 from weather.generate import Weather
+from weather.random import Ensemble
 from weather.stream import Streamed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,13 +53,13 @@ def study(paths: int, years: int) -> Run:
     """Zhongwei for so many years, set up on the machine's devices."""
     settings = [f"life.years={years}", f"deal.debt.tenor_years={min(years, 15)}"]
     loaded = config.load(ROOT / "configs" / "zhongwei.yaml", settings)
-    return compose.set_up(loaded.study, 1, paths, None, simulate.machine())
+    return setup.set_up(loaded.study, 1, paths, None, devices.machine())
 
 
 def live(run: Run, source: Source) -> None:
     """All lives, from weather to monthly energy."""
     for index, _ in simulate.groups(run.machine, np.arange(run.paths)):
-        names = simulate.stream(run.seed, simulate.Ensemble.RUN, index)
+        names = random.stream(run.seed, Ensemble.RUN, index)
         market = simulate.programs(run.machine.mesh).market(run.plant, names)
         jax.block_until_ready(simulate.operate(run.machine, run.plant, THRESHOLD, source, [(names, market)]))
 

@@ -60,6 +60,7 @@ def _usage(error: Exception) -> None:
         print(text, end="", file=sys.stderr)  # empty where the help has been printed already
         sys.exit(2)
     text = re.sub(r"^Invalid value for ('.*?'(?: \(env var: .*?\))?): (Input )?", r"\1: ", text)
+    text = text.replace(": Value error, ", ": ")
     text = re.sub(r", unable to parse string as an? \w+", "", text)
     _leave(text.replace("'", "").rstrip("."), 2)
 

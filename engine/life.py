@@ -21,13 +21,13 @@ from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
-from engine.plant import Plant, Reference, in_year
+from engine.plant import Plant, in_year
 from engine.world import Market
-from weather import block, generate
+from weather import block, generate, random
 from weather.climate import Climate
-from weather.generate import DAY, DAYS, MONTH_DAYS, Weather
+from weather.generate import Weather
 from weather.random import Stream
-from weather.schema import HOURS
+from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 
 DT_H = 1.0
 
@@ -47,18 +47,6 @@ class Hours(NamedTuple):
     sun: Geometry
     utilisation: jax.Array
     window: jax.Array
-
-
-class OrderCase(NamedTuple):
-    """A year of orders that all might come; `kind` is (midday sun, windy night).
-
-    score: [kind, 365, path]. lost_mwh: [kind, 365, path] of the reference plant if that day's order comes.
-    made_mwh: [kind, path] of the reference plant in the year.
-    """
-
-    score: jax.Array
-    lost_mwh: jax.Array
-    made_mwh: jax.Array
 
 
 class Energy(NamedTuple):
@@ -164,8 +152,8 @@ def day(
 
     plant: in its year. today, season: of the day. w: hours [24, path].
     """
-    scores = _scores(plant.orders, plant.worlds, stream, y, d, today.window, season, w)
-    given = grid.Orders(*(s > threshold[k] for k, s in enumerate(scores)))
+    found = scores(plant.orders, plant.worlds, stream, y, d, today.window, season, w)
+    given = grid.Orders(*(s > threshold[k] for k, s in enumerate(found)))
     failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
@@ -173,15 +161,15 @@ def day(
     return State(store, failed, given.night), (dispatch.totals(flowed, DT_H), (starts, met, flowed))
 
 
-def _scores(orders: OrderProcess, worlds, stream: Stream, y, d, window, season, w: Weather) -> grid.Orders:
-    """The day's scores, [path]. w: hours [24, path]."""
+def scores(orders: OrderProcess, worlds, stream: Stream, y, d, window, season, w: Weather) -> grid.Orders:
+    """The scores of a day's orders, [path]. window, season: of the day. w: hours [24, path]."""
 
-    def score(season, own):
+    def one(season, own):
         stream, anomaly = own
-        return grid.scores(orders, season, stream, world.of(stream, worlds), y, d, anomaly)
+        return grid.scores(orders, season, stream, random.world(stream, worlds), y, d, anomaly)
 
     anomaly = grid.anomaly(window, w.region_sun, w.region_wind)
-    return block.tile(score)(season, (stream, anomaly))
+    return block.tile(one)(season, (stream, anomaly))
 
 
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
@@ -228,81 +216,3 @@ def market(plant: Plant, stream: Stream) -> Market:
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:
     """The cash of one path from its energy, `operations` [year, 12] float64 MWh."""
     return waterfall.run(deal, debt, contracts.operations(operations), market)
-
-
-def order_case(
-    orders: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
-) -> OrderCase:
-    """What calibrates orders: one year's scores, and what orders would cost plants that sell.
-
-    w: hours [8760, path].
-    """
-
-    def one(_, x):
-        d, sun, season, w = x
-        return (), _order_day(orders, reference, worlds, stream, y, d, sun, season, w)
-
-    by_day = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
-    _, days = lax.scan(one, (), (*_order_days(orders, reference), by_day))
-    return _order_case(days)
-
-
-def drawn_order_case(
-    climate: Climate,
-    levels: jax.Array,
-    orders: OrderProcess,
-    reference: Reference,
-    worlds: jax.Array,
-    stream: Stream,
-    y: jax.Array,
-    state: generate.State,
-) -> OrderCase:
-    """`order_case`, its weather drawn day by day."""
-
-    def one(state, x):
-        d, sun, season, air = x
-        state, w = generate.day(climate, air, levels, stream, y, d, state)
-        return state, _order_day(orders, reference, worlds, stream, y, d, sun, season, w)
-
-    airs = generate.by_day(generate.tables(climate))
-    _, days = lax.scan(one, state, (*_order_days(orders, reference), airs))
-    return _order_case(days)
-
-
-def _order_days(orders: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
-    sun = Geometry(*(x.reshape(DAYS, DAY) for x in reference.geometry))
-    return jnp.arange(DAYS), sun, orders.season
-
-
-def _order_day(
-    orders: OrderProcess, reference: Reference, worlds, stream: Stream, y, d, sun, season, w: Weather
-):
-    """A day's (scores [kind, path]; MWh lost at midday, before a night's end, to come; MWh made by kind)."""
-    made, lost = block.rows(_sold)((reference, orders.depth), sun, (), w)
-    midday, before, to_come = (held[:, None] for held in orders.window.T)
-    scores = _scores(orders, worlds, stream, y, d, orders.window, season, w)
-    by_window = lost.midday * midday, lost.night * before, lost.night * to_come
-    return (
-        jnp.stack(scores),
-        [block.total(x) * DT_H for x in by_window],
-        [block.total(x) * DT_H for x in made],
-    )
-
-
-def _order_case(days) -> OrderCase:
-    """Days of `_order_day` as a year: a night's order holds the evening and the morning after."""
-    scores, (midday, before, to_come), made = days
-    return OrderCase(
-        score=jnp.swapaxes(scores, 0, 1),
-        lost_mwh=jnp.stack([midday, to_come + jnp.roll(before, -1, axis=0)]),
-        made_mwh=jnp.stack([jnp.sum(x, axis=0) for x in made]),
-    )
-
-
-def _sold(shared, sun: Geometry, _, w: Weather) -> tuple[grid.Orders, grid.Orders]:
-    """(MW made, MW lost under an order) of the reference plants in an hour, by kind."""
-    reference, depth = shared
-    sun_mw, _clipped = convert.pv(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
-    made = grid.Orders(sun_mw, convert.wind(reference.wind, w.wind_speed))
-    left = (1.0 - depth) * reference.rated_mw
-    return made, grid.Orders(*(jnp.maximum(m - left[k], 0.0) for k, m in enumerate(made)))

@@ -17,7 +17,7 @@ from engine.study import Battery as BatterySection
 from engine.study import Load, Orders, Outage, Pv, Study, Wind
 from engine.world import Unknowns
 from weather.clearsky import Sun
-from weather.generate import DAY, DAYS
+from weather.schema import DAY, DAYS
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # the order of `Plant.fleets`
 LOW_SUN = 0.03  # mean sine of the sun's height under which an hour's beam is neglected

@@ -19,14 +19,14 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, grid, life, outages, world
+from engine import dispatch, grid, life, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, Hours, State
 from engine.plant import Plant, in_year
 from weather import generate, random
 from weather.climate import FAST, VARIABLES, Climate
-from weather.generate import DAY, MONTH_DAYS
 from weather.random import Purpose, Stream
+from weather.schema import DAY, MONTH_DAYS
 
 LANES = 128  # paths of a program instance, where there are as many
 WARPS = 4
@@ -151,7 +151,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         (sky, now), totals = carry
         slow = _slow(climate, stream, y, d, month, sky.slow)
         ends = (*sky.slow, *slow)
-        given = _orders(climate, air, plant, hours, threshold, stream, y, d, levels, ends)
+        given = _orders(air, plant, hours, threshold, stream, y, d, ends)
 
         def hour(h, x):
             fast, store, failed, sums = x
@@ -205,20 +205,18 @@ def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[tuple,
     return tuple(map(tuple, after))
 
 
-def _orders(climate, air, plant: Plant, hours: Hours, threshold, stream, y, d, levels, ends) -> grid.Orders:
+def _orders(air, plant: Plant, hours: Hours, threshold, stream: Stream, y, d, ends) -> grid.Orders:
     """Whether the day's orders come, from the region's anomalies over the hours that they would hold."""
-    still = tuple(jnp.zeros(stream.index.shape, jnp.float32) for _ in FAST)  # the region has no fast part
+    nothing, none = jnp.zeros(stream.index.shape, jnp.float32), jnp.zeros((), jnp.float32)
 
     def add(h, x):
-        window = hours.window[d, h]
-        w = generate.hour(climate, _air(air, d, h), (levels, ends), still)
+        window, slow = hours.window[d, h], generate.slow_parts(_air(air, d, h), ends)
         sun, wind, sun_h, wind_h = x
-        sun, wind = sun + w.region_sun * window[0], wind + w.region_wind * window[2]
+        sun, wind = sun + slow[3] * window[0], wind + slow[4] * window[2]
         return sun, wind, sun_h + window[0], wind_h + window[2]
 
-    zero = jnp.zeros((), jnp.float32)
-    sun, wind, sun_h, wind_h = lax.fori_loop(0, DAY, add, (still[0], still[0], zero, zero))
+    sun, wind, sun_h, wind_h = lax.fori_loop(0, DAY, add, (nothing, nothing, none, none))
     anomaly = grid.Orders(sun / sun_h, wind / wind_h)
-    worlds = world.of(stream, plant.worlds)
+    worlds = random.world(stream, plant.worlds)
     scores = grid.scores(plant.orders, plant.orders.season[d], stream, worlds, y, d, anomaly)
     return grid.Orders(*(score > threshold[k] for k, score in enumerate(scores)))

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from engine import simulate
-from engine.compose import Run
 from engine.prepare import Prepared
-from weather.generate import MONTH_DAYS, MONTH_OF_DAY
+from engine.setup import Run
+from weather import random
 from weather.random import Ensemble
-from weather.schema import HOURS
+from weather.schema import HOURS, MONTH_DAYS, MONTH_OF_DAY
 
 WEEK_H = 168
 _LONG_NAMES = {
@@ -32,7 +32,7 @@ _LONG_NAMES = {
 def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy."""
     on = run.machine
-    names = simulate.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
+    names = random.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
     market = simulate.programs(on.mesh).market(run.plant, names)
     looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
     weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).reshape(HOURS), looked)

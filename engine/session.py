@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from engine import compose, folder, prepare, results, simulate
+from engine import compose, devices, folder, prepare, results
 from engine import replay as replays
+from engine import setup as setups
 from engine.compose import Progress
 from engine.config import Loaded
 from engine.study import Study
@@ -61,7 +62,7 @@ def run(
     """The main job: lives, results, report, in a folder that appears whole.
 
     library: number of weather years, drawn once, that lives are drawn from; see `weather.library`.
-    route: one of `simulate.ROUTES`; default the fastest that the weather's source allows. keep: one of
+    route: one of `devices.ROUTES`; default the fastest that the weather's source allows. keep: one of
     `results.KEEPS`.
     """
     clock, stages = time.perf_counter(), {}
@@ -72,8 +73,8 @@ def run(
         stages[name], clock = now - clock, now
 
     with loaded.located():
-        on = simulate.machine(tiles, route=simulate.choose(route, weather is None and library is None))
-        setup = compose.set_up(loaded.study, seed, paths, weather, on, library, keep)
+        on = devices.machine(tiles, route=devices.choose(route, weather is None and library is None))
+        setup = setups.set_up(loaded.study, seed, paths, weather, on, library, keep)
     digest = folder.digest(setup)
     target = out or folder.default(loaded.study.name, digest)
     if folder.complete(target, digest):
@@ -123,8 +124,8 @@ def lives(
     if library is not None and library < 1:
         raise InputError(f"library should be 1 year or more (got {library})")
     file = Path(weather) if weather is not None else None
-    on = simulate.machine(route=simulate.choose(None, file is None and library is None))
-    setup = compose.set_up(study, seed, paths, file, on, library)
+    on = devices.machine(route=devices.choose(None, file is None and library is None))
+    setup = setups.set_up(study, seed, paths, file, on, library)
     decided = compose.prepared(setup, quiet)
     setup = compose.stocked(setup, quiet)
     outcomes = compose.lives(setup, decided, np.arange(paths), quiet)
@@ -132,7 +133,7 @@ def lives(
 
 
 def dataset(
-    setup: compose.Run, outcomes: Mapping[str, np.ndarray], digest: str, first_path: int = 0
+    setup: setups.Run, outcomes: Mapping[str, np.ndarray], digest: str, first_path: int = 0
 ) -> xr.Dataset:
     """Outcomes with their names, units and the run's identity."""
     from importlib import metadata
@@ -175,7 +176,7 @@ def replay(where: Path, path: int, year: int | None, progress: Progress = quiet)
     return Replayed(yearly, yearly.identical(stored.isel(path=slice(path, path + 1))), hours, file)
 
 
-def _again(where: Path, about: Mapping[str, Any]) -> compose.Run:
+def _again(where: Path, about: Mapping[str, Any]) -> setups.Run:
     """The set-up of a finished run, from its manifest."""
     try:
         study = Study.model_validate_json(json.dumps(about["study"]))
@@ -188,11 +189,11 @@ def _again(where: Path, about: Mapping[str, Any]) -> compose.Run:
             f"lacks {error}" if isinstance(error, KeyError) else "has another version's study or is damaged"
         )
         raise InputError(f"{where / results.MANIFEST}: {what}; run the study again") from error
-    on = simulate.machine(tile=tile, route=route)
-    return compose.set_up(study, seed, paths, Path(file) if file else None, on, library, keep)
+    on = devices.machine(tile=tile, route=route)
+    return setups.set_up(study, seed, paths, Path(file) if file else None, on, library, keep)
 
 
-def _decided(where: Path, setup: compose.Run) -> prepare.Prepared:
+def _decided(where: Path, setup: setups.Run) -> prepare.Prepared:
     """What was decided before the lives of a finished run."""
     file = where / folder.PREPARED
     try:
@@ -243,7 +244,7 @@ def sample(
 ) -> None:
     """Draw an ensemble from a climate and write it, in Zarr where `out` ends in .zarr."""
     store.check_target(out, store.size(paths, years, packed))  # before there are arrays of this many paths
-    on = simulate.machine()  # before there is any array: it decides how many devices JAX starts with
+    on = devices.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
     frame = ensemble.describe(site, paths, years, worlds, seed, level, digest)

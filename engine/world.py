@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from weather import random
-from weather.random import Ensemble, Purpose, Stream
+from weather.random import Purpose, Stream
 
 YEARLY_PERSISTENCE = 0.5  # of the yearly price factor; assumption
 
@@ -35,21 +35,15 @@ class Market(NamedTuple):
     occupancy: jax.Array
 
 
-def of(stream: Stream, worlds: jax.Array) -> Stream:
-    """The stream of the world that a path belongs to: `world = path mod worlds`.
-
-    Worlds of the run and of the preparation differ by their seed.
-    """
-    return Stream(stream.seed, jnp.uint32(Ensemble.WORLD), stream.index % worlds.astype(jnp.uint32))
-
-
 def market(unknowns: Unknowns, planned_occupancy: jax.Array, stream: Stream, worlds: jax.Array) -> Market:
     """Prices and occupancy of one path.
 
     Levels are log-normal with mean one (occupancy: normal, capped at full); the yearly factor is a
     log-AR(1) of the stated standard deviation, started stationary. planned_occupancy: [year].
     """
-    lease, power, occupied, _ = map(_f64, random.normals(of(stream, worlds), Purpose.MARKET_LEVEL, 0, 0))
+    lease, power, occupied, _ = map(
+        _f64, random.normals(random.world(stream, worlds), Purpose.MARKET_LEVEL, 0, 0)
+    )
     years = jnp.arange(planned_occupancy.shape[0])
     yearly = _stationary_ar1(_f64(random.normals(stream, Purpose.MARKET_YEAR, years, 0)[0]))
     return Market(

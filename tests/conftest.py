@@ -7,8 +7,8 @@ from pathlib import Path
 import jax
 import pytest
 
+from engine import devices
 from engine import plant as plants
-from engine import simulate
 from tests import studies
 from weather import climate as climates
 
@@ -17,7 +17,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 TILE = 16  # paths of a device and program, small enough for a test
-TILES = dict.fromkeys(simulate.ROUTES, TILE)  # of whatever route
+TILES = dict.fromkeys(devices.ROUTES, TILE)  # of whatever route
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
 ALLOWED_WARNINGS: tuple[str, ...] = ()  # of others: pytest's filter lines, each with its reason
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def machine():
     """Two devices, where there are two, with small tiles."""
-    return simulate.machine(devices=2, tile=TILE)
+    return devices.machine(devices=2, tile=TILE)
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,9 @@ FLOORS = [
     "weather.climates.zhongwei weather.coding engine.finance.credit",
     "weather.stream engine.finance.waterfall",
     "engine.life",
-    "engine.registers engine.outcomes",
+    "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",
+    "engine.setup",
     "engine.compose",
     "engine.folder engine.replay",
     "engine.session",
@@ -42,7 +43,8 @@ HOLLOW = {
 }  # packages without a line of logic
 
 KERNELS = {"weather.block", "weather.generate"} | {
-    f"engine.{name}" for name in ("convert", "outages", "grid", "dispatch", "life", "registers", "world")
+    f"engine.{name}"
+    for name in ("convert", "outages", "grid", "dispatch", "life", "registers", "calibration", "world")
 }
 KERNELS |= {module for module in LEVEL if module.startswith("engine.finance.")}
 NOT_FOR_KERNELS = {"xarray", "dask", "pathlib", "netCDF4", "pandas", "engine.config", "engine.study"}

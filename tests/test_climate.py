@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from weather import climate, margins, persistence
+from weather import climate, margins, persistence, schema
 from weather.fit import annual_coefficients
 from weather.schema import HOURS, InputError
 
@@ -48,7 +48,7 @@ def test_zhongwei_has_the_cell_s_wind_and_temperature(zhongwei):
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
     speed = margins.evaluate(np.asarray(zhongwei.wind_margin, float), knots, z, clamp=False)
     factor = np.where((speed < 3) | (speed > 25), 0.0, np.minimum(speed / 12, 1) ** 3) @ density
-    assert margins.MONTH_DAYS / 365 @ factor.mean(axis=1) == pytest.approx(0.223, abs=0.003)
+    assert schema.MONTH_DAYS / 365 @ factor.mean(axis=1) == pytest.approx(0.223, abs=0.003)
     temp = margins.means(np.asarray(zhongwei.temp_margin, float), knots, clamp=False)
     assert temp.mean() == pytest.approx(10.1, abs=0.1)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import compose, results, session, simulate
+from engine import compose, devices, results, session, setup
 from engine import config as configs
 from tests import door
 from tests.conftest import TILES
@@ -27,7 +27,7 @@ SMALL = "run study.yaml --paths 2"
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
+    monkeypatch.setitem(devices.TILES, "cpu", TILES)
     door.study()
 
 
@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
     home = tmp_path_factory.mktemp("finished")
     (home / "study.yaml").write_text(HEAD.replace("~", str(door.CONFIGS)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(simulate.TILES, "cpu", TILES)
+        patch.setitem(devices.TILES, "cpu", TILES)
         return session.run(configs.load(home / "study.yaml"), 2, 1, home / "run").folder
 
 
@@ -223,7 +223,7 @@ def test_ours_with_a_traceback_on_request(monkeypatch):
     def stop(*_):
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(compose, "set_up", stop)
+    monkeypatch.setattr(setup, "set_up", stop)
     monkeypatch.setenv("WATTBIT_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         door.call(SMALL)
@@ -231,7 +231,7 @@ def test_ours_with_a_traceback_on_request(monkeypatch):
 
 def _process(*arguments: str, **more) -> subprocess.Popen:
     """A real process, with a test's tile."""
-    code = f"from engine import cli, simulate; simulate.TILES['cpu'] = {TILES}; cli.main()"
+    code = f"from engine import cli, devices; devices.TILES['cpu'] = {TILES}; cli.main()"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes, **more)
 

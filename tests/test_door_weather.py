@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine import simulate
+from engine import devices
 from tests import door
 from tests.conftest import TILES
 from tests.door_weather import ENSEMBLES, PLACE_OPTIONS, RECORDS, ensemble, record
@@ -22,7 +22,7 @@ FIT = f"weather fit bad.csv -o out.nc {PLACE_OPTIONS}"
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
+    monkeypatch.setitem(devices.TILES, "cpu", TILES)
     door.study()
 
 

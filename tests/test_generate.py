@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.reference import weather as reference
-from weather import ensemble, generate, random
+from weather import ensemble, generate, random, schema
 from weather.climate import FAST
 from weather.ensemble import Generated
-from weather.generate import DAY, DAYS, Weather
+from weather.generate import Weather
 from weather.random import Ensemble
-from weather.schema import HOURS
+from weather.schema import DAY, DAYS, HOURS
 
 SEED, WORLDS, LEVEL = 11, 4, 1.5
 PATHS = np.array([0, 1, 4, 5, *range(100, 128)])  # 0 and 4, 1 and 5 share a world
@@ -159,7 +159,7 @@ def innovations(x, rho):
 def test_correlation_of_innovations_by_month(climate, parts):
     slow = innovations(parts[0], np.asarray(climate.slow_rho, float))  # [path, day, variable, scale]
     fast = innovations(parts[1], np.asarray(climate.fast_rho, float))[..., None]
-    month = np.asarray(generate.MONTH_OF_DAY)
+    month = np.asarray(schema.MONTH_OF_DAY)
     for shocks, of, mix in (
         (slow, month[1:], climate.slow_mix),
         (fast, month.repeat(DAY)[1:], climate.fast_mix),

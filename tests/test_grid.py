@@ -13,8 +13,9 @@ from engine import plant as plants
 from tests import studies
 from tests.reference import plant as reference
 from weather import block, random
-from weather.generate import DAY, DAYS, Weather
+from weather.generate import Weather
 from weather.random import Ensemble, Stream
+from weather.schema import DAY, DAYS
 
 SEED, PATHS = 5, 400
 

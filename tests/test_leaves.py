@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from engine import compose, session, simulate
+from engine import compose, session, setup, simulate
 from engine.study import Study
 from tests import studies
 from weather import climate as climates
@@ -76,7 +76,7 @@ def lives(machine, base):
     """Outcomes of a study; energy that has been lived before, bit by bit the same, is not lived again."""
 
     def outcomes(study: Study) -> dict[str, np.ndarray]:
-        run = compose.set_up(study, 1, PATHS, None, machine)
+        run = setup.set_up(study, 1, PATHS, None, machine)
         return compose.lives(run, compose.prepared(run, session.quiet), np.arange(PATHS), session.quiet)
 
     with pytest.MonkeyPatch.context() as patch:

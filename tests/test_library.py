@@ -14,7 +14,7 @@ from scipy.stats import t as t_distribution
 
 import engine
 from benchmarks import library as benchmark
-from engine import compose, config, folder, results, session, simulate
+from engine import compose, config, devices, folder, results, session, setup
 from tests import door, studies
 from tests.conftest import TILES
 from tests.reference import random as reference
@@ -36,7 +36,7 @@ def quiet(done: int) -> None:
 
 @pytest.fixture(scope="module")
 def four(machine):
-    return simulate.machine(devices=4, tile=machine.tile)
+    return devices.machine(devices=4, tile=machine.tile)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_lives_are_alike(machine):
 
 
 def test_lives_depend_on_no_order_block_or_device(study, machine, four):
-    run = compose.set_up(study, SEED, 40, None, machine, 20)
+    run = setup.set_up(study, SEED, 40, None, machine, 20)
     decided = compose.prepared(run, session.quiet)
     many = compose.lives(compose.stocked(run, session.quiet), decided, np.arange(40), session.quiet)
     shuffled = np.random.default_rng(3).permutation(40)
@@ -182,7 +182,7 @@ def test_lives_depend_on_no_order_block_or_device(study, machine, four):
 
 
 def test_preparation_does_without(study, machine):
-    run, plain = (compose.set_up(study, SEED, 4, None, machine, years) for years in (20, None))
+    run, plain = (setup.set_up(study, SEED, 4, None, machine, years) for years in (20, None))
     assert isinstance(run.preparation()[0], Generated)
     assert folder.digest(run) != folder.digest(plain)
 
@@ -190,7 +190,7 @@ def test_preparation_does_without(study, machine):
 @pytest.fixture
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
+    monkeypatch.setitem(devices.TILES, "cpu", TILES)
 
 
 @pytest.mark.usefixtures("_here")

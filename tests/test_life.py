@@ -15,7 +15,7 @@ from engine.dispatch import Flows, Totals
 from tests import studies
 from tests.reference import life as reference
 from tests.reference.plant import walker_tables
-from weather import generate
+from weather import generate, random
 from weather.clearsky import Sun
 from weather.ensemble import Generated
 from weather.generate import Weather
@@ -35,7 +35,7 @@ def lived(climate, plant, machine):
     """[year] of (weather, state at the year's start, energy, hours) of the machine's width of paths."""
     paths = np.arange(machine.width)
     source = Generated(climate, SEED, Ensemble.RUN, 4, 1.0, machine.mesh)
-    run, names = simulate.programs(machine.mesh), simulate.stream(SEED, Ensemble.RUN, paths)
+    run, names = simulate.programs(machine.mesh), random.stream(SEED, Ensemble.RUN, paths)
     state, out = run.start(plant, names), []
     for y, weather in enumerate(source.years(paths, YEARS)):
         occupied = jnp.full(machine.width, OCCUPANCY[y])
@@ -150,7 +150,7 @@ def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
     """Other weather after June changes nothing until June."""
     weather, state, _, (starts, _, flows) = lived[0]
     calmer = jax.tree.map(lambda x: x.at[181 * 24 :].multiply(0.5), weather)
-    names = simulate.stream(SEED, Ensemble.RUN, np.arange(machine.width))
+    names = random.stream(SEED, Ensemble.RUN, np.arange(machine.width))
     occupied = jnp.full(machine.width, OCCUPANCY[0])
     _, _, (starts_2, _, flows_2) = EVERY_HOUR(
         plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied, calmer, state
@@ -189,7 +189,7 @@ def wide(equation) -> bool:
 @pytest.fixture(scope="module")
 def traced(climate, plant):
     """The yearly programs of a tile of three paths."""
-    names = simulate.stream(SEED, Ensemble.RUN, np.arange(3))
+    names = random.stream(SEED, Ensemble.RUN, np.arange(3))
     levels, y, occupied = jnp.ones((3, 3), jnp.float32), jnp.int32(0), jnp.full(3, 0.9)
     air, now = generate.start(climate, names), life.start(plant, names)
     weather = Weather(*(jnp.ones((8760, 3), jnp.float32) for _ in Weather._fields))

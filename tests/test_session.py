@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 import engine
-from engine import config, results, session, simulate
+from engine import config, devices, results, session
 from engine.results import OUTCOMES
 from tests import studies
 from tests.conftest import TILES
@@ -21,7 +21,7 @@ from weather.schema import InputError
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(simulate.TILES, "cpu", TILES)
+    monkeypatch.setitem(devices.TILES, "cpu", TILES)
 
 
 def test_run_gives_the_outcomes_of_the_command_and_writes_nothing():
@@ -61,7 +61,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     study = studies.study().model_copy(update={"climate": "zhongwei"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(simulate.TILES, "cpu", TILES)
+        patch.setitem(devices.TILES, "cpu", TILES)
         return session.run(config.Loaded(study, {}), 5, 3, folder, check=True).folder
 
 

@@ -11,10 +11,10 @@ import jax
 import numpy as np
 import pytest
 
-from engine import compose, prepare, replay, results, session, simulate
+from engine import compose, devices, prepare, replay, results, session, setup, simulate
 from tests import studies
 from weather import climate as climates
-from weather import ensemble, store
+from weather import ensemble, random, store
 from weather.ensemble import Generated
 from weather.random import Ensemble
 from weather.schema import InputError
@@ -33,7 +33,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(study, machine):
-    return compose.set_up(study, SEED, 40, None, machine)
+    return setup.set_up(study, SEED, 40, None, machine)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_blocks_of_one_and_of_four_calls(run, decided, many):
 
 
 def test_two_devices_as_four(run, decided, many):
-    four = simulate.machine(devices=4, tile=run.machine.tile)
+    four = devices.machine(devices=4, tile=run.machine.tile)
     assert (run.machine.mesh.size, four.mesh.size) == (2, 4)
     same_bits(compose.lives(on(run, **four._asdict()), decided, np.arange(40), session.quiet), many)
 
@@ -86,7 +86,7 @@ def test_two_devices_as_four(run, decided, many):
 @pytest.fixture(scope="module")
 def fused(run, decided):
     """The same 40 paths by the route that draws weather as it goes."""
-    return compose.lives(on(run, route=simulate.FUSED), decided, np.arange(40), session.quiet)
+    return compose.lives(on(run, route=devices.FUSED), decided, np.arange(40), session.quiet)
 
 
 def test_fused_lives_are_the_same_lives(many, fused):
@@ -99,12 +99,12 @@ def test_fused_lives_are_the_same_lives(many, fused):
 
 
 def test_fused_paths_alone_and_in_any_order(run, decided, fused):
-    route = on(run, route=simulate.FUSED)
+    route = on(run, route=devices.FUSED)
     same_bits(compose.lives(route, decided, np.array([38, 2, 5]), session.quiet), fused, [38, 2, 5])
 
 
 def test_fused_on_four_devices_and_in_blocks_of_calls(run, decided, fused):
-    four = simulate.machine(devices=4, tile=run.machine.tile, route=simulate.FUSED)._replace(calls=2)
+    four = devices.machine(devices=4, tile=run.machine.tile, route=devices.FUSED)._replace(calls=2)
     same_bits(compose.lives(on(run, **four._asdict()), decided, np.arange(40), session.quiet), fused)
 
 
@@ -117,7 +117,7 @@ def test_streamed_weather_as_generated(run, decided, many, study, machine, tmp_p
         run.air.site, 40, study.life.years, u.worlds, SEED, u.weather_level, run.air.digest
     )
     store.write(file, source, frame, machine.width, lambda n: None)
-    streamed = compose.set_up(study, SEED, 40, file, machine)
+    streamed = setup.set_up(study, SEED, 40, file, machine)
     same_bits(compose.lives(streamed, decided, np.arange(40), session.quiet), many)
 
 
@@ -141,7 +141,7 @@ def test_one_world_one_level(run, many):
 
 
 def test_preparation_does_not_see_the_run(run, study, machine, decided):
-    other = compose.set_up(study, SEED + 1, 3, None, machine)
+    other = setup.set_up(study, SEED + 1, 3, None, machine)
     assert prepare.to_json(compose.prepared(other, session.quiet)) == prepare.to_json(decided)
 
 
@@ -160,7 +160,7 @@ def test_orders_cost_the_reference_plants_what_was_asked(run, decided, study):
     programs = simulate.programs(run.machine.mesh)
     for part, real in simulate.groups(run.machine, index):
         weather = next(iter(source.years(part, 1)))
-        names = simulate.stream(seed, which, part)
+        names = random.stream(seed, which, part)
         case = programs.orders(run.plant.orders, run.reference, run.plant.worlds, names, np.int32(0), weather)
         given = np.asarray(case.score) > np.asarray(decided.threshold)[:, None, None]
         lost += (given * np.asarray(case.lost_mwh))[..., :real].sum((1, 2))
@@ -179,7 +179,7 @@ def test_programs_are_compiled_once(run, decided):
     compose.lives(run, decided, np.arange(80), session.quiet)
     assert (programs.year._cache_size(), programs.settle._cache_size()) == before
     alone = simulate.programs.__wrapped__(run.machine.mesh)  # afresh, as a run has them
-    names = simulate.stream(SEED, Ensemble.RUN, np.arange(run.machine.width))
+    names = random.stream(SEED, Ensemble.RUN, np.arange(run.machine.width))
     planned = compose.planned_market(run.plant, run.machine)
     for market in (planned, alone.market(run.plant, names)):
         state = alone.start(run.plant, names)
@@ -188,11 +188,11 @@ def test_programs_are_compiled_once(run, decided):
     assert alone.year._cache_size() == 1  # the preparation and the lives share one program
 
 
-@pytest.mark.parametrize("route", simulate.ROUTES)
+@pytest.mark.parametrize("route", devices.ROUTES)
 def test_replayed_hours_sum_to_the_year(run, decided, many, fused, route):
     """float32 hours against float64 months of float32 days: 8760 roundings, about 1e-6 of the year."""
     hours = replay.hours(on(run, route=route), decided, 5, 2)
-    many = many if route == simulate.MATERIALISED else fused  # whoever draws as it goes looks by its hours
+    many = many if route == devices.MATERIALISED else fused  # whoever draws as it goes looks by its hours
     for name in ("pv", "imported", "exported", "served", "charged", "genset"):
         total = hours[f"{name}_mw"].values.astype(np.float64).sum()
         np.testing.assert_allclose(total, many[f"{name}_mwh"][5, 1], rtol=2e-6, err_msg=name)
@@ -206,13 +206,13 @@ def test_replayed_hours_sum_to_the_year(run, decided, many, fused, route):
 
 def test_seed_of_the_preparation_is_refused(study, machine):
     with pytest.raises(InputError, match=r"prepare\.seed"):
-        compose.set_up(study, study.prepare.seed, 10, None, machine)
+        setup.set_up(study, study.prepare.seed, 10, None, machine)
 
 
 def test_what_does_not_close_is_found(run, decided):
     """A megawatt-hour too much exported, and a backlog that lost one, in one path."""
     on = run.machine
-    names = simulate.stream(SEED, Ensemble.RUN, np.arange(on.width))
+    names = random.stream(SEED, Ensemble.RUN, np.arange(on.width))
     programs = simulate.programs(on.mesh)
     market = programs.market(run.plant, names)
     (true,) = simulate.operate(on, run.plant, decided.threshold, run.source(), [(names, market)])
@@ -268,4 +268,4 @@ def test_calls_in_flight_follow_the_memory(gib, route, calls):
         def memory_stats(self):
             return {"bytes_limit": gib * 2**30} if gib else None
 
-    assert simulate._calls(Device(), simulate.TILES["gpu"][route], route) == calls
+    assert devices._calls(Device(), devices.TILES["gpu"][route], route) == calls

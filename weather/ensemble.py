@@ -62,8 +62,7 @@ class Generated:
         return programs(self.mesh)[0](self.climate, self._stream(paths), worlds, level)
 
     def _stream(self, paths: np.ndarray) -> Stream:
-        index = jnp.asarray(paths, jnp.uint32)
-        return Stream(random.seed_words(self.seed), jnp.uint32(self.ensemble), index)
+        return random.stream(self.seed, self.ensemble, paths)
 
 
 @functools.cache
@@ -74,9 +73,8 @@ def programs(mesh: Mesh) -> tuple[Callable, Callable]:
     states: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
 
     def begin(climate, stream, worlds, multiplier):
-        world = stream._replace(ensemble=jnp.uint32(Ensemble.WORLD), index=stream.index % worlds)
         levels = block.tile(lambda climate, world: generate.level(climate, world, multiplier))
-        return levels(climate, world), generate.start(climate, stream)
+        return levels(climate, random.world(stream, worlds)), generate.start(climate, stream)
 
     return (
         compiled(begin, (all_, streams, all_, all_), (each, states), mesh),

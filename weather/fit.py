@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import clearsky, margins, persistence
+from weather import clearsky, margins, persistence, schema
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.margins import KNOTS
@@ -118,7 +118,7 @@ def temp(temp_air: np.ndarray, at: np.ndarray, annual_sd: float | None = None) -
         temp_air - season[at], at, KNOTS, straight=True, beside=2 * _beside(at)
     )
     z = margins.scores(temp_air - season[at], at, margin, KNOTS)
-    middle = np.cumsum(margins.MONTH_DAYS) - (margins.MONTH_DAYS + 1) // 2
+    middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
     margin = margin + season.reshape(-1, 24)[middle][:, :, None]
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
     sd = annual_sd if annual_sd is not None else _annual_sd(temp_air)

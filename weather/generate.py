@@ -17,11 +17,7 @@ from jax import lax
 from weather import block, random
 from weather.climate import FAST, VARIABLES, Climate
 from weather.random import Purpose, Stream
-from weather.schema import HOURS
-
-DAYS, DAY = HOURS // 24, 24
-MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-MONTH_OF_DAY = np.repeat(np.arange(12), MONTH_DAYS)
+from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
 
 class State(NamedTuple):
@@ -228,17 +224,10 @@ def slow_normals(stream: Stream, purpose: Purpose, y, d, scale, scales: int) -> 
 def hour(climate: Climate, now: Tables, own, fast) -> Weather:
     """One hour of one path.
 
-    now: tables of the hour. own: (levels [3], nodes of the slow scales: of each of `VARIABLES` a tuple by
-    scale at the midnight before, then of each at the one after). fast: of each of `FAST`.
+    now: tables of the hour. own: (levels [3], ends as in `slow_parts`). fast: of each of `FAST`.
     """
     levels, ends = own
-    slow = [
-        sum(
-            now.early[v, s] * a + now.late[v, s] * b
-            for s, (a, b) in enumerate(zip(ends[v], ends[len(VARIABLES) + v], strict=True))
-        )
-        for v in range(len(VARIABLES))
-    ]
+    slow = slow_parts(now, ends)
     z = [climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST))]
     sun = jnp.clip(z[0], climate.knots[0], climate.knots[-1])
     return Weather(
@@ -248,6 +237,21 @@ def hour(climate: Climate, now: Tables, own, fast) -> Weather:
         region_sun=slow[3],
         region_wind=slow[4],
     )
+
+
+def slow_parts(now: Tables, ends) -> list[jax.Array]:
+    """The slow part of each of `VARIABLES` in an hour; the region has no other.
+
+    ends: nodes of the slow scales: of each variable a tuple by scale at the midnight before, then of each
+    at the one after.
+    """
+    return [
+        sum(
+            now.early[v, s] * a + now.late[v, s] * b
+            for s, (a, b) in enumerate(zip(ends[v], ends[len(VARIABLES) + v], strict=True))
+        )
+        for v in range(len(VARIABLES))
+    ]
 
 
 def _margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:

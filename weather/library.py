@@ -57,9 +57,7 @@ class Drawn:
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
         draw = programs(self.mesh).draw
-        stream = Stream(
-            random.seed_words(self.seed), jnp.uint32(self.ensemble), jnp.asarray(paths, jnp.uint32)
-        )
+        stream = random.stream(self.seed, self.ensemble, paths)
         lack = (self.climate, jnp.uint32(self.worlds), jnp.float32(self.level))
         for y in range(count):
             yield draw((self.stored, *lack, jnp.int32(y)), stream)
@@ -77,8 +75,8 @@ def drawn(shared: tuple[Weather, Climate, jax.Array, jax.Array, jax.Array], stre
     shared: by all paths: library, int16 [year, 8760]; climate; worlds and level as in `Drawn`; the year.
     """
     stored, climate, worlds, level, y = shared
-    world = stream._replace(ensemble=jnp.uint32(Ensemble.WORLD), index=stream.index % worlds)
-    row, levels = chosen(stream, y, stored.ghi.shape[0]), generate.level(climate, world, level)
+    row, world = chosen(stream, y, stored.ghi.shape[0]), random.world(stream, worlds)
+    levels = generate.level(climate, world, level)
     sun, wind, temp, *region = (
         packing.unpack(name, lax.dynamic_index_in_dim(x, row, keepdims=False))
         for name, x in stored._asdict().items()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from weather.schema import HOURS
+from weather.schema import HOURS, MONTH_DAYS
 
 DAYS = HOURS // 24
-MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 MONTH = np.repeat(np.arange(12), MONTH_DAYS * 24)  # [8760] month of each hour of the model year
 HOUR_OF_DAY = np.arange(HOURS) % 24
 _HALF = np.array([0.25, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 3.6])

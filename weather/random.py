@@ -65,6 +65,19 @@ def seed_words(seed: int) -> jax.Array:
     return jnp.asarray([seed & 0xFFFFFFFF, seed >> 32], jnp.uint32)
 
 
+def stream(seed: int, ensemble: Ensemble, index) -> Stream:
+    """The names of the draws of these paths (or worlds, or library years), an array of their numbers."""
+    return Stream(seed_words(seed), jnp.uint32(ensemble), jnp.asarray(index, jnp.uint32))
+
+
+def world(of: Stream, worlds: jax.Array) -> Stream:
+    """The stream of a path's world: `path mod worlds`.
+
+    Worlds of the run and of the preparation differ by their seed.
+    """
+    return Stream(of.seed, jnp.uint32(Ensemble.WORLD), of.index % worlds.astype(jnp.uint32))
+
+
 def philox(counter: tuple, key: tuple) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Philox4x32-10: four counter words and two key words (uint32) -> four words."""
     return tuple(word.astype(jnp.uint32) for word in _rounds(counter, key))  # type: ignore[return-value]

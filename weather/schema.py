@@ -8,6 +8,9 @@ import numpy as np
 import xarray as xr
 
 HOURS = 8760  # a model year has 365 days: 29 February is dropped on the way in
+DAYS, DAY = HOURS // 24, 24
+MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+MONTH_OF_DAY = np.repeat(np.arange(12), MONTH_DAYS)
 DIMS = ("path", "year", "hour", "site")
 
 UNITS = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import tables
+from engine.report import tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,21 +45,23 @@ def curtailment(results: xr.Dataset) -> str:
     if np.ptp(percent) < 1e-9:
         return _said(figure, axes, f"Every one of {percent.size} lives curtails {percent[0]:.3g} %")
     axes.hist(percent, bins=min(40, max(8, int(np.sqrt(percent.size)))), color=FAN[2], edgecolor="white")
-    marks = [("mean", risk.mean(percent, results["world"].values).value, ACCENT)]
+    world = results["world"].values
+    marks = [("mean", risk.mean(percent, world), ACCENT)]
     for name, share in (("P50", 0.5), ("P90", 0.9), ("P99", 0.99)):
-        marks.append((name, risk.bettered(percent, results["world"].values, share, "less").value, INK))
+        marks.append((name, risk.bettered(percent, world, share, "less"), INK))
     top = axes.get_ylim()[1]
     axes.set_ylim(0, 1.35 * top)
-    for level, (name, value, colour) in enumerate(marks):
-        axes.axvline(value, color=colour, linewidth=1.1, linestyle="-" if name == "mean" else "--")
+    for level, (name, found, colour) in enumerate(marks):
+        axes.axvline(found.value, color=colour, linewidth=1.1, linestyle="-" if name == "mean" else "--")
         height = (1.28 - 0.09 * (level % 3)) * top
         axes.annotate(
-            f"{name} {value:.3g} %",
-            (value, height),
+            f"{name} {wording.text(found, 3).replace('+-', '±')} %",
+            (found.value, height),
             (3, 0),
             textcoords="offset points",
             color=colour,
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # over the next mark's line
         )
     axes.set_xlabel("curtailed share of generation over the life, %")
     axes.set_ylabel("lives")
@@ -80,8 +82,7 @@ def unserved(results: xr.Dataset) -> str:
         if worst.size:  # the picture has no more points than this, closer together in the tail
             rank = np.unique(np.geomspace(1, worst.size, 300).round().astype(int))
             axes.plot(worst[rank - 1], 100.0 * rank / values.size, color=colour, label=label, linewidth=1.6)
-        none = 100.0 * float((values == 0).mean())
-        axes.plot([], [], " ", label=f"({none:.3g} % of them have none)")
+        axes.plot([], [], " ", label=f"({worst.size:,} of {values.size:,} have any)")
     axes.set_yscale("log")
     axes.set_xlim(left=0)
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:g} %")

@@ -145,8 +145,10 @@ def _tiles(
         if label in by_label:
             row = by_label[label]
             unit = "" if row.unit == "x" else f" {row.unit}"
-            tails = f"P90 {wording.written(row.p90)[0]}, P99 {wording.written(row.p99)[0]}{unit}"
-            tiles.append((f"{label}, P50", wording.written(row.p50)[0] + unit, tails))
+            tails = f"P90 {wording.text(row.p90)}, P99 {wording.text(row.p99)}{unit}"
+            error = wording.written(row.p50)[1]
+            under = f"± {error}; {tails}" if error else tails
+            tiles.append((f"{label}, P50", wording.written(row.p50)[0] + unit, under.replace("+-", "±")))
     return tiles
 
 
@@ -177,6 +179,14 @@ def _given_default(results: xr.Dataset) -> str:
     )
 
 
+def _fan_errors(results: xr.Dataset) -> str:
+    """How far another seed would move the lines, said of the first year in which anything is due."""
+    dscr, world = results["dscr"].values, results["world"].values
+    year = int(np.argmax(np.isfinite(dscr).any(axis=0)))
+    middle, low = (risk.bettered(dscr[:, year], world, share, "more") for share in (0.5, 0.9))
+    return f"Sampling error, in year {year + 1}: P50 {wording.text(middle, 3)}, P90 {wording.text(low, 3)}."
+
+
 def _figures(
     results: xr.Dataset, manifest: Mapping[str, Any], week: xr.Dataset | None
 ) -> list[tuple[str, str, str]]:
@@ -205,7 +215,8 @@ def _figures(
                 "Debt service cover",
                 figures.dscr_fan(results, manifest),
                 f"CFADS over scheduled service by year, ratio; bands over {sample}: P99 is exceeded in "
-                "99 % of them. Each year by itself: no single life runs along a band's edge.",
+                "99 % of them. Each year by itself: no single life runs along a band's edge. "
+                + _fan_errors(results),
             ),
             (
                 "Cumulative payment default",

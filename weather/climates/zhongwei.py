@@ -126,7 +126,7 @@ def desert_temp(data: Path, cell: Cell) -> Latent:
     values, at = _beijing(data, "Huairou", "temp_air")
     mean, lowest, highest = cell.temp_c
     stretch = (highest - lowest) / (np.nanmax(values) - np.nanmin(values))
-    year = fit.monthly(values, at) @ margins.MONTH_DAYS / 365
+    year = fit.monthly(values, at) @ schema.MONTH_DAYS / 365
     return fit.temp(mean + stretch * (values - year), at, TEMP_ANNUAL_SD_C)
 
 
