@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import life, simulate
+from engine import calibration, life, simulate
 from engine import plant as plants
 from engine.dispatch import Flows, Totals
 from tests import studies
@@ -199,8 +199,8 @@ def traced(climate, plant):
         "weather": jax.make_jaxpr(generate.year)(climate, levels, names, y, air),
         "life": jax.make_jaxpr(life.year)(*known, weather, now),
         "drawn life": jax.make_jaxpr(life.drawn_year)(climate, levels, *known, (air, now)),
-        "orders": jax.make_jaxpr(life.order_case)(*selling, names, y, weather),
-        "drawn orders": jax.make_jaxpr(life.drawn_order_case)(climate, levels, *selling, names, y, air),
+        "orders": jax.make_jaxpr(calibration.order_case)(*selling, names, y, weather),
+        "drawn orders": jax.make_jaxpr(calibration.drawn_order_case)(climate, levels, *selling, names, y, air),
     }
 
 
