@@ -1,0 +1,223 @@
+"""From day to day: the regression of a day's modes on the day before and on what is remembered of longer.
+
+    y[d] = carry (y[d-1], memory[d-1]) + mix e[d],     memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
+
+with a memory of each channel's level (its first mode) over each of `MEMORY_DAYS`: persistence at several
+scales without a hidden state, after the heterogeneous autoregression of Corsi (2009). Everything is done on
+second moments by month, so that channels may come from records that do not overlap.
+
+The moments of a month are a matrix over (state of the day before, modes of the day): what is regressed on,
+and what is regressed.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from weather.margins import month_weights
+from weather.schema import DAYS, MONTH_OF_DAY
+
+MEMORY_DAYS = np.array([6.0, 40.0])
+POOLED_DAYS = 60.0  # days of the whole year's moments that a month's are mixed with
+_RIDGE_DAYS = 3.0
+_WARM_DAYS = 60  # of a record, before its memory says something
+_EIGENVALUE = 1e-4  # the least of a correlation matrix
+
+
+class Layout(NamedTuple):
+    """Where a state holds what. modes: of each channel. The modes come first, then memory by scale."""
+
+    modes: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(self.modes)
+
+    @property
+    def first(self) -> np.ndarray:
+        """[channel] place of its level, the first of its modes."""
+        return np.cumsum((0, *self.modes[:-1]))
+
+    @property
+    def size(self) -> int:
+        return self.count + len(self.modes) * len(MEMORY_DAYS)
+
+    @property
+    def channel(self) -> np.ndarray:
+        """[state + mode] channel of each row of the moments."""
+        own = np.repeat(np.arange(len(self.modes)), self.modes)
+        return np.concatenate([own, np.tile(np.arange(len(self.modes)), len(MEMORY_DAYS)), own])
+
+    def rows(self, channel: int) -> np.ndarray:
+        """Places of a channel in the moments."""
+        return np.flatnonzero(self.channel == channel)
+
+
+class Dynamics(NamedTuple):
+    """Fitted. carry: [12, mode, state]. mix: [12, mode, mode] lower factor. start: [state, state] likewise,
+    of the state before 1 January. covariance: [365, mode, mode] of a day's modes."""
+
+    carry: np.ndarray
+    mix: np.ndarray
+    start: np.ndarray
+    covariance: np.ndarray
+
+
+def remembered(level: np.ndarray) -> np.ndarray:
+    """Memory [day, scale] of a level [day]; an unknown day changes nothing."""
+    out = np.zeros((len(level), len(MEMORY_DAYS)))
+    now = np.zeros(len(MEMORY_DAYS))
+    for d, x in enumerate(level):
+        if np.isfinite(x):
+            now = now + (x - now) / MEMORY_DAYS
+        out[d] = now
+    return out
+
+
+def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -> np.ndarray:
+    """Second moments [12, state + mode, state + mode] by month of channels of one record.
+
+    modes: [day, mode] of each channel, NaN where unknown. day: [day] of the year. leaks: [12, mode, mode]
+    of each, what `modes.leak` says is not theirs. Neighbouring months count half.
+    """
+    y = np.concatenate(modes, axis=1)
+    memory = np.stack([remembered(m[:, 0]) for m in modes], axis=2).reshape(len(y), -1)
+    both = np.concatenate([y[:-1], memory[:-1], y[1:]], axis=1)
+    follows = (np.diff(day) % DAYS == 1) & np.isfinite(both).all(axis=1)
+    follows[: min(_WARM_DAYS, len(y) // 4)] = False
+    month = MONTH_OF_DAY[day[1:]]
+    spill = _blocks(leaks)
+    out = []
+    for m in range(12):
+        weight = np.select([month == m, (month - m) % 12 == 1, (month - m) % 12 == 11], [1.0, 0.5, 0.5], 0.0)
+        weight = weight * follows
+        s = (both * weight[:, None]).T @ both / max(weight.sum(), 1.0)
+        n = y.shape[1]
+        s[:n, :n] -= spill[m]
+        s[-n:, -n:] -= spill[m]
+        out.append(s)
+    return np.stack([_positive(s) for s in out])
+
+
+def _blocks(parts: list[np.ndarray]) -> np.ndarray:
+    """Block diagonal [12, n, n] of [12, k, k]."""
+    total = sum(p.shape[1] for p in parts)
+    out, at = np.zeros((12, total, total)), 0
+    for p in parts:
+        out[:, at : at + p.shape[1], at : at + p.shape[1]] = p
+        at += p.shape[1]
+    return out
+
+
+def composed(
+    layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]
+) -> np.ndarray:
+    """Moments of channels from moments of each [12, ...] and of pairs of them, [12, ...] of two channels.
+
+    A pair's own record says how the two correlate; each channel's says how much it varies. A pair that is
+    not given is independent.
+    """
+    size = layout.size + layout.count
+    out = np.zeros((12, size, size))
+    for c, s in enumerate(own):
+        rows = layout.rows(c)
+        out[:, rows[:, None], rows] = s
+    sd = np.sqrt(np.diagonal(out, axis1=1, axis2=2))
+    for (i, j), s in pairs.items():
+        two = Layout((layout.modes[i], layout.modes[j]))
+        a, b = two.rows(0), two.rows(1)
+        scale = np.sqrt(np.diagonal(s, axis1=1, axis2=2))
+        correlation = s[:, a[:, None], b] / (scale[:, a, None] * scale[:, None, b])
+        rows, columns = layout.rows(i), layout.rows(j)
+        block = correlation * sd[:, rows, None] * sd[:, None, columns]
+        out[:, rows[:, None], columns] = block
+        out[:, columns[:, None], rows] = np.swapaxes(block, 1, 2)
+    return np.stack([_positive(s) for s in out])
+
+
+def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndarray:
+    """Moments with one more channel of one mode: rho x a channel's standardised level and, of the same
+    persistence, something of its own.
+    """
+    wider = Layout((*layout.modes, 1))
+    size = wider.size + wider.count
+    out = np.zeros((12, size, size))
+    old = np.concatenate([wider.rows(c) for c in range(len(layout.modes))])
+    was = np.concatenate([layout.rows(c) for c in range(len(layout.modes))])
+    out[:, old[:, None], old] = s[:, was[:, None], was]
+    # a channel's level, its memories and its level the day after, as the new channel has them
+    mine = wider.rows(len(layout.modes))
+    theirs = layout.rows(channel)
+    k = layout.modes[channel]
+    theirs = np.concatenate([theirs[:1], theirs[k : k + len(MEMORY_DAYS)], theirs[-k:][:1]])
+    norm = np.sqrt(s[:, theirs[0], theirs[0]])[:, None, None]
+    out[:, mine[:, None], mine] = s[:, theirs[:, None], theirs] / norm**2
+    cross = rho * s[:, theirs[:, None], was] / norm
+    out[:, mine[:, None], old] = cross
+    out[:, old[:, None], mine] = np.swapaxes(cross, 1, 2)
+    return np.stack([_positive(x) for x in out])
+
+
+def strengthened(layout: Layout, s: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Moments whose blocks between channels are multiplied by gains [12, channel, channel]."""
+    channel = layout.channel
+    return np.stack([_positive(x * g[channel[:, None], channel]) for x, g in zip(s, gains, strict=True)])
+
+
+def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
+    """The regression that moments [12, ...] of about so many days a month imply, and its stationary year."""
+    n = layout.size
+    s = (days * s + POOLED_DAYS * s.mean(axis=0)) / (days + POOLED_DAYS)
+    carry, noise = [], []
+    for x in s:
+        known = x[:n, :n] + np.diag(np.diagonal(x)[:n]) * _RIDGE_DAYS / days
+        a = np.linalg.solve(known, x[:n, n:]).T
+        noise.append(_positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T))
+        carry.append(a)
+    return stationary(layout, np.stack(carry), np.stack(noise))
+
+
+def stationary(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> Dynamics:
+    """`Dynamics` of a regression: the covariance of its states is walked through the year until it recurs."""
+    steps = [step(layout, a) for a in carry]
+    cov = np.zeros((layout.size, layout.size))
+    by_day = np.zeros((DAYS, layout.count, layout.count))
+    for _ in range(4):  # years: forty days are forgotten in one
+        for d in range(DAYS):
+            forward, inward = steps[MONTH_OF_DAY[d]]
+            cov = forward @ cov @ forward.T + inward @ noise[MONTH_OF_DAY[d]] @ inward.T
+            by_day[d] = cov[: layout.count, : layout.count]
+    if not np.isfinite(cov).all() or np.diagonal(by_day[-1]).max() > 100.0:
+        raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
+    return Dynamics(carry, np.linalg.cholesky(noise), np.linalg.cholesky(_positive(cov)), by_day)
+
+
+def step(layout: Layout, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(what takes a state to the next day's, [state, state]; what takes the day's noise in, [state, mode])."""
+    n, channels = layout.count, len(layout.modes)
+    forward, inward = np.zeros((layout.size, layout.size)), np.zeros((layout.size, n))
+    forward[:n], inward[:n] = carry, np.eye(n)
+    for s, days in enumerate(MEMORY_DAYS):
+        rows = n + s * channels + np.arange(channels)
+        forward[rows, rows] += 1.0 - 1.0 / days
+        forward[rows] += carry[layout.first] / days
+        inward[rows, layout.first] = 1.0 / days
+    return forward, inward
+
+
+def variance(dynamics: Dynamics, rows: slice, basis: np.ndarray, grain: np.ndarray) -> np.ndarray:
+    """Variance [365, 24] of a channel's scores: of its modes `rows`, and of its grain [12, 24]."""
+    of_modes = np.einsum("dhk,dkl,dhl->dh", basis, dynamics.covariance[:, rows, rows], basis)
+    return of_modes + np.square(month_weights() @ grain)
+
+
+def _positive(s: np.ndarray) -> np.ndarray:
+    """The covariance matrix near s: eigenvalues of its correlations at least `_EIGENVALUE`, sds kept."""
+    sd = np.sqrt(np.maximum(np.diagonal(s), 1e-9))
+    correlation = (s + s.T) / 2 / np.outer(sd, sd)
+    values, vectors = np.linalg.eigh(correlation)
+    near = (vectors * np.maximum(values, _EIGENVALUE)) @ vectors.T
+    scale = sd / np.sqrt(np.diagonal(near))
+    return near * np.outer(scale, scale)
