@@ -264,9 +264,17 @@ def test_backtest_on_stations(split):
 
 
 @pytest.mark.data
-def test_backtest_does_not_hang_on_the_prior():
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_backtest_does_not_hang_on_the_prior(factor):
     ghi = backtest.stations(DATA)
-    for factor in (0.5, 2.0):
-        prior = replace(SUN, trend_sd=factor * SUN.trend_sd)
-        row = backtest.judge(ghi, backtest.SPLITS[0], backtest.ours(prior))
-        assert 0.80 <= row["cover_90%"] <= 0.97
+    prior = replace(SUN, trend_sd=factor * SUN.trend_sd)
+    ours, flat = (backtest.judge(ghi, backtest.SPLITS[0], m) for m in (backtest.ours(prior), backtest.flat))
+    assert flat["cover_90%"] + 0.05 < ours["cover_90%"] <= 0.97
+    assert ours["interval_score_90%_frac"] < flat["interval_score_90%_frac"]
+
+
+def test_backtest_says_what_is_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["backtest.py", str(tmp_path), "-o", str(tmp_path / "out.json")])
+    backtest.main()
+    assert capsys.readouterr().out.startswith(f"skipped: {tmp_path} lacks {backtest.STATIONS}")
+    assert not (tmp_path / "out.json").exists()

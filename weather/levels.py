@@ -87,7 +87,8 @@ class Levels:
     end, end_sd: the slow level in the record's last year; end_corr: its correlation with the mean, much
     under zero, for the record tells their sum better than either.
     slow_sd, slow_rho: standard deviation of the slow level over centuries, and coefficient per year.
-    white_sd: of the weather of one year, as the record shows it; never part of a level.
+    white_sd: of the weather of one year, as the record shows it; never part of a level. The spread of the
+    record's annual means has slow levels in it too: a generator that meets it counts them twice.
     site_sd: of a constant error beside the record's: `campaign`.
     trend_per_decade, trend_sd: `trend`.
     """
