@@ -194,9 +194,8 @@ def main() -> None:
         cover = "".join(f"{row[f'cover_{q:.0%}']:6.2f}" for q in QS)
         reach = f"{row['cover_90%_lowest_series']:.2f}-{row['cover_90%_highest_series']:.2f}"
         sizes = "".join(f"{row[k]:7.3f}" for k in ("width_90%_frac", "interval_score_90%_frac"))
-        print(
-            f"  {row['method']:26}{cover}  {' '.join(f'{v:.2f}' for v in horizons.values()):20}{reach:>12}{sizes}"
-        )
+        by_horizon = " ".join(f"{v:.2f}" for v in horizons.values())
+        print(f"  {row['method']:26}{cover}  {by_horizon:20}{reach:>12}{sizes}")
     versions = {"python": sys.version.split()[0], "numpy": np.__version__}
     chosen.out.write_text(json.dumps({"versions": versions, "rows": rows}, indent=1) + "\n")
 
