@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = [
-    "weather.schema weather.random weather.clearsky engine.sections engine.convert engine.risk"
-    " engine.finance.returns",
-    "weather.block weather.packing engine.terms engine.report.wording",
+    "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
+    " engine.risk engine.finance.returns",
+    "weather.block weather.packing weather.levels engine.terms engine.report.wording",
     "engine.study engine.dispatch",
     "weather.climate weather.margins weather.persistence engine.outages engine.grid engine.world engine.deal"
     " engine.results engine.complaint",
