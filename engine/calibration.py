@@ -63,7 +63,7 @@ def drawn_order_case(
         state, w = generate.day(climate, air, levels, stream, y, d, state)
         return state, _day(orders, reference, worlds, stream, y, d, sun, season, w)
 
-    airs = generate.by_day(generate.tables(climate))
+    airs = generate.tables(climate)
     _, days = lax.scan(one, state, (*_days(orders, reference), airs))
     return _year(days)
 

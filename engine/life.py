@@ -120,7 +120,7 @@ def drawn_year(
         state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, w, now[1])
         return (air_state, state), (daily, _first((w, *looked), watched))
 
-    airs = generate.by_day(generate.tables(climate))
+    airs = generate.tables(climate)
     end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), airs, hours(plant), plant.orders.season))
     return end, _energy(daily, end[1].store), looked
 

@@ -83,7 +83,7 @@ def programs(mesh: Mesh) -> Programs:
 
     lived = Operations(deep, last, last, each)  # type: ignore[arg-type]
     orders = OrderCase(score=deep, lost_mwh=deep, made_mwh=last)  # type: ignore[arg-type]
-    air: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
+    air = last
     year = (all_, all_, streams, all_, each, last, each)
     drawn = (all_, each, all_, all_, streams, all_, each, (air, each))
     return Programs(
@@ -141,8 +141,8 @@ def order_case(on: Machine, plant: Plant, reference: Reference, source: Source, 
     if on.route == MATERIALISED:
         return run.orders(*known, next(iter(source.years(np.asarray(names.index), 1))))
     drawn = _drawn(on, source)
-    levels, air = drawn.begin(np.asarray(names.index))
-    return run.drawn_orders(drawn.climate, levels, *known, air)
+    index = np.asarray(names.index)
+    return run.drawn_orders(drawn.climate, drawn.levels(index, 0), *known, drawn.begin(index))
 
 
 def _drawn(on: Machine, source: Source) -> Generated:
@@ -198,12 +198,12 @@ def _walk(
             yield energy, Looked(jax.tree.map(lambda x: x.reshape(-1, DAY, on.width), weather), *hours)
         return
     drawn = _drawn(on, source)
-    levels, air = drawn.begin(np.asarray(names.index))
-    both = (air, state)
+    index = np.asarray(names.index)
+    both = (drawn.begin(index), state)
     drawn_year = run.registers if on.route == PALLAS else run.drawn_year
     for y, now in enumerate(known):
         program = run.drawn_hours if y == seen else drawn_year
-        both, energy, *looked = program(drawn.climate, levels, *now, both)
+        both, energy, *looked = program(drawn.climate, drawn.levels(index, y), *now, both)
         yield energy, Looked(*looked[0]) if looked else None
 
 

@@ -1,69 +1,111 @@
-"""A fitted weather generator: a frozen pytree of small tables, saved as one netCDF file."""
+"""A fitted weather generator: a frozen pytree of tables, saved as one netCDF file."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from weather.clearsky import Sun
 from weather.schema import NETCDF_LOCK, InputError
 
-VARIABLES = ("sun", "wind", "temp", "region_sun", "region_wind")  # latent variables, in this order
-FAST = VARIABLES[:3]  # those that also move from hour to hour; the region moves from day to day
+HOURLY = ("ghi", "wind_speed", "temp_air")  # what a site draws by the hour, in this order
+REGION = ("region_sun", "region_wind")  # by the day
+SEPARATOR = "@"  # between a file and one of its sites
 
-_DIMS = {
-    "fast_rho": ("fast",),
-    "fast_weight": ("fast",),
-    "fast_mix": ("month", "fast", "fast_from"),
-    "slow_rho": ("scale",),
-    "slow_weight": ("latent", "scale"),
-    "slow_mix": ("month", "latent", "latent_from"),
-    "knots": ("knot",),
-    "sun_margin": ("month", "hour_of_day", "knot"),
-    "wind_margin": ("month", "hour_of_day", "knot"),
-    "temp_margin": ("month", "hour_of_day", "knot"),
-    "level_sd": ("fast",),
-}
-_UNITS = {"wind_margin": "m s-1", "temp_margin": "degC"}
+
+class Channel(NamedTuple):
+    """One variable of a site, from a day's modes to its hours.
+
+    basis: [365, 24, mode] scores of an hour per mode. grain: [365, 24] sd of an hour's own noise. Both
+    scaled, so that scores have unit variance in every hour.
+    margin: [12, 24, knot] value at each knot: clear-sky index, m/s, degrees C.
+    swing, lean: [] of the grain, as of the modes.
+    """
+
+    basis: jax.Array
+    grain: jax.Array
+    margin: jax.Array
+    swing: jax.Array
+    lean: jax.Array
+
+
+class Level(NamedTuple):
+    """What is not known of the long-term level, [3] of `HOURLY`: `weather.levels.Factor`, and how long before
+    the first operating year the record ended. centre is 1 for sun and wind, 0 for temperature.
+    """
+
+    centre: jax.Array
+    mean: jax.Array
+    slow: jax.Array
+    mean_sd: jax.Array
+    along: jax.Array
+    across: jax.Array
+    rho: jax.Array
+    step_sd: jax.Array
+    trend: jax.Array
+    trend_sd: jax.Array
+    since: jax.Array
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Climate:
-    """Multi-scale latent Gaussian weather of one site and its region.
+    """Multi-site weather as days of modes, seen from one site.
 
-    A latent variable is `z = fast_weight * fast + sum_s slow_weight[s] * slow_s`, of unit variance.
-    `fast` is an AR(1) by hours with innovations correlated across `FAST`; each `slow_s` is an AR(1)
-    by days with innovations correlated across `VARIABLES`, interpolated between midnights. A margin
-    maps z to the variable, linear between `knots`, for each month (at its middle) and hour of day.
+    A day of each channel (a variable of a site, or its region's sun or wind) is a few modes y:
 
-    fast_rho, fast_weight: [3] coefficient per hour; standard deviation of the fast part.
-    fast_mix: [12, 3, 3] lower Cholesky factor of the innovations' correlation by month.
-    slow_rho: [scale] coefficient per day. slow_weight: [5, scale]. slow_mix: [12, 5, 5] as above.
-    knots: [knot] increasing values of z.
-    sun_margin: [12, 24, knot] clear-sky index; wind_margin: m/s; temp_margin: degrees C.
-    level_sd: [3] what is not known of the long-term mean: sun, wind as fractions, temperature in C.
-    sun: tables of the sun's way and the clear sky.
+        y[d] = carry (y[d-1], memory[d-1]) + mix e[d] * exp(lean level + swing s - shift)
+        z[hour] = basis[hour] y + grain[hour] noise[hour] exp(lean level + swing s - shift)
+
+    with `memory` of every channel's level (its first mode) over some days, s one normal per channel and day
+    (settled and unsettled days), shift what keeps variances as they are. A margin maps z to the variable.
+
+    modes: number of modes of each channel of all sites. places: this site's channels, as `HOURLY` and
+    `REGION`; -1 where it has none.
+    memory: [scale] 1 / days. carry: [12, mode, state]; state is modes, then memory by scale and channel.
+    mix: [12, mode, mode] lower. start: [state, state] lower, of the state before 1 January.
+    swing, lean: [mode]. level_var: [channel] variance of the levels over the year. knots: [knot] of z.
     """
 
-    fast_rho: jax.Array
-    fast_weight: jax.Array
-    fast_mix: jax.Array
-    slow_rho: jax.Array
-    slow_weight: jax.Array
-    slow_mix: jax.Array
+    modes: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    places: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    memory: jax.Array
+    carry: jax.Array
+    mix: jax.Array
+    start: jax.Array
+    swing: jax.Array
+    lean: jax.Array
+    level_var: jax.Array
     knots: jax.Array
-    sun_margin: jax.Array
-    wind_margin: jax.Array
-    temp_margin: jax.Array
-    level_sd: jax.Array
+    sun_channel: Channel | None
+    wind_channel: Channel | None
+    temp_channel: Channel | None
+    level: Level
     sun: Sun
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """Place of each channel's level among the modes."""
+        return tuple(int(x) for x in np.cumsum((0, *self.modes[:-1])))
+
+    @property
+    def count(self) -> int:
+        """Modes of all channels."""
+        return sum(self.modes)
+
+    @property
+    def channels(self) -> tuple[Channel | None, ...]:
+        """This site's, as `HOURLY`."""
+        return self.sun_channel, self.wind_channel, self.temp_channel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,19 +120,53 @@ class Site:
     wind_height_m: float
 
 
-def save(path: Path, climate: Climate, site: Site, provenance: dict[str, str]) -> None:
-    """Write a climate whole: aside first, then renamed. `provenance` becomes attributes."""
-    data: dict[str, tuple] = {}
-    for name, dims in _DIMS.items():
-        attrs = {"units": _UNITS.get(name, "1")}
-        data[name] = (dims, np.asarray(getattr(climate, name), np.float32), attrs)
-    for name in Sun._fields:
-        units = "W m-2" if name.endswith("wm2") else "1"
-        data[name] = (("hour",), np.asarray(getattr(climate.sun, name), np.float32), {"units": units})
-    dataset = xr.Dataset(data, coords={"latent": list(VARIABLES), "fast": list(FAST)})
-    dataset.attrs = {**dataclasses.asdict(site), **provenance, "wattbit_climate": 1}
+_SHARED = {
+    "memory": ("scale",),
+    "carry": ("month", "mode", "state"),
+    "mix": ("month", "mode", "mode_from"),
+    "start": ("state", "state_from"),
+    "swing": ("mode",),
+    "lean": ("mode",),
+    "level_var": ("channel",),
+    "knots": ("knot",),
+}
+_OF_CHANNEL = {
+    "basis": ("day", "hour_of_day", "mode_of_{}"),
+    "grain": ("day", "hour_of_day"),
+    "margin": ("month", "hour_of_day", "knot"),
+    "swing": (),
+    "lean": (),
+}
+_UNITS = {"wind_speed": "m s-1", "temp_air": "degC"}
+
+
+def save(path: Path, views: Sequence[tuple[Climate, Site]], provenance: dict[str, str]) -> None:
+    """Write a climate whole, as seen from each of its sites: aside first, then renamed.
+
+    provenance becomes attributes.
+    """
+    first = views[0][0]
+    data: dict[str, tuple] = {n: (dims, _float32(getattr(first, n)), {}) for n, dims in _SHARED.items()}
+    data["modes"] = (("channel",), np.asarray(first.modes, np.int32), {})
+    for climate, site in views:
+        of = f"{site.name}{SEPARATOR}"
+        data[of + "places"] = (("place",), np.asarray(climate.places, np.int32), {})
+        for name, channel in zip(HOURLY, climate.channels, strict=True):
+            for field, dims in _OF_CHANNEL.items():
+                if channel is not None:
+                    units = _UNITS.get(name, "1") if field == "margin" else "1"
+                    known = tuple(d.format(name) for d in dims)
+                    data[f"{of}{name}_{field}"] = (known, _float32(getattr(channel, field)), {"units": units})
+        for field, values in climate.level._asdict().items():
+            data[f"{of}level_{field}"] = (("hourly",), _float32(values), {})
+        for field, values in climate.sun._asdict().items():
+            units = "W m-2" if field.endswith("wm2") else "1"
+            data[of + field] = (("hour",), _float32(values), {"units": units})
+        data[of + "site"] = ((), np.int32(0), dataclasses.asdict(site))
+    dataset = xr.Dataset(data)
+    dataset.attrs = {**provenance, "sites": " ".join(s.name for _, s in views), "wattbit_climate": 2}
     aside = path.with_name(path.name + ".part")
-    encoding = {name: {"zlib": True, "complevel": 4} for name in data}
+    encoding = {n: {"zlib": True, "complevel": 4, "shuffle": True} for n, v in data.items() if np.ndim(v[1])}
     try:
         with NETCDF_LOCK:
             dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
@@ -99,40 +175,88 @@ def save(path: Path, climate: Climate, site: Site, provenance: dict[str, str]) -
         aside.unlink(missing_ok=True)
 
 
+def _float32(x: jax.Array) -> np.ndarray:
+    return np.asarray(x, np.float32)
+
+
 def load(name_or_path: str) -> tuple[Climate, Site, str]:
     """The shipped climate of that name, or the file at that path; with the digest of its content.
 
-    Raises InputError where there is neither, or where the file is not a climate.
+    Of a file with several sites one is named behind it: `ningxia.nc@zhongwei`. Raises InputError where
+    there is none, or where the file is not a climate.
     """
-    path = find(name_or_path)
+    path, wanted = find(name_or_path)
     try:
         with NETCDF_LOCK, xr.open_dataset(path, engine="netcdf4") as dataset:
             dataset.load()
     except Exception as error:
         raise InputError(f"{path}: cannot be read as netCDF ({error})") from error
-    missing = [n for n in (*_DIMS, *Sun._fields) if n not in dataset]
-    if "wattbit_climate" not in dataset.attrs or missing:
-        what = f"variables missing: {', '.join(missing)}" if missing else "attribute wattbit_climate missing"
+    if dataset.attrs.get("wattbit_climate") != 2:
+        found = dataset.attrs.get("wattbit_climate")
+        what = "attribute wattbit_climate missing" if found is None else f"of an earlier kind, {found}"
         raise InputError(f"{path}: is not a climate ({what}); `wattbit weather fit` makes one")
-    arrays = {n: np.asarray(dataset[n].values, np.float32) for n in (*_DIMS, *Sun._fields)}
+    sites = str(dataset.attrs["sites"]).split()
+    if wanted is None and len(sites) > 1:
+        raise InputError(f"{path}: has sites {', '.join(sites)}; name one, as {path}{SEPARATOR}{sites[0]}")
+    name = wanted or sites[0]
+    if name not in sites:
+        raise InputError(f"{path}: has no site {name!r}, but {', '.join(sites)}")
+    arrays = {str(n): variable.values for n, variable in dataset.variables.items()}
     for n, values in arrays.items():
         if not np.isfinite(values).all():
             raise InputError(f"{path}: {n}: has values that are missing or NaN")
-    sun = Sun(*(jax.numpy.asarray(arrays[n]) for n in Sun._fields))
-    climate = Climate(**{n: jax.numpy.asarray(arrays[n]) for n in _DIMS}, sun=sun)
-    numbers = (float(dataset.attrs[f.name]) for f in dataclasses.fields(Site)[1:])
-    site = Site(str(dataset.attrs["name"]), *numbers)
-    content = [(n, arrays[n].shape, arrays[n].tobytes()) for n in sorted(arrays)]
-    digest = hashlib.sha256(repr((dataclasses.astuple(site), content)).encode()).hexdigest()
-    return climate, site, digest
+    try:
+        made, site = _view(arrays, dataset, name)
+    except KeyError as error:
+        raise InputError(f"{path}: is not a climate (variable {error} is missing)") from error
+    digest = hashlib.sha256()
+    for n in sorted(arrays):
+        digest.update(n.encode() + np.ascontiguousarray(arrays[n]).tobytes())
+    digest.update(repr((name, dataclasses.astuple(site))).encode())
+    return made, site, digest.hexdigest()
 
 
-def provenance(name_or_path: str) -> dict[str, str]:
-    """What a climate file says of itself: sources, method, assumptions, weak points."""
-    fields = {field.name for field in dataclasses.fields(Site)}
-    with NETCDF_LOCK, xr.open_dataset(find(name_or_path), engine="netcdf4") as dataset:
-        said = {str(k): str(v) for k, v in dataset.attrs.items()}
-    return {k: v for k, v in said.items() if k not in fields and k != "wattbit_climate"}
+def _view(arrays: dict[str, np.ndarray], dataset: xr.Dataset, name: str) -> tuple[Climate, Site]:
+    """A file's climate from one of its sites. Raises KeyError for what is missing."""
+    of = f"{name}{SEPARATOR}"
+
+    def channel(variable: str) -> Channel | None:
+        if f"{of}{variable}_basis" not in arrays:
+            return None
+        return Channel(*(jnp.asarray(arrays[f"{of}{variable}_{f}"]) for f in Channel._fields))
+
+    sun, wind, temp = map(channel, HOURLY)
+    shared = {n: jnp.asarray(arrays[n]) for n in _SHARED}
+    climate = Climate(
+        modes=tuple(int(n) for n in arrays["modes"]),
+        places=tuple(int(n) for n in arrays[of + "places"]),
+        **shared,
+        sun_channel=sun,
+        wind_channel=wind,
+        temp_channel=temp,
+        level=Level(*(jnp.asarray(arrays[f"{of}level_{f}"]) for f in Level._fields)),
+        sun=Sun(*(jnp.asarray(arrays[of + f]) for f in Sun._fields)),
+    )
+    attrs = dataset[of + "site"].attrs
+    numbers = {f.name: float(attrs[f.name]) for f in dataclasses.fields(Site)[1:]}
+    return climate, Site(name=str(attrs["name"]), **numbers)
+
+
+def from_year(climate: Climate, gap: int) -> Climate:
+    """The climate whose operation begins `gap` years later: slow levels forget the record, trends go on.
+
+    A slow level after gap years has rho^gap of what it was and the steps of those years besides.
+    """
+    a = climate.level
+    fade = a.rho**gap
+    passed = a.step_sd**2 * (1.0 - fade**2) / jnp.maximum(1.0 - a.rho**2, 1e-6)
+    later = a._replace(
+        slow=a.slow * fade,
+        along=a.along * fade,
+        across=jnp.sqrt((a.across * fade) ** 2 + passed),
+        since=a.since + gap,
+    )
+    return dataclasses.replace(climate, level=later)
 
 
 def shipped() -> list[str]:
@@ -141,12 +265,14 @@ def shipped() -> list[str]:
     return sorted(p.name[:-3] for p in folder.iterdir() if p.name.endswith(".nc"))
 
 
-def find(name_or_path: str) -> Path:
-    """Path of a climate file. Raises InputError that lists the shipped ones."""
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    if name_or_path in shipped():
-        return Path(str(resources.files("weather") / "climates" / f"{name_or_path}.nc"))
+def find(name_or_path: str) -> tuple[Path, str | None]:
+    """Path of a climate file and the site that is named behind it, if any. Raises InputError that lists the
+    shipped ones.
+    """
+    for name, site in ((name_or_path, None), tuple(name_or_path.rpartition(SEPARATOR)[::2])):
+        if name and Path(name).is_file():
+            return Path(name), site
+        if name in shipped():
+            return Path(str(resources.files("weather") / "climates" / f"{name}.nc")), site
     names = ", ".join(shipped())
     raise InputError(f"climate {name_or_path!r}: no such file and no such shipped climate ({names})")

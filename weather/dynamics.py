@@ -213,6 +213,11 @@ def variance(dynamics: Dynamics, rows: slice, basis: np.ndarray, grain: np.ndarr
     return of_modes + np.square(month_weights() @ grain)
 
 
+def level_variance(layout: Layout, dynamics: Dynamics) -> np.ndarray:
+    """[channel] variance of each channel's level over the year."""
+    return dynamics.covariance[:, layout.first, layout.first].mean(axis=0)
+
+
 def _positive(s: np.ndarray) -> np.ndarray:
     """The covariance matrix near s: eigenvalues of its correlations at least `_EIGENVALUE`, sds kept."""
     sd = np.sqrt(np.maximum(np.diagonal(s), 1e-9))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import dask
 import dask.array
@@ -50,35 +50,47 @@ class Generated:
     mesh: Mesh
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        year = programs(self.mesh)[1]
-        levels, state = self.begin(paths)
+        year, state = programs(self.mesh).year, self.begin(paths)
         for y in range(count):
+            levels = self.levels(paths, y)
             weather, state = year(self.climate, levels, self._stream(paths), jnp.int32(y), state)
             yield weather
 
-    def begin(self, paths: np.ndarray) -> tuple[jax.Array, generate.State]:
-        """Levels [path, 3] and the state before the first day."""
+    def begin(self, paths: np.ndarray) -> generate.State:
+        """The state before the first day."""
+        return programs(self.mesh).begin(self.climate, self._stream(paths))
+
+    def levels(self, paths: np.ndarray, y: int) -> jax.Array:
+        """Levels [path, 3] of operating year y, from 0, in the paths' worlds."""
         worlds, level = jnp.uint32(self.worlds), jnp.float32(self.level)
-        return programs(self.mesh)[0](self.climate, self._stream(paths), worlds, level)
+        return programs(self.mesh).levels(self.climate, self._stream(paths), worlds, level, jnp.int32(y))
 
     def _stream(self, paths: np.ndarray) -> Stream:
         return random.stream(self.seed, self.ensemble, paths)
 
 
+class Programs(NamedTuple):
+    """begin: first states of paths. levels: of a year. year: of weather, [8760, path], and the state after."""
+
+    begin: Callable
+    levels: Callable
+    year: Callable
+
+
 @functools.cache
-def programs(mesh: Mesh) -> tuple[Callable, Callable]:
-    """The two compiled programs: levels and first states of paths; one year of paths, [8760, path]."""
+def programs(mesh: Mesh) -> Programs:
+    """The compiled programs of a mesh."""
     each, last, all_ = PartitionSpec(AXIS), PartitionSpec(None, AXIS), PartitionSpec()
     streams: Any = Stream(*(all_, all_, each))  # type: ignore[arg-type]
-    states: Any = generate.State(fast=each, slow=last)  # type: ignore[arg-type]
 
-    def begin(climate, stream, worlds, multiplier):
-        levels = block.tile(lambda climate, world: generate.level(climate, world, multiplier))
-        return levels(climate, random.world(stream, worlds)), generate.start(climate, stream)
+    def levels(climate, stream, worlds, multiplier, y):
+        one = block.tile(lambda climate, world: generate.level(climate, world, multiplier, y))
+        return one(climate, random.world(stream, worlds))
 
-    return (
-        compiled(begin, (all_, streams, all_, all_), (each, states), mesh),
-        compiled(generate.year, (all_, each, streams, all_, states), (last, states), mesh),
+    return Programs(
+        begin=compiled(generate.start, (all_, streams), last, mesh),
+        levels=compiled(levels, (all_, streams, all_, all_, all_), each, mesh),
+        year=compiled(generate.year, (all_, each, streams, all_, last), (last, last), mesh),
     )
 
 

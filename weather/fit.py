@@ -1,194 +1,377 @@
-"""Record -> Climate: margins, persistence and correlations of the latent Gaussian weather."""
+"""Records -> Climate: margins, days as modes, and how one day follows another, of one site or several."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import clearsky, margins, persistence, schema
+from weather import clearsky, climate, dynamics, levels, margins, modes, schema
 from weather.clearsky import Sun
-from weather.climate import Climate, Site
+from weather.climate import HOURLY, REGION, Channel, Climate, Level, Site
+from weather.dynamics import Layout
+from weather.levels import Levels
 from weather.margins import KNOTS
+from weather.modes import Days
 from weather.records import Record, hour_of_year, site_of
-from weather.schema import HOURS, REQUIRED, InputError
+from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY, InputError
 
-REGION_RHO = 0.8  # assumption: correlation of a site's slow weather with its region's, if not measured
-_DIM_WM2 = 20.0  # below this clear sky, the clear-sky index is a ratio of two small numbers
-_LEVEL_SD = (0.02, 0.045, 0.5)  # assumption for records under `_MANY_YEARS`: sun, wind (1); temperature (C)
-_MANY_YEARS = 8  # fewer cannot tell the spread between years
+REGION_RHO = 0.8  # assumption: correlation of a site's days with its region's, if not measured
+PRIORS = {"ghi": levels.SUN, "wind_speed": levels.WIND, "temp_air": levels.TEMP}
 _GRID = np.linspace(-6.0, 6.0, 241)
-_ORDERS = 6  # of Hermite polynomials: the rest adds under 1 % to an annual variance
+_BINS = 12  # of days by their level, to see how unrest depends on it
+_GAINS = (0.5, 2.0)  # beyond them a correlation is too small to be scaled
+_SMALL = 0.1  # a correlation whose gain is not to be told from one
 
 
-class Latent(NamedTuple):
-    """One fitted variable. z: [time] scores; slow_weight: [scale]; margin: [12, 24, knot]."""
+class Variable(NamedTuple):
+    """One fitted variable of a record.
 
-    z: np.ndarray
-    fast_rho: float
-    fast_weight: float
-    slow_weight: np.ndarray
-    margin: np.ndarray
-
-
-class Joint(NamedTuple):
-    """Correlations by month. fast: [12, 3, 3] of hourly innovations; slow: [12, 3, 3] of daily ones."""
-
-    fast: np.ndarray
-    slow: np.ndarray
-
-
-def fit(record: Record, region_rho: float = REGION_RHO) -> tuple[Climate, Site, dict[str, str]]:
-    """A climate from one record of ghi, wind_speed and temp_air; where it holds; how it was made.
-
-    region_rho: correlation of the region's anomalies with the site's own slow weather (assumption).
+    day: [day] of the year of each of its days, from its first midnight. days: their modes and rest.
+    basis: [365, 24, mode]. lit: [365, 24] hours that count. grain: [12, 24]. margin: [12, 24, knot].
+    actual, linear: [day] the variable's daily means about their months', and what its scores make of them
+    to first order. swing, lean: [mode + 1] unrest of the modes, then of the grain.
     """
-    where, source = str(record.attrs["file"]), str(record.attrs["source"])
-    missing = [name for name in REQUIRED if name not in record]
+
+    name: str
+    day: np.ndarray
+    days: Days
+    basis: np.ndarray
+    lit: np.ndarray
+    grain: np.ndarray
+    margin: np.ndarray
+    actual: np.ndarray
+    linear: np.ndarray
+    swing: np.ndarray
+    lean: np.ndarray
+    level_var: float
+
+    @property
+    def leak(self) -> np.ndarray:
+        return modes.leak(self.basis, self.lit, self.grain)
+
+
+def fit(
+    records: Record | Sequence[Record], region_rho: float = REGION_RHO
+) -> tuple[list[tuple[Climate, Site]], dict[str, str]]:
+    """A climate from records of one site or of several at the same times; as each site sees it; how made.
+
+    Each has ghi, wind_speed and temp_air. region_rho: correlation of the region's anomalies with the first
+    site's own days (assumption).
+    """
+    given = [records] if isinstance(records, Record) else list(records)
+    sites = [_checked(record) for record in given]
+    suns = [clearsky.tables(s.latitude, s.longitude, s.altitude_m, s.utc_offset_h) for s in sites]
+    fitted, known = [], []
+    for record, tables in zip(given, suns, strict=True):
+        at = hour_of_year(record)
+        values = {name: record[name].values for name in HOURLY}
+        fitted.append([variable(n, x, at, tables.clear_ghi_wm2) for n, x in values.items()])
+        known.append([level(n, x) for n, x in values.items()])
+    views = assembled(fitted, suns, known, (region_rho, region_rho))
+    time = pd.DatetimeIndex(given[0]["time"].values)
+    provenance = {
+        "source": "; ".join(dict.fromkeys(str(r.attrs["source"]) for r in given)),
+        "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
+        "last_year": str(time[-1].year),
+        "method": f"month x hour margins; days as {modes.SUN_MODES} modes of the sun and {modes.CLOCK_MODES} of "
+        "wind and temperature; monthly regression on the day before and memories of "
+        + " and ".join(f"{d:g}" for d in dynamics.MEMORY_DAYS)
+        + " days",
+        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels as "
+        "weather.levels states",
+        "hours_filled": " ".join(str(r.attrs.get("hours_filled", 0)) for r in given),
+    }
+    return list(zip(views, sites, strict=True)), provenance
+
+
+def _checked(record: Record) -> Site:
+    where = str(record.attrs["file"])
+    missing = [name for name in HOURLY if name not in record]
     if missing:
-        raise InputError(f"{where}: has no {', '.join(missing)}, wanted {', '.join(REQUIRED)}")
+        raise InputError(f"{where}: has no {', '.join(missing)}, wanted {', '.join(HOURLY)}")
     if record.sizes["time"] < HOURS:
         raise InputError(
             f"{where}: covers {record.sizes['time']} hours, wanted a full year ({HOURS}) or more"
         )
-    site = site_of(record)
-    tables = clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
-    at = hour_of_year(record)
-    values = {name: record[name].values for name in REQUIRED}
-    for name, series in values.items():
-        if np.ptp(series) == 0.0:
-            raise InputError(f"{where}: {name}: is {series[0]:g} throughout, wanted values that vary")
-    latents = sun(values["ghi"], at, tables), wind(values["wind_speed"], at), temp(values["temp_air"], at)
-    pairs = {(i, j): pair(latents[i], latents[j], at) for i, j in ((0, 1), (0, 2), (1, 2))}
-    spread = [
-        level_sd(values[name], relative) for name, relative in zip(REQUIRED, (True, True, False), strict=True)
-    ]
-    levels = [assumed if found is None else found for found, assumed in zip(spread, _LEVEL_SD, strict=True)]
-    climate = assemble(latents, joint(pairs), tables, levels, (region_rho, region_rho))
-    time = pd.DatetimeIndex(record["time"].values)
-    provenance = {
-        "source": source,
-        "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
-        "method": f"month x hour margins, one fast and {climate.slow_rho.size} slow AR(1) scales, "
-        "monthly correlations",
-        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's slow weather"
-        + ("" if None not in spread else f"; level_sd where the record is under {_MANY_YEARS} years"),
-        "hours_filled": str(record.attrs.get("hours_filled", 0)),
-    }
-    return climate, site, provenance
+    for name in HOURLY:
+        if np.ptp(record[name].values) == 0.0:
+            still = float(record[name].values[0])
+            raise InputError(f"{where}: {name}: is {still:g} throughout, wanted values that vary")
+    return site_of(record)
 
 
-def sun(ghi: np.ndarray, at: np.ndarray, tables: Sun, annual_sd: float | None = None) -> Latent:
-    """The sun's clear-sky index from ghi [time] in W/m2 at hours of the year `at` [time].
+def variable(name: str, values: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
+    """Fit values [time] in the schema's unit, NaN in gaps, at hours of the year `at` [time].
 
-    annual_sd: spread of annual means to meet, W/m2; from the record where it is long enough.
+    clear: [8760] clear sky in the unit of ghi; only the sun is seen against it.
     """
-    clear = np.asarray(tables.clear_ghi_wm2, float)
-    bright = clear[at] > _DIM_WM2
+    if name == "ghi":
+        return sun(values, at, clear)
+    return wind(values, at) if name == "wind_speed" else temp(values, at)
+
+
+def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
+    """The sun's clear-sky index from ghi [time]; its expected ghi by month and hour is the record's."""
+    clear = np.asarray(clear, float)
+    lit = modes.daylight(clear.reshape(DAYS, DAY))
+    bright = lit.reshape(HOURS)[at]
     index = np.where(bright, ghi / np.where(bright, clear[at], 1.0), np.nan)
     margin = margins.by_month_and_hour(index, at, KNOTS, straight=False, beside=_beside(at))
     z = margins.scores(index, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
-    sd = annual_sd if annual_sd is not None else _annual_sd(ghi)
-    anomaly = ghi - clear[at] * margins.means(margin, KNOTS, True)[at]
-    return _latent(z, anomaly, margin, annual_coefficients(margin, clear, True), sd)
+    margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
+    basis = modes.daylight_basis(clear.reshape(DAYS, DAY))
+    return _variable("ghi", z, at, ghi, margin, basis, lit, clear)
 
 
-def wind(wind_speed: np.ndarray, at: np.ndarray, annual_sd: float | None = None) -> Latent:
-    """Wind speed [time] in m/s at hours of the year `at` [time]; `annual_sd` as for the sun, m/s."""
+def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
+    """Wind speed [time] in m/s at hours of the year `at` [time]."""
     margin = margins.by_month_and_hour(wind_speed, at, KNOTS, straight=True, beside=_beside(at))
     margin = np.maximum(margin, 0.0)
     z = margins.scores(wind_speed, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(wind_speed, at), factor=True)
-    sd = annual_sd if annual_sd is not None else _annual_sd(wind_speed)
-    anomaly = wind_speed - margins.means(margin, KNOTS, False)[at]
-    return _latent(z, anomaly, margin, annual_coefficients(margin, np.ones(HOURS), False), sd)
+    return _variable("wind_speed", z, at, wind_speed, margin)
 
 
-def temp(temp_air: np.ndarray, at: np.ndarray, annual_sd: float | None = None) -> Latent:
-    """Temperature [time] in degrees C at hours of the year `at` [time]; `annual_sd` in C.
+def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
+    """Temperature [time] in degrees C at hours of the year `at` [time].
 
     The season is taken out before hours of a month are pooled, or its drift within the month would
     pass for weather; it comes back at mid-month.
     """
     season = margins.seasonal(temp_air, at)
-    margin = margins.by_month_and_hour(
-        temp_air - season[at], at, KNOTS, straight=True, beside=2 * _beside(at)
-    )
+    beside = 2 * _beside(at)
+    margin = margins.by_month_and_hour(temp_air - season[at], at, KNOTS, straight=True, beside=beside)
     z = margins.scores(temp_air - season[at], at, margin, KNOTS)
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
-    margin = margin + season.reshape(-1, 24)[middle][:, :, None]
+    margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    sd = annual_sd if annual_sd is not None else _annual_sd(temp_air)
-    anomaly = temp_air - margins.means(margin, KNOTS, False)[at]
-    return _latent(z, anomaly, margin, annual_coefficients(margin, np.ones(HOURS), False), sd)
+    return _variable("temp_air", z, at, temp_air, margin)
 
 
-def pair(first: Latent, second: Latent, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Correlations of the fast and of the slow innovations of two variables of one record, each [12]."""
-    whole = at.size - (at.size - _to_midnight(at)) % 24
-    days = slice(_to_midnight(at), whole)
-    return persistence.pair_correlations(
-        first.z[days].reshape(-1, 24),
-        second.z[days].reshape(-1, 24),
-        margins.MONTH[at[days]].reshape(-1, 24)[:, 0],
-        (first.fast_rho, second.fast_rho),
-        (first.fast_weight, second.fast_weight),
-        (first.slow_weight, second.slow_weight),
+def _variable(
+    name: str,
+    z: np.ndarray,
+    at: np.ndarray,
+    values: np.ndarray,
+    margin: np.ndarray,
+    basis: np.ndarray | None = None,
+    lit: np.ndarray | None = None,
+    clear: np.ndarray | None = None,
+) -> Variable:
+    """A variable from its scores z [time]."""
+    basis = modes.clock_basis() if basis is None else basis
+    lit = np.ones((DAYS, DAY), bool) if lit is None else lit
+    first = int(-at[0] % DAY)
+    whole = slice(first, first + (at.size - first) // DAY * DAY)
+    z, values = z[whole].reshape(-1, DAY), values[whole].reshape(-1, DAY)
+    day = at[whole].reshape(-1, DAY)[:, 0] // DAY
+    days = modes.split(z, day, basis)
+    grain = modes.grain(days.rest, day, basis, lit)
+    slope = margins.hermite(margins.evaluate(margin, KNOTS, _GRID, clear is not None), _GRID, 1)[0]
+    slope = margins.month_weights() @ slope * np.where(lit, 1.0 if clear is None else clear.reshape(DAYS, DAY), 0.0)
+    linear = np.where(np.isfinite(z).any(axis=1), np.nansum(slope[day] * z, axis=1) / DAY, np.nan)
+    made = Variable(
+        name, day, days, basis, lit, grain, margin,
+        actual=_about_month(values.mean(axis=1), day),
+        linear=_about_month(linear, day),
+        swing=np.zeros(0), lean=np.zeros(0), level_var=1.0,
+    )  # fmt: skip
+    return made._replace(**_unrest(made))
+
+
+def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
+    month = MONTH_OF_DAY[day]
+    return daily - np.array([np.nanmean(daily[month == m]) if (month == m).any() else 0.0 for m in range(12)])[month]
+
+
+def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
+    """How much a day's shocks and grain vary from day to day: log-normal factors with one common normal.
+
+    lean: slope of the logarithm of their size over the day's level. swing: sd of the rest of it, from how
+    the grain's squares at even and at odd hours vary together, and each mode's with the grain's:
+    E[x^2 y^2] = exp(4 a b) E[x^2] E[y^2].
+    """
+    layout = Layout((of.days.modes.shape[1],))
+    s = dynamics.moments([of.days.modes], of.day, [of.leak])
+    found = dynamics.regress(layout, s, _days_a_month(of.day))
+    memory = dynamics.remembered(of.days.modes[:, 0])
+    state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
+    month = MONTH_OF_DAY[of.day[1:]]
+    shock = of.days.modes[1:] - np.einsum("dij,dj->di", found.carry[month], state)
+    height = of.days.modes[1:, 0]
+    var = float(np.nanvar(height))
+    shock, rest = (_by_month(np.square(x), month) for x in (shock, of.days.rest[1:]))
+    even, odd = np.nanmean(rest[:, ::2], axis=1), np.nanmean(rest[:, 1::2], axis=1)
+    lean, swing = np.zeros(layout.count + 1), np.zeros(layout.count + 1)
+    lean[-1] = _slope(height, (even + odd) / 2)
+    calm = np.exp(2 * lean[-1] * height - 2 * lean[-1] ** 2 * var)
+    even, odd = even / calm, odd / calm
+    swing[-1] = np.sqrt(np.clip(np.log(_together(even, odd)), 0.0, 1.0) / 4)
+    for k in range(1, layout.count):
+        lean[k] = _slope(height, shock[:, k])
+        square = shock[:, k] / np.exp(2 * lean[k] * height - 2 * lean[k] ** 2 * var)
+        swing[k] = np.clip(np.log(_together(square, (even + odd) / 2)) / 4 / max(swing[-1], 0.05), 0.0, 0.6)
+    return {"swing": swing, "lean": lean, "level_var": var}
+
+
+def _by_month(square: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """Squares [day, n] over their month's means."""
+    usual = np.ones((12, square.shape[1]))
+    for m in np.unique(month):
+        seen = np.isfinite(square[month == m])
+        total = np.where(seen, square[month == m], 0.0).sum(axis=0)
+        usual[m] = np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), 1.0)
+    return square / np.maximum(usual[month], 1e-12)
+
+
+def _slope(height: np.ndarray, square: np.ndarray) -> float:
+    """b of E[square | height] = exp(2 b height + ...), over bins of equally many days."""
+    both = np.isfinite(height) & np.isfinite(square)
+    order = np.argsort(height[both], kind="stable")
+    bins = [b for b in np.array_split(order, _BINS) if b.size]
+    middle = [height[both][b].mean() for b in bins]
+    size = [np.log(max(square[both][b].mean(), 1e-6)) for b in bins]
+    return float(np.clip(np.polyfit(middle, size, 1)[0] / 2, -1.0, 1.0)) if len(bins) > 2 else 0.0
+
+
+def _together(a: np.ndarray, b: np.ndarray) -> float:
+    both = np.isfinite(a) & np.isfinite(b)
+    return max(float(np.mean(a[both] * b[both]) / (a[both].mean() * b[both].mean())), 1e-6) if both.any() else 1.0
+
+
+def _days_a_month(day: np.ndarray) -> float:
+    """Days that a month's moments stand on, its neighbours counting half."""
+    return max(2.0 * day.size / 12, 1.0)
+
+
+def gain(one: Variable, other: Variable) -> np.ndarray:
+    """[12] what the correlation of two variables' scores is multiplied by, to give their daily means' own.
+
+    Scores of clear days differ by a hair of irradiance and hide how dark days go with cold ones. The
+    covariance of daily means is met to first order in Hermite polynomials, months smoothed with their
+    neighbours; a correlation too small to be told is left as it is.
+    """
+
+    def monthly(x: np.ndarray) -> np.ndarray:
+        found = np.array([np.nanmean(x[month == m]) if (month == m).any() else 0.0 for m in range(12)])
+        return (np.roll(found, 1) + 2 * found + np.roll(found, -1)) / 4
+
+    month = MONTH_OF_DAY[one.day]
+    actual, linear = monthly(one.actual * other.actual), monthly(one.linear * other.linear)
+    size = np.sqrt(monthly(np.square(one.linear)) * monthly(np.square(other.linear)))
+    little = np.square(_SMALL * size) + 1e-30
+    return np.clip((actual * linear + little) / (np.square(linear) + little), *_GAINS)
+
+
+def jointly(variables: Sequence[Variable]) -> np.ndarray:
+    """Moments of variables of the same days, their correlations those of the daily means."""
+    layout = Layout(tuple(v.days.modes.shape[1] for v in variables))
+    day = variables[0].day
+    s = dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
+    gains = np.ones((12, len(variables), len(variables)))
+    for i, j in itertools.combinations(range(len(variables)), 2):
+        gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
+    return dynamics.strengthened(layout, s, gains)
+
+
+def level(name: str, values: np.ndarray) -> Levels:
+    """What values [time] of full years, counted from the first hour, leave unknown of the long-term level."""
+    return levels.fit(annual_means(values), PRIORS[name])
+
+
+def assembled(
+    fitted: Sequence[Sequence[Variable]],
+    suns: Sequence[Sun],
+    known: Sequence[Sequence[Levels]],
+    region_rho: tuple[float, float],
+) -> list[Climate]:
+    """The climate of jointly recorded sites, as each sees it; the region is the first site's."""
+    flat = [v for site in fitted for v in site]
+    s = jointly(flat)
+    layout = Layout(tuple(v.days.modes.shape[1] for v in flat))
+    for name, rho in zip(HOURLY[:2], region_rho, strict=True):
+        own = next((c for c, v in enumerate(fitted[0]) if v.name == name), 0)
+        s = dynamics.mirrored(layout, s, own, rho)
+        layout = Layout((*layout.modes, 1))
+    return views(layout, s, fitted, suns, known)
+
+
+def views(
+    layout: Layout,
+    s: np.ndarray,
+    fitted: Sequence[Sequence[Variable]],
+    suns: Sequence[Sun],
+    known: Sequence[Sequence[Levels]],
+) -> list[Climate]:
+    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it."""
+    flat = [v for site in fitted for v in site]
+    moving = dynamics.regress(layout, s, _days_a_month(flat[0].day))
+    swing, lean = np.zeros(layout.count), np.zeros(layout.count)
+    var = dynamics.level_variance(layout, moving)
+    for c, v in enumerate(flat):
+        rows = slice(layout.first[c], layout.first[c] + layout.modes[c])
+        swing[rows], lean[rows] = v.swing[:-1], v.lean[:-1]
+    out, place = [], 0
+    for variables, tables, unknown in zip(fitted, suns, known, strict=True):
+        places = dict.fromkeys(HOURLY, -1)
+        channels: dict[str, Channel | None] = dict.fromkeys(HOURLY)
+        for v in variables:
+            rows = slice(layout.first[place], layout.first[place] + layout.modes[place])
+            places[v.name], channels[v.name] = place, _channel(v, moving, rows)
+            place += 1
+        regions = tuple(len(layout.modes) - len(REGION) + r for r in range(len(REGION)))
+        out.append(
+            Climate(
+                modes=layout.modes,
+                places=(*places.values(), *regions),
+                memory=_array(1.0 / dynamics.MEMORY_DAYS),
+                carry=_array(moving.carry),
+                mix=_array(moving.mix),
+                start=_array(moving.start),
+                swing=_array(swing),
+                lean=_array(lean),
+                level_var=_array(var),
+                knots=_array(KNOTS),
+                sun_channel=channels["ghi"],
+                wind_channel=channels["wind_speed"],
+                temp_channel=channels["temp_air"],
+                level=_levels({v.name: k for v, k in zip(variables, unknown, strict=True)}),
+                sun=tables,
+            )
+        )
+    return out
+
+
+def _channel(v: Variable, moving: dynamics.Dynamics, rows: slice) -> Channel:
+    """The tables of a variable, scaled to unit variance of its scores in every hour."""
+    scale = 1.0 / np.sqrt(np.maximum(dynamics.variance(moving, rows, v.basis, v.grain), 1e-3))
+    grain = margins.month_weights() @ v.grain * scale
+    margin = v.margin
+    return Channel(
+        *map(_array, (v.basis * scale[:, :, None], grain, margin, v.swing[-1], v.lean[-1]))
     )
 
 
-def joint(pairs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]) -> Joint:
-    """Correlation matrices from those of the pairs (of sun, wind, temp by number)."""
-    both = Joint(*(np.tile(np.eye(3), (12, 1, 1)) for _ in range(2)))
-    for (i, j), found in pairs.items():
-        for matrix, values in zip(both, found, strict=True):
-            matrix[:, i, j] = matrix[:, j, i] = values
-    return both
+def _levels(known: dict[str, Levels]) -> Level:
+    """[3] of `HOURLY`; a variable that the site has not is known exactly."""
+    rows = []
+    for name in HOURLY:
+        if name not in known:
+            rows.append((float(name != "temp_air"), *(0.0,) * 10))
+            continue
+        f = known[name].factor()
+        rows.append((f.centre, *f.expected, *f.lower, f.rho, f.step_sd, f.trend, f.trend_sd, 0.0))
+    return Level(*map(_array, np.transpose(rows)))
 
 
-def assemble(
-    latents: tuple[Latent, Latent, Latent],
-    both: Joint,
-    tables: Sun,
-    level_sds: list[float],
-    region_rho: tuple[float, float],
-) -> Climate:
-    """The climate of three fitted variables and their region.
-
-    The region's anomalies have the slow scales of the site's own sun and wind, and correlate with
-    its weather through `region_rho` of each. A scale on which no variable has weight is left out: it
-    would cost its draws and change nothing.
-    """
-    carry = np.zeros((5, 3))  # region = rho x the site's own slow part, and something of its own
-    carry[:3], carry[3, 0], carry[4, 1] = np.eye(3), *region_rho
-    slow = carry @ both.slow @ carry.T
-    slow[:, np.arange(5), np.arange(5)] = 1.0
-    own = [latent.slow_weight for latent in latents]
-    weight = np.stack([*own, *(_unit(w) for w in own[:2])])
-    used = weight.any(axis=0)  # non-negative least squares gives exact zeros
-    parts = {
-        "fast_rho": [latent.fast_rho for latent in latents],
-        "fast_weight": [latent.fast_weight for latent in latents],
-        "fast_mix": persistence.factor(both.fast),
-        "slow_rho": persistence.SLOW_RHO[used],
-        "slow_weight": weight[:, used],
-        "slow_mix": persistence.factor(slow),
-        "knots": KNOTS,
-        "sun_margin": latents[0].margin,
-        "wind_margin": latents[1].margin,
-        "temp_margin": latents[2].margin,
-        "level_sd": level_sds,
-    }
-    return Climate(**{n: jnp.asarray(np.asarray(v, np.float32)) for n, v in parts.items()}, sun=tables)
-
-
-def _unit(weight: np.ndarray) -> np.ndarray:
-    """Weights scaled to unit variance; equal ones where a record has no slow part."""
-    norm = np.linalg.norm(weight)
-    return weight / norm if norm > 0 else np.full(weight.shape, weight.size**-0.5)
+def _array(x: np.ndarray | float) -> jnp.ndarray:
+    return jnp.asarray(np.asarray(x, np.float32))
 
 
 def annual_means(values: np.ndarray) -> np.ndarray:
@@ -205,51 +388,8 @@ def monthly(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.array([mean[(m == margins.MONTH) & (seen > 0)].mean() for m in range(12)])
 
 
-def annual_coefficients(margin: np.ndarray, weight: np.ndarray, clamp: bool) -> np.ndarray:
-    """Hermite coefficients [order, 8760] of weight x variable, for `persistence.annual_variance`."""
-    by_table = margins.hermite(margins.evaluate(margin, KNOTS, _GRID, clamp), _GRID, _ORDERS)
-    return np.einsum("dm,nmh->ndh", margins.month_weights(), by_table).reshape(_ORDERS, HOURS) * weight
-
-
-def level_sd(values: np.ndarray, relative: bool) -> float | None:
-    """What the record's years leave unknown of the long-term mean; None for too few years.
-
-    The standard error of the mean of annual means, widened for their autocorrelation of lag one
-    (kept within 0 and 0.6, which few years tell badly).
-    """
-    means = annual_means(values)
-    if means.size < _MANY_YEARS:
-        return None
-    off = means - means.mean()
-    r = float(np.clip(off[1:] @ off[:-1] / (off @ off), 0.0, 0.6))
-    error = float(means.std(ddof=1)) * np.sqrt((1 + r) / (1 - r) / means.size)
-    return float(error / means.mean()) if relative else float(error)
-
-
-def _latent(
-    z: np.ndarray,
-    anomaly: np.ndarray,
-    margin: np.ndarray,
-    coefficients: np.ndarray,
-    sd: float | None,
-) -> Latent:
-    longest = int(np.clip(z.size / HOURS * 20, 15, 90))  # days of lag that the record can tell
-    rho, fast, slow = persistence.weights(anomaly, coefficients, longest)
-    if sd is not None:
-        fast, slow = persistence.meet_annual(rho, fast, slow, coefficients, sd)
-    return Latent(z, rho, fast, slow, margin)
-
-
-def _annual_sd(values: np.ndarray) -> float | None:
-    means = annual_means(values)
-    return float(means.std(ddof=1)) if means.size >= _MANY_YEARS else None
-
-
 def _beside(at: np.ndarray) -> int:
-    """Hours on each side to pool: none once a month x hour has about 150 values of its own."""
-    return 0 if at.size >= 5 * HOURS else 1
-
-
-def _to_midnight(at: np.ndarray) -> int:
-    """Index of the first midnight."""
-    return int(-at[0] % 24)
+    """Hours on each side to pool: none once a month x hour has some 60 values of its own. The sun's index
+    leans with the hour, and pooling would make steps of that.
+    """
+    return 0 if at.size >= 2 * HOURS else 1

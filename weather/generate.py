@@ -1,8 +1,9 @@
 """Climate, seed, path, year and the state at its start -> its hours and the state at its end.
 
 Scalar kernels of one hour (or day) of one path in JAX, and the day and the year that they make for a
-tile of paths. The model stands at `weather.climate.Climate`. What it leaves out: several sites, steps
-under an hour, seasons in persistence.
+tile of paths. The model stands at `weather.climate.Climate`. Days of all sites of a climate are drawn
+together, hours of the site that is asked for alone: its paths are the same whatever others there are.
+What it leaves out: steps under an hour.
 """
 
 from __future__ import annotations
@@ -15,19 +16,11 @@ import numpy as np
 from jax import lax
 
 from weather import block, random
-from weather.climate import FAST, VARIABLES, Climate
+from weather.climate import HOURLY, Channel, Climate
 from weather.random import Purpose, Stream
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
-
-class State(NamedTuple):
-    """What the next day needs of a tile.
-
-    fast: of each of `FAST`, [path] at the last hour. slow: of each of `VARIABLES`, [scale, path] at midnight.
-    """
-
-    fast: tuple[jax.Array, ...]
-    slow: tuple[jax.Array, ...]
+_WORDS = 4  # normals of one call
 
 
 class Weather(NamedTuple):
@@ -51,35 +44,38 @@ class Line(NamedTuple):
     bends: jax.Array
 
 
-class Tables(NamedTuple):
-    """What the hours of a climate's year share among paths, computed once for all of them.
+class Course(NamedTuple):
+    """How a variable goes through its hours: leading [365, 24]. basis: [mode]; grain: []."""
 
-    sun, wind, temp: lines with leading [365, 24]. clear_ghi_wm2: [365, 24]. early, late:
-    [24, latent, scale] weights of a day's two midnights. hour: [365, 24] number in the year.
+    basis: jax.Array
+    grain: jax.Array
+    line: Line
+
+
+class Tables(NamedTuple):
+    """What the hours of a climate's year share among paths, leading [365, 24], computed once for all.
+
+    sun, wind, temp: None where the site has no such variable. hour: number in the year.
     """
 
-    sun: Line
-    wind: Line
-    temp: Line
+    sun: Course | None
+    wind: Course | None
+    temp: Course | None
     clear_ghi_wm2: jax.Array
-    early: jax.Array
-    late: jax.Array
     hour: jax.Array
 
 
 def tables(climate: Climate) -> Tables:
     """The tables of a climate."""
-    f = jnp.asarray((np.arange(DAY) + 0.5) / DAY, jnp.float32)[:, None]
-    rho = climate.slow_rho[None]
-    restore = lax.rsqrt((1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho)  # interpolation to unit variance
-    weight = climate.slow_weight[None]
+
+    def course(channel: Channel | None) -> Course | None:
+        if channel is None:
+            return None
+        return Course(channel.basis, channel.grain, _lines(climate.knots, channel.margin))
+
     return Tables(
-        sun=_lines(climate.knots, climate.sun_margin),
-        wind=_lines(climate.knots, climate.wind_margin),
-        temp=_lines(climate.knots, climate.temp_margin),
+        *(course(channel) for channel in climate.channels),
         clear_ghi_wm2=climate.sun.clear_ghi_wm2.reshape(DAYS, DAY),
-        early=(restore * (1 - f))[:, None] * weight,
-        late=(restore * f)[:, None] * weight,
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
     )
 
@@ -99,27 +95,36 @@ def _lines(knots: jax.Array, margin: jax.Array) -> Line:
     return Line(value, slopes[..., 0], bends)
 
 
+State = jax.Array  # [state, path]: the day before's modes, then memories, as `Climate.carry` takes them
+
+
 def start(climate: Climate, stream: Stream) -> State:
-    """The state of a tile before its first day: stationary, under January's correlations."""
-    scales = climate.slow_rho.shape[0]
-    slow = _shocks(climate.slow_mix[0], stream, Purpose.WEATHER_START, 0, 0, scales)
-
-    def fast(shared, own):
-        return mixed(shared, random.normals(own, Purpose.WEATHER_START, 0, 1)[: len(FAST)])
-
-    return State(fast=block.tile(fast)(climate.fast_mix[0], stream), slow=slow)
+    """The state of a tile before its first day: stationary, as it is on 31 December."""
+    normals = _daily(stream, Purpose.WEATHER_START, 0, 0, climate.start.shape[0])
+    return block.stored(_product)((), climate.start, normals, ())
 
 
-def level(climate: Climate, world: Stream, multiplier: jax.Array) -> jax.Array:
-    """[3] factors on sun and wind and degrees on temperature: this world's long-term mean.
+def level(climate: Climate, world: Stream, multiplier: jax.Array, y: jax.Array) -> jax.Array:
+    """[3] factors on sun and wind and degrees on temperature: the level of an operating year in a world.
 
-    world: the stream of the path's world. multiplier: [] on the climate's own `level_sd`.
+    world: the stream of the path's world. multiplier: [] on all that is unknown of it. y: [] from 0.
+    Source: `weather.levels`; the slow level is walked to the year, for a draw has no state.
     """
-    sun, wind, temp, _ = random.normals(world, Purpose.WEATHER_LEVEL, 0, 0)
-    sd = climate.level_sd * multiplier.astype(jnp.float32)
-    return jnp.stack(
-        [jnp.maximum(1.0 + sun * sd[0], 0.0), jnp.maximum(1.0 + wind * sd[1], 0.0), temp * sd[2]]
+    known = climate.level
+    size, sites = multiplier.astype(jnp.float32), len(HOURLY)
+
+    def normals(year, draw):
+        return jnp.stack(random.normals(world, Purpose.WEATHER_LEVEL, year, 0, draw=draw)[:sites])
+
+    mean, slow, trend = (normals(0, draw) for draw in range(3))
+    slow = known.slow + size * (known.along * mean + known.across * slow)
+    slow = lax.fori_loop(
+        0, y + 1, lambda j, x: known.rho * x + size * known.step_sd * normals(j, sites), slow
     )
+    decades = (known.since + y.astype(jnp.float32) + 1.0) / 10.0
+    drift = (known.trend + size * known.trend_sd * trend) * decades
+    out = known.centre + known.mean + size * known.mean_sd * mean + slow + drift
+    return jnp.where(known.centre > 0.5, jnp.maximum(out, 0.0), out)
 
 
 def year(
@@ -129,20 +134,13 @@ def year(
 
     levels: [path, 3] of `level`. y: [] operating year counted from 0.
     """
-    known = tables(climate)
 
     def one(state, x):
         d, today = x
         return day(climate, today, levels, stream, y, d, state)
 
-    end, days = lax.scan(one, state, (jnp.arange(DAYS), by_day(known)))
+    end, days = lax.scan(one, state, (jnp.arange(DAYS), tables(climate)))
     return Weather(*(v.reshape(HOURS, -1) for v in days)), end
-
-
-def by_day(known: Tables) -> Tables:
-    """Tables with a leading [365], the interpolation's being the same every day."""
-    early, late = (jnp.broadcast_to(x, (DAYS, *x.shape)) for x in (known.early, known.late))
-    return known._replace(early=early, late=late)
 
 
 def day(
@@ -158,110 +156,119 @@ def day(
 
     today: tables of the day. d: [] of the year.
     """
+    normals = _daily(stream, Purpose.WEATHER_DAY, y, d, climate.count + len(climate.modes))
     month = jnp.asarray(MONTH_OF_DAY)[d]
-    slow = _slow(climate, stream, y, d, month, state.slow)
+    before = tuple(state[i] for i in range(state.shape[0]))
+    expected, shock = block.stored(_step)(
+        (), (climate.carry[month], climate.mix[month]), (before, normals[: climate.count]), ()
+    )
+    modes, memory = moved(climate, expected, shock, normals[climate.count :], before[climate.count :])
+    own = (levels, *site(climate, modes, normals[climate.count :]))
     words = block.stored(_words)(y, today.hour, stream, ())
-    normals = block.rows(_normals)((), (), (), words)
+    weather = block.rows(hour)(climate, today, own, block.rows(_normals)((), (), (), words))
+    return jnp.stack([*modes, *memory]), weather
 
-    def step(before, normals):
-        now = after(climate, climate.fast_mix[month], before, normals)
-        return now, now
 
-    last, fast = lax.scan(step, state.fast, normals)
-    # scale by scale, for what a path owns has the path alone as its axis
-    ends = tuple(tuple(x[s] for s in range(x.shape[0])) for x in (*state.slow, *slow))
-    weather = block.rows(hour)(climate, today, (levels, ends), fast)
-    return State(last, slow), weather
+def _daily(stream: Stream, purpose: Purpose, y, d, count: int) -> tuple[jax.Array, ...]:
+    """So many standard normals of a day, each [path]."""
+
+    def words(_shared, draw, stream, _both):
+        return random.normals(stream, purpose, y, d, draw=draw)
+
+    calls = -(-count // _WORDS)
+    found = block.stored(words)((), jnp.arange(calls), stream, ())
+    return tuple(found[i % _WORDS][i // _WORDS] for i in range(count))
+
+
+def _product(_shared, row, own, _both) -> jax.Array:
+    """A row of a matrix times a vector; a sum, that no backend rounds to TF32."""
+    return sum(row[j] * x for j, x in enumerate(own))
+
+
+def _step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
+    """What a mode is expected to be, and its shock. row: of `carry` and `mix`. own: (state, normals)."""
+    return _product((), row[0], own[0], ()), _product((), row[1], own[1], ())
+
+
+def moved(climate: Climate, expected, shock, swings, memory) -> tuple[list, list]:
+    """The day's modes and memories of one path (or of [path]); each argument a sequence of them.
+
+    A channel's level is moved first: on its height depends how much the other modes move.
+    """
+    modes = []
+    for c, (first, count) in enumerate(zip(climate.first, climate.modes, strict=True)):
+        height = expected[first] + shock[first]
+        modes.append(height)
+        for k in range(first + 1, first + count):
+            size = _unrest(climate.swing[k], climate.lean[k], climate.level_var[c], height, swings[c])
+            modes.append(expected[k] + shock[k] * size)
+    channels = len(climate.modes)
+    kept = [
+        m + climate.memory[n // channels] * (modes[climate.first[n % channels]] - m)
+        for n, m in enumerate(memory)
+    ]
+    return modes, kept
+
+
+def _unrest(swing, lean, level_var, height, normal):
+    """How much a day's shocks are larger than usual: log-normal, its square 1 in the mean."""
+    shift = swing * swing + lean * lean * level_var
+    return jnp.exp(lean * height + swing * normal - shift)
+
+
+def site(climate: Climate, modes, swings) -> tuple[tuple, tuple, tuple]:
+    """Of this site: modes of each of `HOURLY`, size of their grain, the region's anomalies."""
+    held, sizes = [], []
+    for place, channel in zip(climate.places, climate.channels, strict=False):
+        if channel is None:
+            held.append(())
+            sizes.append(())
+            continue
+        first = climate.first[place]
+        held.append(tuple(modes[first : first + climate.modes[place]]))
+        var = climate.level_var[place]
+        sizes.append(_unrest(channel.swing, channel.lean, var, modes[first], swings[place]))
+    region = tuple(modes[climate.first[place]] for place in climate.places[len(HOURLY) :])
+    return tuple(held), tuple(sizes), region
 
 
 def _words(y, hour, stream: Stream, _) -> tuple[jax.Array, ...]:
-    return random.pairs(stream, Purpose.WEATHER_FAST, y, hour)
+    return random.pairs(stream, Purpose.WEATHER_HOUR, y, hour)
 
 
 def _normals(_shared, _row, _own, pairs) -> tuple[jax.Array, ...]:
-    """An hour's standard normals of each of `FAST`."""
-    return tuple(random.normal(word) for word in random.taken_apart(pairs)[: len(FAST)])
+    """An hour's standard normals of each of `HOURLY`."""
+    return tuple(random.normal(word) for word in random.taken_apart(pairs)[: len(HOURLY)])
 
 
-def after(climate: Climate, mix: jax.Array, before, normals) -> tuple[jax.Array, ...]:
-    """The next hour of the fast AR(1)s. mix: [3, 3] factor of the month, as in `mixed`."""
-    shocks = mixed(mix, normals)
-    return tuple(ar1(climate.fast_rho[v], before[v], shocks[v]) for v in range(len(FAST)))
-
-
-def ar1(rho: jax.Array, before: jax.Array, shock: jax.Array) -> jax.Array:
-    """The next value of an AR(1) of unit variance."""
-    return rho * before + jnp.sqrt(1.0 - rho**2) * shock
-
-
-def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[jax.Array, ...]:
-    """The slow scales at the day's end, [scale, path] of each latent variable."""
-    scales = climate.slow_rho.shape[0]
-    shocks = _shocks(climate.slow_mix[month], stream, Purpose.WEATHER_SLOW, y, d, scales)
-
-    def step(_, rho, own, both):
-        return tuple(ar1(rho, x, e) for x, e in zip(*both, strict=True))
-
-    return block.rows(step)((), climate.slow_rho, (), (before, shocks))
-
-
-def _shocks(mix: jax.Array, stream: Stream, purpose: Purpose, y, d, scales: int) -> tuple[jax.Array, ...]:
-    """A day's innovations of each latent variable, [scale, path], correlated by `mix`."""
-
-    def normals(_, scale, stream, _both):
-        return slow_normals(stream, purpose, y, d, scale, scales)
-
-    z = block.stored(normals)((), jnp.arange(scales), stream, ())
-    return block.rows(lambda mix, row, own, z: mixed(mix, z))(mix, (), (), z)
-
-
-def slow_normals(stream: Stream, purpose: Purpose, y, d, scale, scales: int) -> tuple[jax.Array, ...]:
-    """A day's standard normals of one of `scales`, of each of `VARIABLES`: four to a call, then the fifth."""
-    four = random.normals(stream, purpose, y, d, draw=scale)
-    return *four, random.normals(stream, purpose, y, d, draw=scales + scale)[0]
-
-
-def hour(climate: Climate, now: Tables, own, fast) -> Weather:
+def hour(climate: Climate, now: Tables, own, noise) -> Weather:
     """One hour of one path.
 
-    now: tables of the hour. own: (levels [3], ends as in `slow_parts`). fast: of each of `FAST`.
+    now: tables of the hour. own: (levels [3], then as `site`). noise: standard normals of `HOURLY`.
     """
-    levels, ends = own
-    slow = slow_parts(now, ends)
-    z = [climate.fast_weight[v] * fast[v] + slow[v] for v in range(len(FAST))]
-    sun = jnp.clip(z[0], climate.knots[0], climate.knots[-1])
+    levels, held, sizes, region = own
+
+    def value(v: int, course: Course | None):
+        if course is None:
+            return jnp.zeros_like(noise[v])
+        z = _product((), course.basis, held[v], ()) + course.grain * sizes[v] * noise[v]
+        if v == 0:
+            z = jnp.clip(z, climate.knots[0], climate.knots[-1])
+        return margin(climate.knots, course.line, z)
+
+    sun, wind, temp = (value(v, course) for v, course in enumerate((now.sun, now.wind, now.temp)))
     return Weather(
-        ghi=levels[0] * jnp.maximum(_margin(climate.knots, now.sun, sun), 0.0) * now.clear_ghi_wm2,
-        wind_speed=levels[1] * jnp.maximum(_margin(climate.knots, now.wind, z[1]), 0.0),
-        temp_air=levels[2] + _margin(climate.knots, now.temp, z[2]),
-        region_sun=slow[3],
-        region_wind=slow[4],
+        ghi=levels[0] * jnp.maximum(sun, 0.0) * now.clear_ghi_wm2,
+        wind_speed=levels[1] * jnp.maximum(wind, 0.0),
+        temp_air=levels[2] + temp,
+        region_sun=jnp.broadcast_to(region[0], jnp.shape(sun)),
+        region_wind=jnp.broadcast_to(region[1], jnp.shape(sun)),
     )
 
 
-def slow_parts(now: Tables, ends) -> list[jax.Array]:
-    """The slow part of each of `VARIABLES` in an hour; the region has no other.
-
-    ends: nodes of the slow scales: of each variable a tuple by scale at the midnight before, then of each
-    at the one after.
-    """
-    return [
-        sum(
-            now.early[v, s] * a + now.late[v, s] * b
-            for s, (a, b) in enumerate(zip(ends[v], ends[len(VARIABLES) + v], strict=True))
-        )
-        for v in range(len(VARIABLES))
-    ]
-
-
-def _margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:
+def margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:
     """A margin at z; beyond the end knots straight on."""
     out = line.value + line.slope * z
     for k in range(line.bends.shape[0]):
         out = out + line.bends[k] * jnp.maximum(z, knots[k + 1])
     return out
-
-
-def mixed(factor, z) -> tuple[jax.Array, ...]:
-    """Correlate z by a lower Cholesky factor; sums, that no backend rounds to TF32."""
-    return tuple(sum(factor[i, j] * z[j] for j in range(i + 1)) for i in range(factor.shape[0]))

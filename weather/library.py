@@ -76,7 +76,7 @@ def drawn(shared: tuple[Weather, Climate, jax.Array, jax.Array, jax.Array], stre
     """
     stored, climate, worlds, level, y = shared
     row, world = chosen(stream, y, stored.ghi.shape[0]), random.world(stream, worlds)
-    levels = generate.level(climate, world, level)
+    levels = generate.level(climate, world, level, y)
     sun, wind, temp, *region = (
         packing.unpack(name, lax.dynamic_index_in_dim(x, row, keepdims=False))
         for name, x in stored._asdict().items()

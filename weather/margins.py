@@ -144,6 +144,26 @@ def meet_monthly(
     return margin + np.linalg.solve(effect, target - now)[:, None, None]
 
 
+def meet_hourly(
+    margin: np.ndarray, knots: np.ndarray, clear: np.ndarray, ghi: np.ndarray, hour_of_year: np.ndarray
+) -> np.ndarray:
+    """The sun's margin [12, 24, knot] whose expected ghi by month and hour is that of ghi [time].
+
+    clear: [8760]. At the day's ends the index of a month is no one distribution, for its days begin and end
+    at different times. Factors by month and hour, a few rounds of them, for neighbouring months mix.
+    """
+    total = np.bincount(hour_of_year, np.nan_to_num(ghi), HOURS)
+    seen = np.maximum(np.bincount(hour_of_year, np.isfinite(ghi), HOURS), 1)
+    wanted = (total / seen).reshape(DAYS, 24)
+    of_day = MONTH[::24]
+    for _ in range(6):
+        found = (clear * means(margin, knots, True)).reshape(DAYS, 24)
+        sums = [[x[of_day == m].sum(axis=0) for m in range(12)] for x in (wanted, found)]
+        factor = np.divide(*sums, out=np.ones((12, 24)), where=np.asarray(sums[1]) > 0)
+        margin = margin * np.clip(factor, 0.5, 2.0)[:, :, None]
+    return margin
+
+
 def hermite(values: np.ndarray, z: np.ndarray, orders: int) -> np.ndarray:
     """Coefficients [order, ...] of g in normalised Hermite polynomials of orders 1.., by quadrature.
 

@@ -37,8 +37,8 @@ class Purpose(enum.IntEnum):
     """What a draw is for. Two purposes never share a draw; numbers are never reused."""
 
     WEATHER_START = 0
-    WEATHER_SLOW = 1
-    WEATHER_FAST = 2
+    WEATHER_DAY = 1
+    WEATHER_HOUR = 2
     WEATHER_LEVEL = 3
     OUTAGE_START = 4
     OUTAGE = 5
