@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     "weather.schema weather.random weather.clearsky engine.sections engine.convert engine.risk"
     " engine.finance.returns",
-    "weather.block weather.packing engine.terms engine.report.wording",
+    "weather.block weather.packing weather.region engine.terms engine.report.wording",
     "engine.study engine.dispatch",
     "weather.climate weather.margins weather.persistence engine.outages engine.grid engine.world engine.deal"
     " engine.results engine.complaint",
@@ -24,7 +24,7 @@ FLOORS = [
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
     " engine.finance.cascade engine.report.html",
     "weather.climates.zhongwei weather.coding engine.finance.credit",
-    "weather.stream engine.finance.waterfall",
+    "weather.stream weather.history weather.bootstrap engine.finance.waterfall",
     "engine.life",
     "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",

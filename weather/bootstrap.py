@@ -77,8 +77,8 @@ def parts(years: Weather, sun: Sun) -> Parts:
     clear, extra = np.asarray(sun.clear_ghi_wm2), np.asarray(sun.extra_ghi_wm2)
     season = np.repeat(region.season(temp)[0], DAY).astype(np.float32)
     moving = clear_sky_index(ghi, clear), wind, temp - season, *anomalies
-    days: list[Any] = [x.reshape(-1, DAY).astype(np.float32) for x in moving]
-    return Parts(*days, clear, extra, season)
+    days = (x.reshape(-1, DAY).astype(np.float32) for x in moving)
+    return Parts(*(*days, clear, extra, season))
 
 
 def clear_sky_index(ghi: np.ndarray, clear: np.ndarray) -> np.ndarray:

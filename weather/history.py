@@ -39,14 +39,15 @@ Tree = TypeVar("Tree")
 class Taken(NamedTuple):
     """A record as whole years.
 
-    weather: float32 [year, 8760] in host memory; the region's anomalies are the site's own. first, last:
-    hours of what is taken, local standard time. left_out_h: hours of the record after it. filled_h: values
+    weather: float32 [year, 8760] in host memory; the region's anomalies are the site's own. origin: in the
+    record's words. first, last: hours of what is taken, local standard time. left_out_h: hours of the record after it. filled_h: values
     that its reader has filled.
     """
 
     weather: Weather
     site: Site
     file: str
+    origin: str
     first: pd.Timestamp
     last: pd.Timestamp
     left_out_h: int
@@ -74,12 +75,13 @@ def take(record: Record) -> Taken:
     for name in REQUIRED:
         taken = record[name].values[: years * HOURS].astype(np.float32)
         own.append(np.roll(taken, at[0]).reshape(years, HOURS))
-    anomalies = [region.anomaly(x, *region.season(x)).astype(np.float32) for x in own[:2]]  # sun, wind
+    own += [region.anomaly(x, *region.season(x)).astype(np.float32) for x in own[:2]]  # sun, wind
     time = pd.DatetimeIndex(record["time"].values)
     return Taken(
-        weather=Weather(*own, *anomalies),
+        weather=Weather(*own),
         site=records.site_of(record),
         file=where,
+        origin=str(record.attrs["source"]),
         first=time[0],
         last=time[years * HOURS - 1],
         left_out_h=hours - years * HOURS,
