@@ -10,11 +10,13 @@ import pytest
 
 from engine import devices
 from tests import studies
+from tests.conftest import DATA
 from tests.door_weather import whole_record
 from tests.reference import history as reference
 from tests.reference import weather as levels
-from weather import block, bootstrap, history, random, records
+from weather import block, bootstrap, clearsky, history, random, records
 from weather.bootstrap import Resampled
+from weather.climate import Site
 from weather.generate import Weather
 from weather.random import Ensemble
 from weather.schema import HOURS, MONTH_OF_DAY
@@ -203,3 +205,30 @@ def test_dim_hours_have_the_index_of_the_nearest_bright_one():
     ghi[:, 10] *= 1.6
     index = bootstrap.clear_sky_index(ghi, clear)
     np.testing.assert_allclose(index[0, [0, 8, 9, 10, 11, 14, 15, 16]], [0.8, 0.8, 0.8, 0.8] + [0.5] * 4)
+
+
+@pytest.mark.data
+def test_what_is_said_of_a_real_record(machine):
+    """Seams and means at Yuma, to the digits that the module's text gives."""
+    site = Site("yuma", 32.7, -114.63, 58.0, -7.0, 2.0)
+    record = records.read(DATA / "nsrdb_yuma_az_hourly_2018_2021.nc", site=site, instantaneous=True)
+    years = history.take(record).weather
+    sun = clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
+    stored = history.held(bootstrap.parts(years, sun), machine.mesh)
+    source = Resampled(stored, BLOCK, WINDOW, None, 1, Ensemble.RUN, WORLDS, 0.0, machine.mesh)
+    lives = [next(source.years(np.arange(n, n + 32), 1)) for n in range(0, 512, 32)]
+    temp, wind, ghi = (
+        np.concatenate([np.asarray(getattr(w, name), np.float64).T for w in lives])
+        for name in ("temp_air", "wind_speed", "ghi")
+    )
+    seams = np.arange(24 * BLOCK, HOURS, 24 * BLOCK)
+    assert jump(temp, seams).std() == pytest.approx(4.1, abs=0.1)
+    assert jump(wind, seams).std() == pytest.approx(1.2, abs=0.05)
+    midnights = np.arange(24, HOURS, 24)
+    assert jump(np.asarray(years.temp_air, float), midnights).std() == pytest.approx(0.3, abs=0.05)
+    assert ghi.mean() == pytest.approx(np.mean(years.ghi, dtype=float), rel=1e-3)
+
+
+def jump(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """[row, 8760] -> how much the hours `at` differ from the ones before."""
+    return x[:, at] - x[:, at - 1]

@@ -104,6 +104,18 @@ def test_a_record_that_skips_hours_is_refused(tmp_path):
         history.take(twice)
 
 
+def test_a_region_that_the_record_brings_is_taken(tmp_path):
+    file, data = tmp_path / "r.nc", whole_record(1)
+    score = (data.temp_air / 100.0).assign_attrs(units="1")
+    data.assign(region_sun=score, region_wind=-score).to_netcdf(file, engine="netcdf4")
+    found = history.take(records.read(file)).weather
+    np.testing.assert_array_equal(found.region_wind[0], -score.values.astype(np.float32))
+    np.testing.assert_array_equal(found.region_sun, -found.region_wind)
+    data.assign(region_sun=score).to_netcdf(file, engine="netcdf4")
+    with pytest.raises(InputError, match="region_sun and region_wind come together or not at all"):
+        history.take(records.read(file))
+
+
 @pytest.mark.data
 def test_a_real_record_in_utc_loses_no_year(machine):
     site = Site("yuma", 32.7, -114.63, 58.0, -7.0, 2.0)

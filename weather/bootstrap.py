@@ -10,8 +10,8 @@ What is moved to another day of the year takes that day's sun and season. Sun: t
 the clear sky of its own day, times the clear sky of the day where it is put, so that dawn and dusk fit,
 nights are exactly dark and nothing passes what arrives above the atmosphere; where the clear sky is so dim
 that the index says nothing of the clouds, the nearest brighter hour's holds. Temperature: its difference
-from the record's season, a mean over 31 days, plus the season of the day where it is put; without that a
-window of 15 days would add 2 K of spread in spring. Wind is left as it is.
+from the record's season, a mean over 31 days, plus the season of the day where it is put; without that the
+days of a spring or autumn month would spread by up to a quarter more. Wind is left as it is.
 
 Why ten days and fifteen: a weather system passes in three to seven days, so that most of them lie whole
 within a block, and a record of N years still gives 31 N starts to each block; half a month moves wind by a
@@ -21,12 +21,12 @@ What it leaves out, in figures of two desert records of NSRDB (Yuma, 4 years; Ri
 
 - Seams: at the midnight between two blocks temperature jumps by 4.1 and 4.5 K (sd; 11 and 12 K once in a
   hundred), within the record by 0.3 and 0.5 K; wind at Yuma by 1.2 m/s against 0.2. One midnight in ten.
-- What lasts longer than a block: the annual sd of GHI is 2.3 W/m2 of the record's 3.2 (Yuma), 3.3 of 3.6
-  (Richland), of temperature 0.31 K of 0.54 and 0.34 of 0.51. With blocks of 30 days Richland's GHI has all of
-  it, with 5 days 3.1.
-- Means: GHI of all hours differs by less than 0.1 %; of a month by 2 % of it at most, since the window
-  reaches into its neighbours.
-- No day is darker or windier than one of the record. All lives share it: a mean over them is known no better
+- What lasts longer than a block: the annual sd of GHI is 2.3 W/m2 of the record's 3.2 (Yuma) and 3.3 of 3.6
+  (Richland), of temperature 0.31 K of 0.54 and 0.34 of 0.51. Richland's GHI has all of it in blocks of 30
+  days, 3.1 W/m2 in blocks of 5.
+- Means: GHI of all hours differs by less than 0.1 %, of a month by up to 2.5 %, for the window reaches into
+  its neighbours; that is 1.3 standard errors of the record's own month at most.
+- No day is cloudier or windier than the record's. All lives share it: a mean over them is known no better
   than a mean over its years, which the errors of a run do not say.
 """
 
@@ -50,7 +50,6 @@ from weather.generate import Weather
 from weather.random import Ensemble, Purpose, Stream
 from weather.schema import DAY, DAYS, HOURS
 
-BLOCK_DAYS, WINDOW_DAYS = 10, 15
 _DIM_WM2 = 20.0  # below this clear sky, the clear-sky index is a ratio of two small numbers
 
 

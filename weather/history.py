@@ -31,7 +31,7 @@ from weather.climate import Site
 from weather.ensemble import AXIS
 from weather.generate import Weather
 from weather.records import Record
-from weather.schema import HOURS, REQUIRED, InputError
+from weather.schema import HOURS, REGION, REQUIRED, InputError
 
 Tree = TypeVar("Tree")
 
@@ -39,9 +39,9 @@ Tree = TypeVar("Tree")
 class Taken(NamedTuple):
     """A record as whole years.
 
-    weather: float32 [year, 8760] in host memory; the region's anomalies are the site's own. origin: in the
-    record's words. first, last: hours of what is taken, local standard time. left_out_h: hours of the record after it. filled_h: values
-    that its reader has filled.
+    weather: float32 [year, 8760] in host memory; the region's anomalies are the site's own where the record
+    has none. origin: in the record's words. first, last: hours of what is taken, local standard time.
+    left_out_h: hours of the record after it. filled_h: values that its reader has filled.
     """
 
     weather: Weather
@@ -71,14 +71,18 @@ def take(record: Record) -> Taken:
     at = records.hour_of_year(record)
     if ((at - at[0] - np.arange(hours)) % HOURS).any():
         raise InputError(f"{where}: time: skips hours, wanted every hour but those of 29 February")
-    own: list[Any] = []
-    for name in REQUIRED:
+    own: dict[str, Any] = {}
+    for name in (n for n in Weather._fields if n in record):
         taken = record[name].values[: years * HOURS].astype(np.float32)
-        own.append(np.roll(taken, at[0]).reshape(years, HOURS))
-    own += [region.anomaly(x, *region.season(x)).astype(np.float32) for x in own[:2]]  # sun, wind
+        own[name] = np.roll(taken, at[0]).reshape(years, HOURS)
+    if not set(REGION) & set(own):
+        for name, x in zip(REGION, (own["ghi"], own["wind_speed"]), strict=True):
+            own[name] = region.anomaly(x, *region.season(x)).astype(np.float32)
+    if len(own) < len(Weather._fields):
+        raise InputError(f"{where}: {' and '.join(REGION)} come together or not at all")
     time = pd.DatetimeIndex(record["time"].values)
     return Taken(
-        weather=Weather(*own),
+        weather=Weather(**own),
         site=records.site_of(record),
         file=where,
         origin=str(record.attrs["source"]),
