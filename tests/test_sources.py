@@ -39,7 +39,8 @@ def report() -> str:
 @pytest.mark.parametrize(("source", "sentence", "sized"), [
     ("history",
      "2 years of a record as they are (2021-01-01 to 2022-12-31), path k from year k on and round again; "
-     "that makes 2 courses of weather, however many lives, at no world's level",
+     "that makes 2 courses of weather, however many lives, at no world's level; all lives share them, and no "
+     "error here includes their own",
      "64 lives of the record, 2 of different weather; too few for a P90"),
     ("bootstrap",
      "blocks of 10 days of 2 years of a record (2021-01-01 to 2022-12-31), drawn within 15 days of their "

@@ -9,8 +9,9 @@ there the air jumps from one year's to another's, once in as many years as the r
 calendar years the seam is the midnight of 31 December. Within a year of the ring nothing else is joined.
 
 What it leaves out. N years are N courses of weather and no more: path k and path k + N differ in outages
-and prices alone, a frequency of less than 1 in N has not been seen, and no world has a level of its own, so
-that errors between worlds hold nothing of the weather.
+and prices alone, so that a run's errors, which take its lives as independent, hold nothing of the weather:
+another N years would move its means by far more. A frequency of less than 1 in N has not been seen, and no
+world has a level of its own.
 """
 
 from __future__ import annotations

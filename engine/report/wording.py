@@ -63,7 +63,8 @@ def weather(about: Mapping[str, Any]) -> str:
     if about["source"] == "history":
         return (
             f"{count} of a record as they are ({span}), path k from year k on and round again; that makes "
-            f"{courses} of weather, however many lives, at no world's level{place}"
+            f"{courses} of weather, however many lives, at no world's level; all lives share them, and no "
+            f"error here includes their own{place}"
         )
     level = "at no world's level, which a climate would say"
     if record["levels"]:
