@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,19 @@ def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
 
 
 def _beside(study: Study, leaves: Mapping[Key, Leaf], file: Path) -> Study:
-    """The study with a climate file that stands beside the file that names it, by its whole path."""
-    if study.climate is None or Path(study.climate).is_file():
-        return study
-    named_in = leaves[("climate",)].where.rpartition(":")[0] if ("climate",) in leaves else str(file)
-    near = Path(named_in).parent / study.climate
-    return study.model_copy(update={"climate": str(near)}) if near.is_file() else study
+    """The study with files that stand beside the file that names them, by their whole path."""
+
+    def near(name: str | None, key: Key, there: Callable[[Path], bool]) -> str | None:
+        if name is None or there(Path(name)):
+            return name
+        named_in = leaves[key].where.rpartition(":")[0] if key in leaves else str(file)
+        found = Path(named_in).parent / name
+        return str(found) if there(found) else name
+
+    climate = near(study.climate, ("climate",), Path.is_file)
+    source = near(study.weather.file, ("weather", "file"), Path.exists)  # an ensemble may be a folder
+    weather = study.weather.model_copy(update={"file": source})
+    return study.model_copy(update={"climate": climate, "weather": weather})
 
 
 def schema() -> str:

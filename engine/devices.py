@@ -64,7 +64,10 @@ def choose(wanted: str | None, drawn: bool) -> str:
     if wanted not in ROUTES:
         raise InputError(f"--route {wanted}: wanted one of {', '.join(ROUTES)}")
     if wanted != MATERIALISED and not drawn:
-        raise InputError(f"--route {wanted}: draws weather as it goes, but --weather or --library brings it")
+        raise InputError(
+            f"--route {wanted}: draws weather as it goes from the climate, but a file, record or library "
+            "brings it"
+        )
     return wanted
 
 

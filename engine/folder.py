@@ -31,13 +31,14 @@ HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are as
     ("uncertainty", "lease_price_sd_frac"),
     ("uncertainty", "occupancy_sd_frac"),
 )
+FILES: Any = {"climate": True, "weather": {"file"}}  # of a study
 SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
 
 
 def digest(run: Run) -> str:
     """SHA-256 of everything that the results depend on: study, seed, paths, weather, route, code."""
     what = {
-        "study": run.study.model_dump(mode="json", exclude={"climate"}),  # its content is in `weather`
+        "study": run.study.model_dump(mode="json", exclude=FILES),  # their content is in `weather`
         "seed": run.seed,
         "paths": run.paths,
         "weather": run.air.digest,
@@ -120,6 +121,8 @@ def manifest(
         "devices": run.machine.mesh.size,
         "device": f"{run.machine.mesh.size} x {device.device_kind}",
         "weather": {
+            "source": run.came_from,
+            "record": _record(run),
             "file": str(Path(run.air.file.name).resolve()) if run.air.file else None,
             "library_years": run.library,
             "climate": _whole_name(run.study.climate),
@@ -136,11 +139,31 @@ def manifest(
         "preparation": {
             "seed": run.study.prepare.seed,
             "paths": run.preparation()[3],
-            "from": "climate" if run.air.climate else "weather file",
+            "from": "climate" if run.air.climate else "record" if run.air.record else "weather file",
         },
         "stages_s": dict(stages_s),
         "energy_residual": float(found["energy_imbalance_frac"].max()),
         "cash_residual_m": float(found["cash_imbalance_m"].max()),
+    }
+
+
+def _record(run: Run) -> dict[str, Any] | None:
+    """What was taken of a record, and how."""
+    found, said = run.air.record, run.study.weather
+    if found is None:
+        return None
+    return {
+        "file": str(Path(found.file).resolve()),
+        "origin": found.origin,
+        "years": found.years,
+        "first_hour": f"{found.first:%Y-%m-%d %H:%M}",
+        "last_hour": f"{found.last:%Y-%m-%d %H:%M}",
+        "left_out_h": found.left_out_h,
+        "filled_h": found.filled_h,
+        "block_days": said.block_days if said.source == "bootstrap" else None,
+        "window_days": said.window_days if said.source == "bootstrap" else None,
+        "place": "the climate's" if run.air.placed else "its own",
+        "levels": said.source == "bootstrap" and run.air.climate is not None,
     }
 
 

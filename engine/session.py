@@ -73,7 +73,8 @@ def run(
         stages[name], clock = now - clock, now
 
     with loaded.located():
-        on = devices.machine(tiles, route=devices.choose(route, weather is None and library is None))
+        drawn = setups.drawn(loaded.study, weather, library)
+        on = devices.machine(tiles, route=devices.choose(route, drawn))
         setup = setups.set_up(loaded.study, seed, paths, weather, on, library, keep)
     digest = folder.digest(setup)
     target = out or folder.default(loaded.study.name, digest)
@@ -124,7 +125,7 @@ def lives(
     if library is not None and library < 1:
         raise InputError(f"library should be 1 year or more (got {library})")
     file = Path(weather) if weather is not None else None
-    on = devices.machine(route=devices.choose(None, file is None and library is None))
+    on = devices.machine(route=devices.choose(None, setups.drawn(study, file, library)))
     setup = setups.set_up(study, seed, paths, file, on, library)
     decided = compose.prepared(setup, quiet)
     setup = compose.stocked(setup, quiet)
@@ -183,7 +184,9 @@ def _again(where: Path, about: Mapping[str, Any]) -> setups.Run:
         seed, paths, tile = (int(about[name]) for name in ("seed", "paths", "tile"))
         route, keep = str(about["route"]), str(about["keep"])
         file, library, _ = about["weather"]["file"], about["weather"].get("library_years"), about["digest"]
-        study = study.model_copy(update={"climate": about["weather"]["climate"]})
+        record = about["weather"].get("record") or {}
+        said = study.weather.model_copy(update={"file": record.get("file")})
+        study = study.model_copy(update={"climate": about["weather"]["climate"], "weather": said})
     except (KeyError, TypeError, ValueError) as error:
         what = (
             f"lacks {error}" if isinstance(error, KeyError) else "has another version's study or is damaged"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -17,25 +18,34 @@ from engine.deal import Deal
 from engine.devices import Machine
 from engine.plant import Plant, Reference
 from engine.study import Study
-from weather import clearsky, climate, library, stream
+from weather import bootstrap, clearsky, climate, history, library, records, stream
+from weather.bootstrap import Parts, Resampled
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.ensemble import Generated, Source
 from weather.generate import Weather
+from weather.history import Lived, Taken
 from weather.library import Drawn
 from weather.random import Ensemble
+from weather.records import Record
 from weather.schema import InputError
 from weather.stream import Streamed
 
 
 class Air(NamedTuple):
-    """Where a run's weather comes from. climate may be missing with a file; the file without one."""
+    """Where a run's weather comes from. climate may be missing with a file or record, these with one.
+
+    file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
+    not state its place.
+    """
 
     climate: Climate | None
     file: Streamed | None
     site: Site
     sun: Sun
     digest: str
+    record: Taken | None = None
+    placed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +68,19 @@ class Run:
     keep: str = "all"
     stored: Weather | None = None
 
+    @property
+    def came_from(self) -> str:
+        """One word for where the lives' weather comes from."""
+        if self.air.file:
+            return "ensemble"
+        return self.study.weather.source if self.air.record else "library" if self.library else "climate"
+
     def source(self) -> Source:
         """The weather of the lives."""
         if self.air.file:
             return self.air.file
+        if self.air.record:
+            return self._recorded(self.seed, Ensemble.RUN)
         if self.library is None:
             return self._drawn(self.seed, Ensemble.RUN)
         assert self.stored is not None, "`stocked` comes before the lives"
@@ -70,13 +89,32 @@ class Run:
         return Drawn(self.stored, self.air.climate, self.seed, Ensemble.RUN, u.worlds, u.weather_level, mesh)
 
     def preparation(self) -> tuple[Source, int, Ensemble, int]:
-        """(source, seed, ensemble, paths) of the preparation: drawn, or where there is no climate read."""
-        chosen = self.study.prepare
+        """(source, seed, ensemble, paths) of the preparation: drawn, or without a climate the lives' own."""
+        chosen, which = self.study.prepare, Ensemble.PREPARE
         if self.air.climate is not None:
-            return self._drawn(chosen.seed, Ensemble.PREPARE), chosen.seed, Ensemble.PREPARE, chosen.paths
+            return self._drawn(chosen.seed, which), chosen.seed, which, chosen.paths
+        if self.air.record:
+            return self._recorded(chosen.seed, which), chosen.seed, which, chosen.paths
         assert self.air.file is not None
         count = min(chosen.paths, self.air.file.dataset.sizes["path"])
-        return self.air.file, chosen.seed, Ensemble.PREPARE, count
+        return self.air.file, chosen.seed, which, count
+
+    def _recorded(self, seed: int, which: Ensemble) -> Lived | Resampled:
+        """The record as the study takes it."""
+        mesh, said, u = self.machine.mesh, self.study.weather, self.study.uncertainty
+        if isinstance(self._held, Parts):
+            cut, lack = (said.block_days, said.window_days), (u.worlds, u.weather_level)
+            return Resampled(self._held, *cut, self.air.climate, seed, which, *lack, mesh)
+        return Lived(self._held, mesh)
+
+    @functools.cached_property
+    def _held(self) -> Weather | Parts:
+        """The record on the devices, once."""
+        assert self.air.record is not None
+        years = self.air.record.weather
+        if self.study.weather.source == "bootstrap":
+            return history.held(bootstrap.parts(years, self.air.sun), self.machine.mesh)
+        return history.held(years, self.machine.mesh)
 
     def _drawn(self, seed: int, which: Ensemble) -> Generated:
         assert self.air.climate is not None
@@ -104,7 +142,7 @@ def set_up(
     _fits_memory(study, paths, keep)
     if library_years is not None:
         _fits_library(study, library_years, weather, machine)
-    air = _air(study, seed, paths, weather, machine)
+    air = _air(study, paths, weather, machine)
     return Run(
         study=study,
         seed=seed,
@@ -122,6 +160,11 @@ def set_up(
 def _fits_library(study: Study, years: int, weather: Path | None, machine: Machine) -> None:
     if weather is not None:
         raise InputError(f"--library {years}: is given with --weather {weather}; lives take one of the two")
+    if study.weather.source != "climate":
+        raise InputError(
+            f"--library {years}: draws its years from a climate, but the study's weather.source is "
+            f"{study.weather.source}"
+        )
     if study.climate is None:
         raise InputError(f"--library {years}: draws its years from the study's climate, which is missing")
     library.check_room(years, machine.mesh)
@@ -139,30 +182,75 @@ def _fits_memory(study: Study, paths: int, keep: str) -> None:
         )
 
 
-def _air(study: Study, seed: int, paths: int, weather: Path | None, machine: Machine) -> Air:
+def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
+    """Whether the lives' weather comes from the climate hour by hour."""
+    return weather is None and library is None and study.weather.source == "climate"
+
+
+def _air(study: Study, paths: int, weather: Path | None, machine: Machine) -> Air:
+    """weather: an ensemble that comes before whatever the study says."""
     known = climate.load(study.climate) if study.climate else None
-    if weather is None:
+    said = study.weather
+    if weather is not None:
+        return _from_ensemble(study, paths, weather, known, machine)
+    if said.file is not None:
+        try:
+            if said.source == "ensemble":
+                return _from_ensemble(study, paths, Path(said.file), known, machine)
+            return _from_record(study, Path(said.file), known)
+        except InputError as error:
+            raise InputError(f"weather.file: {error}") from error
+    if known is None:
+        raise InputError("climate: is missing in the study, and no --weather is given")
+    return Air(known[0], None, known[1], known[0].sun, known[2])
+
+
+Known = tuple[Climate, Site, str] | None  # the study's climate, where it has one
+
+
+def _from_ensemble(study: Study, paths: int, file: Path, known: Known, machine: Machine) -> Air:
+    dataset, site = stream.open_ensemble(file)
+    _fits(dataset, file, study, paths)
+    sun = _sun(file, site, study, known)
+    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file))
+    return Air(known and known[0], streamed, site, sun, _digest(file, known))
+
+
+def _from_record(study: Study, file: Path, known: Known) -> Air:
+    record, placed = _read(study, file, known)
+    taken = history.take(record)
+    sun = _sun(file, taken.site, study, known)
+    return Air(known and known[0], None, taken.site, sun, _digest(file, known), taken, placed)
+
+
+def _read(study: Study, file: Path, known: Known) -> tuple[Record, bool]:
+    """The study's record; one that does not state its place was made at the climate's, and whether so."""
+    moments = study.weather.instantaneous
+    try:
+        return records.read(file, instantaneous=moments), False
+    except InputError:
         if known is None:
-            raise InputError("climate: is missing in the study, and no --weather is given")
-        return Air(known[0], None, known[1], known[0].sun, known[2])
-    dataset, site = stream.open_ensemble(weather)
-    _fits(dataset, weather, study, paths)
+            raise
+        return records.read(file, site=known[1], instantaneous=moments), True
+
+
+def _sun(file: Path, site: Site, study: Study, known: Known) -> Sun:
+    """The sun at a file's site. Raises InputError where that is not the climate's."""
     if known is None:
-        sun = clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
-    else:
-        sun = known[0].sun
-        for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
-            here, there = getattr(site, field), getattr(known[1], field)
-            if abs(here - there) > 0.01:
-                raise InputError(
-                    f"{weather}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
-                )
-    streamed = Streamed(dataset, str(weather), machine.mesh, stream.lock(weather))
-    digest = stream.digest(weather)
-    if known is None:
-        return Air(None, streamed, site, sun, digest)
-    both = hashlib.sha256((digest + known[2]).encode()).hexdigest()
-    return Air(known[0], streamed, site, sun, both)
+        return clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
+    for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
+        here, there = getattr(site, field), getattr(known[1], field)
+        if abs(here - there) > 0.01:
+            raise InputError(
+                f"{file}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
+            )
+    return known[0].sun
+
+
+def _digest(file: Path, known: Known) -> str:
+    """Of a file's content, and of the climate's where there is one."""
+    content = stream.digest(file)
+    return hashlib.sha256((content + known[2]).encode()).hexdigest() if known else content
 
 
 def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:

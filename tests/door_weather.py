@@ -144,3 +144,11 @@ RECORDS = (
     (lambda r: r[[]], "has none of the variables ghi, wind_speed, *"),
 )
 # fmt: on
+
+
+def whole_record(years: int = 2, first: int = 0) -> xr.Dataset:
+    """Years of `record` from its hour `first` on, as a netCDF would hold them; 2024 has its 29 February."""
+    table = record(8760 * 6).iloc[first:][: 8760 * years + 24 * (years // 4)]
+    data = {n: ("time", table[n].to_numpy(), {"units": UNITS[n]}) for n in table}
+    index = pd.DatetimeIndex(table.index).tz_localize(None)
+    return xr.Dataset(data, {"time": index}, attrs=PLACE | {"wind_height_m": 10.0, "source": "made up"})

@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
     " engine.risk engine.finance.returns",
-    "weather.block weather.packing weather.levels engine.terms engine.report.wording",
-    "engine.study engine.dispatch",
-    "weather.climate weather.margins weather.persistence engine.outages engine.grid engine.world engine.deal"
+    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes"
+    " weather.fidelity engine.terms engine.report.wording",
+    "weather.dynamics engine.study engine.dispatch",
+    "weather.climate engine.outages engine.grid engine.world engine.deal"
     " engine.results engine.complaint",
     "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
     " engine.report.tables",
@@ -24,7 +25,7 @@ FLOORS = [
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
     " engine.finance.cascade engine.report.html",
     "weather.climates.zhongwei weather.coding engine.finance.credit",
-    "weather.stream engine.finance.waterfall",
+    "weather.stream weather.history weather.bootstrap engine.finance.waterfall",
     "engine.life",
     "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",

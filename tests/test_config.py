@@ -147,6 +147,7 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
     bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "items"}
     assert set(schema) <= told | bounds | {"properties", "required", "additionalProperties"}, at
     kind = {"object": dict, "number": (int, float), "integer": int, "string": str, "array": list}
+    kind["boolean"] = bool
     assert isinstance(value, kind[schema["type"]]), at
     if isinstance(value, dict):
         assert set(schema.get("required", ())) <= set(value) <= set(schema["properties"]), at

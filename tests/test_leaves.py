@@ -5,6 +5,7 @@ And a new number never recompiles, but where it sets a shape; and labels change 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from engine import compose, session, setup, simulate
 from engine.study import Study
 from tests import studies
+from tests.door_weather import whole_record
 from weather import climate as climates
 
 PATHS, YEARS = 32, 2
@@ -54,6 +56,7 @@ def fields(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 
 LEAVES = {".".join(key): label for key, label in fields(Study)}
+WEATHER = {name for name in LEAVES if name.startswith("weather.")}
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +98,9 @@ def remembered(function):
 
     @functools.wraps(function)
     def call(on, plant, threshold, source, calls, progress):
-        known = hashlib.sha256(repr((source.seed, source.ensemble, source.worlds, source.level)).encode())
-        for leaf in jax.tree.leaves((source.climate, plant, threshold, calls)):
+        said = {f.name: getattr(source, f.name) for f in dataclasses.fields(source) if f.name != "mesh"}
+        known = hashlib.sha256(type(source).__name__.encode())
+        for leaf in jax.tree.leaves((said, plant, threshold, calls)):
             known.update(np.asarray(leaf).tobytes())
         key = known.hexdigest()
         if key not in kept:
@@ -169,7 +173,7 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
     for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
         lives(perturbed(base, name))  # small programs that only a second study needs
     dead, costly = [], {}
-    for name in sorted(set(LEAVES) - LABELS - {"climate"}):
+    for name in sorted(set(LEAVES) - LABELS - {"climate"} - WEATHER):
         before = len(compiled)
         if same(first, lives(perturbed(base, name))):
             dead.append(name)
@@ -183,3 +187,26 @@ def test_the_climate_matters(lives, first, base, tmp_path):
     _, site, _ = climates.load("zhongwei")
     climates.save(tmp_path / "other.nc", studies.climate(), site, {})
     assert not same(first, lives(changed(base, "climate", str(tmp_path / "other.nc"))))
+
+
+def test_the_weather_s_leaves_matter_and_none_recompiles(lives, base, compiled, tmp_path):
+    """On a bootstrap of a record. An ensemble instead is a test of `test_sources`."""
+    for name, first_hour in (("r", 0), ("other", 8760)):
+        whole_record(2, first_hour).to_netcdf(tmp_path / f"{name}.nc", engine="netcdf4")
+    cut = {"source": "bootstrap", "file": str(tmp_path / "r.nc")}
+    study = changed(base, "grid.orders.wind_curtailed_frac", 0.02)  # it is calm there at night
+    study = Study.model_validate(study.model_dump() | {"climate": None, "weather": cut})
+    first = lives(study)
+    others = {
+        "block_days": 9,
+        "window_days": 14,
+        "instantaneous": True,
+        "file": str(tmp_path / "other.nc"),
+        "source": "history",
+    }
+    assert {f"weather.{key}" for key in others} == WEATHER
+    before = len(compiled)
+    for key, value in others.items():
+        if key == "source":
+            assert len(compiled) == before
+        assert not same(first, lives(changed(study, f"weather.{key}", value))), key

@@ -47,6 +47,7 @@ class Purpose(enum.IntEnum):
     MARKET_LEVEL = 8
     MARKET_YEAR = 9
     LIBRARY_YEAR = 10
+    BLOCK = 11
 
 
 class Stream(NamedTuple):

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from weather import coding, ensemble, schema
+from weather import coding, ensemble, region, schema
 from weather.climate import Site
 from weather.coding import Coding
 from weather.ensemble import AXIS
@@ -70,9 +70,9 @@ class Streamed:
         names = [name for name in Weather._fields if name in part]
         held = dict(zip(names, _at_once(lambda n: self._rows(part[n], index, y), names), strict=True))
         if REGION[0] not in held:
-            for region, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
+            for name, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
                 how, stored = held[own]
-                held[region] = Coding(region), _anomaly(how.decoded(stored), *self._climatology[own])
+                held[name] = Coding(name), region.anomaly(how.decoded(stored), *self._climatology[own])
         if not np.array_equal(inverse, np.arange(len(index))):  # repeated, or in another order
             held = {name: (how, stored[inverse]) for name, (how, stored) in held.items()}
         return [held[name] for name in Weather._fields]
@@ -85,13 +85,10 @@ class Streamed:
         """Mean and sd of daily means by day of year, [365] each, of the file's first year and paths."""
         first = self.dataset.isel(year=0, site=0)
         index = np.arange(min(CLIMATOLOGY_PATHS, self.dataset.sizes["path"]))
-        around = (np.arange(365)[:, None] + np.arange(-15, 16)) % 365
         normals = {}
         for name in ("ghi", "wind_speed"):
             how, stored = self._rows(first[name], index, 0)
-            daily = how.decoded(stored).reshape(-1, 365, 24).mean(-1)
-            near = daily[:, around]  # [path, 365, 31]
-            normals[name] = near.mean((0, 2)), np.maximum(near.std((0, 2)), 1e-6)
+            normals[name] = region.season(how.decoded(stored))
         return normals
 
 
@@ -170,12 +167,6 @@ def _site(dataset: xr.Dataset, file: Path) -> Site:
             raise InputError(f"{file}: {name}: is {found}, wanted a number from {low:g} to {high:g}")
         numbers[name] = float(found)
     return Site(name=str(np.ravel(dataset["site"].values)[0]), **numbers)
-
-
-def _anomaly(x: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """[path, 8760] -> standardised anomaly of its daily means, held over each day's hours."""
-    daily = x.reshape(len(x), 365, 24).mean(-1)
-    return np.repeat((daily - mean) / sd, 24, axis=1).clip(-8.0, 8.0)
 
 
 def _sent(stored: np.ndarray, sharding: NamedSharding) -> jax.Array:

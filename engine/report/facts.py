@@ -46,27 +46,32 @@ def sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
             found.append((label, form.format(factor * ratio)))
     paths = look(manifest, "preparation.paths")
     if paths is not None:
-        source = (
-            "drawn from the climate"
-            if look(manifest, "preparation.from") == "climate"
-            else "of the weather file"
-        )
-        few = "; too few for a P90" if paths < FEWEST_PREPARED else ""
-        found.append(("Sized on", f"{paths:,} lives {source}{few}"))
+        found.append(("Sized on", prepared_on(manifest, paths)))
     binding = look(manifest, "prepared.debt.binding")
     return found if binding is None else [*found, ("Binding test", words(str(binding)))]
+
+
+def prepared_on(manifest: Mapping[str, Any], paths: int) -> str:
+    """The lives that the debt was sized on, and whether their weather is enough for it."""
+    known = {"climate": "drawn from the climate", "record": "of the record"}
+    source = known.get(look(manifest, "preparation.from"), "of the weather file")
+    differ = paths
+    if source == "of the record" and look(manifest, "weather.source") == "history":
+        differ = min(paths, look(manifest, "weather.record.years", paths))
+        source = f"of the record, {differ:,} of different weather"
+    few = "; too few for a P90" if differ < FEWEST_PREPARED else ""
+    return f"{paths:,} lives {source}{few}"
 
 
 def run(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What identifies the run, and lets anyone repeat it."""
     stages = manifest.get("stages_s") or {}
     versions = manifest.get("versions") or {}
-    library = look(manifest, "weather.library_years")
     found = [
         ("Digest", results.attrs["digest"]),
         ("Seed", results.attrs["seed"]),
         ("Paths, worlds", f"{results.sizes['path']:,}, {manifest.get('worlds', '?')}"),
-        ("Weather", wording.shared_library(library) if library else ""),
+        ("Weather", wording.weather(look(manifest, "weather", {}))),
         ("Route, device", ", ".join(str(manifest[k]) for k in ("route", "device") if manifest.get(k))),
         ("wattbit", results.attrs["wattbit_version"]),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),

@@ -101,8 +101,8 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
         console.print(f"{event.label + ', tenor':<24} {wording.text_probability(event.probability)}")
     if found:
         console.print(_default_line(results, manifest), soft_wrap=True)
-    if library := tables.look(manifest, "weather.library_years"):
-        console.print(f"Weather: {wording.shared_library(library)}.")
+    if said := wording.weather(tables.look(manifest, "weather", {})):
+        console.print(f"Weather: {said}.", soft_wrap=True)
     for sentence in manifest.get("illustrative") or []:
         console.print(str(sentence), style="yellow", markup=False)
     console.print(CONVENTION, style="dim")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from engine.risk import Estimate
 
@@ -43,9 +45,39 @@ def text_probability(e: Estimate) -> str:
     return f"{value} % (sampling +-{error}{f', knowledge {band}' if band else ''})"
 
 
-def shared_library(years: int) -> str:
-    """What a library of weather years does to the errors."""
-    return f"drawn from a library of {years:,} years that all lives share; no error here includes its own"
+def weather(about: Mapping[str, Any]) -> str:
+    """Where the lives' weather comes from and what that does to the errors; "" where a climate draws it.
+
+    about: the manifest's `weather`.
+    """
+    if years := about.get("library_years"):
+        return f"drawn from a library of {years:,} years that all lives share; no error here includes its own"
+    record = about.get("record")
+    if not record:
+        return ""
+    count, place = _counted(record["years"], "year"), ""
+    span = f"{record['first_hour'][:10]} to {record['last_hour'][:10]}"
+    if record["place"] != "its own":
+        place = "; its place, which it does not state, is taken to be the climate's"
+    courses = _counted(record["years"], "course")
+    if about["source"] == "history":
+        return (
+            f"{count} of a record as they are ({span}), path k from year k on and round again; that makes "
+            f"{courses} of weather, however many lives, at no world's level; all lives share them, and no "
+            f"error here includes their own{place}"
+        )
+    level = "at no world's level, which a climate would say"
+    if record["levels"]:
+        level = "at the level of each life's world"
+    return (
+        f"blocks of {_counted(record['block_days'], 'day')} of {count} of a record ({span}), drawn within "
+        f"{_counted(record['window_days'], 'day')} of their season, {level}; all lives share the record, and "
+        f"no error here includes its own{place}"
+    )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def text_band(e: Estimate) -> str:
