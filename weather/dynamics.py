@@ -111,9 +111,7 @@ def _blocks(parts: list[np.ndarray]) -> np.ndarray:
     return out
 
 
-def composed(
-    layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]
-) -> np.ndarray:
+def composed(layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]) -> np.ndarray:
     """Moments of channels from moments of each [12, ...] and of pairs of them, [12, ...] of two channels.
 
     A pair's own record says how the two correlate; each channel's says how much it varies. A pair that is

@@ -242,7 +242,7 @@ def _ramps(name: str, x: np.ndarray, norm: Norm) -> Tally:
     """Quantiles of the changes over one and over three hours, by season, in daylight."""
     found = {}
     for step in (1, 3):
-        change = np.diff(x[..., :: 1], axis=2) if step == 1 else x[..., step:] - x[..., :-step]
+        change = np.diff(x[..., ::1], axis=2) if step == 1 else x[..., step:] - x[..., :-step]
         both = norm.lit[:, step:] & norm.lit[:, :-step]
         for s, season in enumerate(SEASONS):
             here = s == SEASON_OF_DAY
@@ -340,9 +340,7 @@ class Ratio(NamedTuple):
         return self.generated / self.training
 
 
-def ratios(
-    record: Tally, divided: list[tuple[list[int], list[int]]], generated: list[Tally]
-) -> list[Ratio]:
+def ratios(record: Tally, divided: list[tuple[list[int], list[int]]], generated: list[Tally]) -> list[Ratio]:
     """Of every statistic that the unseen years can tell; generated: one tally for each split."""
     spread = spreads(record)
     unseen = len(divided[0][1])
