@@ -148,7 +148,7 @@ RECORDS = (
     (lambda r: r.assign(ghi=3.6 * r.ghi),
      "ghi: the brightest tenth of hours begins at * clear skies, which looks like kJ m-2; wanted W m-2"),
     (lambda r: r.assign(ghi=np.roll(r.ghi, 8)),
-     "ghi: the sun is * h late against the clear sky of 37.5N 105.2E in UTC+8, wanted within *; are its times local, *"),
+     "ghi: the sun is * h late against the clear sky of 37.5N 105.2E in UTC+8, wanted within *; are its *"),
     (lambda r: r.rename_axis("when"), "has no column 'time' for the time; found when, ghi, *"),
     (lambda r: r[[]], "has none of the variables ghi, wind_speed, *"),
 )

@@ -98,7 +98,8 @@ FAULTS = {
         "are hours labelled by their end or is it UTC+7?"),
     "an hour early": (_late(-1), "ghi: the sun is 1.0 h early against *, wanted within 0.75 h; is it UTC+9?"),
     "UTC for local time": (_late(-8), "ghi: the sun is 8.0 h early against *; is it UTC-8?"),
-    "the other way round": (_late(8), "ghi: the sun is 8.0 h late against *; are its times local, not UTC or is it UTC+0?"),
+    "the other way round": (_late(8),
+        "ghi: the sun is 8.0 h late against *; are its times local, not UTC or is it UTC+0?"),
     "midnight sun, short": (lambda t: _late(10)(t.iloc[:240]),
         "ghi: is over 20 W m-2 in * of * hours of night at 37.5N 105.2E in UTC+8, first * at "
         "2021-01-01 *, wanted none; is the UTC offset right?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
@@ -76,6 +77,13 @@ def _nasa_power(latitude: float, longitude: float, years: tuple[int, int], url: 
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause, on one line."""
-    text = " ".join(str(error).split())
+    """The innermost cause, on one line; requests wraps what urllib3 has wrapped."""
+    inner: object = error
+    while True:
+        first = error.args[0] if error.args else None
+        inner = getattr(error, "reason", None) or first
+        if not isinstance(inner, Exception):
+            break
+        error = inner
+    text = re.sub(r"^.*?HTTPS?Connection\S*.*?[)>]: ", "", " ".join(str(error).split()))
     return text if len(text) <= 160 else text[:157] + "..."

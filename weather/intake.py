@@ -74,7 +74,7 @@ def join(found: Sequence[Columns], names: Sequence[str]) -> Columns:
             f"{odd}: holds {', '.join(found[names.index(odd)].frame)}, but {names[0]} "
             f"{', '.join(found[0].frame)}; wanted the same variables, or others"
         )
-    table = tables[0] if len(tables) == 1 else pd.concat(tables, axis="columns").sort_index()
+    table = tables[0] if len(tables) == 1 else pd.concat(tables, axis="columns", sort=True)
     place = {field: value for columns in reversed(found) for field, value in columns.place.items()}
     origins = "; ".join(dict.fromkeys(columns.origin for columns in found))
     counts = {n: sum(columns.counts.get(n, 0) for columns in found) for n in readers.COUNTS}
