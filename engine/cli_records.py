@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Records = Annotated[
     list[Path],
     typer.Argument(
-        metavar="RECORD...",
+        metavar="RECORD",
         help="CF netCDF, CSV, EPW, TMY3, PVGIS, NSRDB, NASA POWER or ERA5; several files of one place are "
         "joined.",
     ),
@@ -28,6 +28,7 @@ Longitude = Annotated[float | None, typer.Option(min=-180, max=180, help="Degree
 Altitude = Annotated[float | None, typer.Option(min=-450, max=9000, help="Metres.")]
 Offset = Annotated[float | None, typer.Option(min=-12, max=14, help="Hours, standard time.")]
 Height = Annotated[float | None, typer.Option(min=1, max=300, help="Metres over ground.")]
+Local = Annotated[bool, typer.Option("--local", help="Times without a zone are local, not UTC.")]
 Moments = Annotated[bool, typer.Option(help="Stamps are moments, not hourly means.")]
 
 
@@ -57,6 +58,7 @@ def fit(
     utc_offset: Offset = None,
     wind_height: Height = None,
     instantaneous: Moments = False,
+    local: Local = False,
 ) -> None:
     """Fit a climate to a record of sun, wind and temperature.
 
@@ -66,9 +68,8 @@ def fit(
     from weather import intake
 
     place = _place(latitude, longitude, altitude, utc_offset, wind_height)
-    name = intake.make_climate(
-        record, out, _reading(kind, columns, units, select, place, instantaneous), days
-    )
+    how = _reading(kind, columns, units, select, place, instantaneous, local)
+    name = intake.make_climate(record, out, how, days)
     print(f"climate of {name}: {out}")
 
 
@@ -85,12 +86,13 @@ def convert(
     utc_offset: Offset = None,
     wind_height: Height = None,
     instantaneous: Moments = False,
+    local: Local = False,
 ) -> None:
     """Check a record and write it as one CF netCDF file: hourly means, units and place stated."""
     from weather import intake
 
     place = _place(latitude, longitude, altitude, utc_offset, wind_height)
-    how = _reading(kind, columns, units, select, place, instantaneous)
+    how = _reading(kind, columns, units, select, place, instantaneous, local)
     made = intake.convert(record, out, how)
     print(f"{intake.describe(made)}: {out}")
 
@@ -123,11 +125,12 @@ def _reading(
     select: list[str] | None,
     place: dict[str, float],
     instantaneous: bool,
+    local: bool,
 ) -> Reading:
     from weather.intake import Reading
 
     maps = (_pairs("--column", columns), _pairs("--unit", units), _pairs("--select", select))
-    return Reading(kind, *maps, place, instantaneous)
+    return Reading(kind, *maps, place, instantaneous, local)
 
 
 def _place(

@@ -44,9 +44,7 @@ def test_the_nearest_point_is_taken(tmp_path, table):
     record = records.read(path, site=HEIGHT | {"latitude": 37.45, "longitude": 105.2})
     alone = records.read(answers.era5(tmp_path / "one.nc", table), site=HEIGHT)
     np.testing.assert_allclose(record["ghi"], alone["ghi"], atol=1e-9)
-    with pytest.raises(
-        InputError, match=r"latitude: holds 3 points from 37\.25 to 37\.75; give --latitude"
-    ):
+    with pytest.raises(InputError, match=r"latitude: holds 3 points from 37\.25 to 37\.75; give --latitude"):
         records.read(path, site=HEIGHT)
     with pytest.raises(InputError, match=r"longitude: the nearest point to 110 is 105\.5, wanted one within"):
         records.read(path, site=HEIGHT | {"latitude": 37.45, "longitude": 110.0})

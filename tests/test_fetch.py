@@ -26,7 +26,7 @@ def test_pvgis(url):
     assert said.code == 0, said.err
     assert said.out == (
         "PVGIS hourly, PVGIS-SARAH2: 8760 hours of ghi, dhi, temp_air, wind_speed, 2019-01-01 to 2020-01-01, "
-        "37.5 105.25, 1225 m, UTC+8, wind at 10 m: here.nc\n"
+        "37.5 105.25, 1225 m, UTC+8, wind at 10 m; sun +0.0 h against the clear sky: here.nc\n"
     )
     record = records.read(Path("here.nc"))
     assert record.attrs["name"] == "here"
@@ -58,6 +58,7 @@ def test_nasa_power_year_by_year(url):
     ("--source nasa-power --url {url}broken/", "nasa-power at *: * (*)"),
     ("--years 2020-2019", "--years: is '2020-2019', wanted first and last, such as 2005-2020"),
     ("--years all", "--years: is 'all', wanted first and last, such as 2005-2020"),
+    ("--yaers 2010", "Got unexpected extra argument* (--yaers 2010)"),
     ("--source meteo", "--source: *meteo* is not one of pvgis, nasa-power"),
     ("-o no/here.nc", "no/here.nc: cannot be written, no is no folder"),
     ("-o here.csv", "here.csv: ends in '.csv', wanted .nc"),

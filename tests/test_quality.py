@@ -99,7 +99,7 @@ FAULTS = {
     "an hour early": (_late(-1), "ghi: the sun is 1.0 h early against *, wanted within 0.75 h; is it UTC+9?"),
     "UTC for local time": (_late(-8), "ghi: the sun is 8.0 h early against *; is it UTC-8?"),
     "the other way round": (_late(8),
-        "ghi: the sun is 8.0 h late against *; are its times local, not UTC or is it UTC+0?"),
+        "ghi: the sun is 8.0 h late against *; are its times local, not UTC (--local) or is it UTC+0?"),
     "midnight sun, short": (lambda t: _late(10)(t.iloc[:240]),
         "ghi: is over 20 W m-2 in * of * hours of night at 37.5N 105.2E in UTC+8, first * at "
         "2021-01-01 *, wanted none; is the UTC offset right?"),
@@ -147,6 +147,14 @@ def test_a_fault_is_named(name):
         quality.check(change(good()), SITE, "a.csv")
     pattern = re.escape(f"a.csv: {sentence}").replace(r"\*", ".*")
     assert re.fullmatch(pattern, str(error.value)), str(error.value)
+
+
+def test_an_offset_that_the_longitude_forbids():
+    site = Site("here", 37.5, -105.2, 1225.0, 8.0, 10.0)
+    with pytest.raises(
+        InputError, match=r"utc_offset_h: is 8 at longitude -105\.2, where noon is that of UTC-7"
+    ):
+        quality.check(good(), site, "a.csv")
 
 
 @pytest.mark.parametrize("offset_h", [-3, -1, 0, 1, 2, 6])

@@ -24,8 +24,8 @@ def fetch(
 ) -> Columns:
     """Whole UTC years, first and last included, of sun, wind at 10 or 50 m and temperature.
 
-    source: one of `SOURCES`. pvgis: satellite sun, wind and temperature of ERA5, where its satellites
-    look (not the far east of Asia). nasa-power: the whole earth, sun in cells of 1 degree, so smoother.
+    source: one of `SOURCES`. pvgis: satellite sun where its satellites look, reanalysis elsewhere; wind
+    and temperature of ERA5. nasa-power: the whole earth, its sun in cells of 1 degree, so smoother.
     url: another address of the same service.
 
     Raises InputError where the service cannot be reached, refuses, or answers something else.

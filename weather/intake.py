@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from weather import climate, daily, fetch, fit, formats, readers, records, store
+from weather import climate, daily, fetch, fit, formats, quality, readers, records, store
 from weather.climate import Site
 from weather.readers import Columns
 from weather.records import Record
@@ -22,7 +22,11 @@ _SAME = {"latitude": 0.01, "longitude": 0.01, "altitude_m": 20.0, "utc_offset_h"
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How files are to be read; see `records.read`. place: fields of Site that go before the files' own."""
+    """How files are to be read; see `records.read`.
+
+    place: fields of Site that go before the files' own.
+    local: times without a zone are local standard time, not UTC.
+    """
 
     kind: str | None = None
     columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -30,15 +34,29 @@ class Reading:
     select: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     place: Mapping[str, float] = dataclasses.field(default_factory=dict)
     instantaneous: bool = False
+    local: bool = False
 
 
 def read(files: Sequence[Path], how: Reading) -> Record:
     """One record of files of one place: their years in order of time, their variables side by side."""
     found = [formats.columns_of(f, how.kind, how.columns, how.units, how.select, how.place) for f in files]
+    if how.local:
+        found = [_from_local(columns, how.place, file) for columns, file in zip(found, files, strict=True)]
     where = str(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
     joined = found[0] if len(files) == 1 else join(found, [str(file) for file in files])
     name = joined.name or files[0].stem
     return records.from_columns(joined._replace(name=name), how.place, where, how.instantaneous)
+
+
+def _from_local(columns: Columns, place: Mapping[str, float], file: Path) -> Columns:
+    """The same, its times being local and not UTC."""
+    offset_h = {**columns.place, **place}.get("utc_offset_h")
+    if not columns.zoneless:
+        raise InputError(f"{file}: time: has a zone already, --local is for times without one")
+    if offset_h is None:
+        raise InputError(f"{file}: does not state utc_offset_h, and --local asks for it; give --utc-offset")
+    index = pd.DatetimeIndex(columns.frame.index) - pd.Timedelta(hours=offset_h)
+    return columns._replace(frame=columns.frame.set_axis(index))
 
 
 def join(found: Sequence[Columns], names: Sequence[str]) -> Columns:
@@ -116,7 +134,7 @@ def read_daily(file: Path, how: Reading, neighbours: Sequence[Path]) -> Record:
             f"{hourly[-1]:%Y-%m-%d}, wanted a full year or more"
         )
     sun = daily.from_daily(
-        xr.DataArray(days.to_numpy(), {"time": days.index}, ("time",)), neighbour, site, str(file)
+        xr.DataArray(days.to_numpy(), {"time": days.index.to_numpy()}, ("time",)), neighbour, site, str(file)
     )
     rest = neighbour.drop_vars([n for n in ("ghi", "dni", "dhi") if n in neighbour])
     both = xr.merge([sun[["ghi"]], rest.drop_attrs(deep=False)], join="inner", combine_attrs="override")
@@ -164,12 +182,16 @@ def fetched(
 
 
 def describe(record: Record) -> str:
-    """One line: how many hours, from when to when, where, what was mended."""
+    """One line: how many hours, from when to when, where, what was mended, whether the sun is on time."""
     site: Site = records.site_of(record)
     time = pd.DatetimeIndex(record["time"].values)
-    mended = ", ".join(
-        f"{record.attrs[name]} {name.replace('_', ' ')}" for name in readers.COUNTS if record.attrs.get(name)
-    )
+    counted = [f"{record.attrs[n]} {n.replace('_', ' ')}" for n in readers.COUNTS if record.attrs.get(n)]
+    if "ghi" in record:
+        late, _ = quality.lateness_h(
+            record["ghi"].values, records.hour_of_year(record), quality.clear_year(site)
+        )
+        counted.append(f"sun {round(late, 1) + 0.0:+.1f} h against the clear sky")
+    mended = ", ".join(counted)
     return (
         f"{time.size} hours of {', '.join(str(n) for n in record.data_vars)}, {time[0]:%Y-%m-%d} to "
         f"{time[-1]:%Y-%m-%d}, {site.latitude:g} {site.longitude:g}, {site.altitude_m:g} m, "

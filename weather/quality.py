@@ -1,7 +1,8 @@
 """Is a record to be believed? Each fault that hours can show gets its sentence; the rest is said here.
 
 What hours cannot show: wind in mph or knots whose values are plausible in m/s, a time that is off by
-half an hour, wind or temperature shifted against the sun, a sensor that reads a few per cent too much.
+half an hour (`convert` prints how late the sun is), wind or temperature shifted against the sun, a
+sensor that reads a few per cent too much.
 
 The limits are set from records at hand: fifteen years of NSRDB, masts, weather stations, sensors of
 PV plants. Where a limit separates good from bad ones among them, it says by how much.
@@ -35,6 +36,7 @@ _OVER = 1.5  # clear skies that clouds' edges and a low sun exceed now and then:
 _OVER_SHARE = 0.1  # sensors on a tilted plane: 20 % and more; kJ for W: over half
 _UNDER = 0.6  # the brightest tenth of hours begins at 0.9 to 1.5 clear skies, at 0.5 where it is diffuse sun
 _UNDER_DAYS = 180
+_ZONE_H = 3.5  # zones stray from the sun: the west of Xinjiang keeps UTC+8, 3 h ahead
 _LEAST = 100  # hours to judge the sun's unit by
 _WIND_MEAN_MPS = 16.0  # no site for turbines is windier; km/h of 5 m/s is 18
 _PRESSURE = 0.1  # from the standard atmosphere: 900 m of altitude
@@ -50,6 +52,12 @@ def check(table: pd.DataFrame, site: Site, where: str) -> None:
     NaN where there is a gap. A column of gaps alone says nothing.
     """
     known = table.dropna(axis="columns", how="all")
+    apart = (site.utc_offset_h - site.longitude / 15 + 12) % 24 - 12
+    if abs(apart) > _ZONE_H:
+        raise InputError(
+            f"{where}: utc_offset_h: is {site.utc_offset_h:g} at longitude {site.longitude:g}, where noon is "
+            f"that of UTC{site.longitude / 15:+.1f}; wanted within {_ZONE_H:g} h"
+        )
     _units(known, site, where)
     for name in ("wind_speed", "temp_air"):
         if name in known:
@@ -203,7 +211,7 @@ def _sun_time(ghi: pd.Series, clear: np.ndarray, site: Site, where: str) -> floa
 def _why(shift: float, offset_h: float) -> str:
     """What may have made the sun so late."""
     fits = (offset_h - round(2 * shift) / 2 + 12) % 24 - 12
-    causes = ["are its times local, not UTC"] if abs(shift - offset_h) < 0.5 else []
+    causes = ["are its times local, not UTC (--local)"] if abs(shift - offset_h) < 0.5 else []
     causes += ["are hours labelled by their end"] if 0 < shift < 1.25 else []
     return " or ".join([*causes, f"is it UTC{fits:+g}"])
 

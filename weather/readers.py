@@ -29,6 +29,7 @@ class Columns(NamedTuple):
     origin: str
     name: str | None = None  # of the site, if the file states it
     counts: Mapping[str, int] = {}  # hours that were filled, dropped or cut before the file was written
+    zoneless: bool = False  # times that the file gives without a zone, taken for UTC
 
 
 def netcdf(path: Path, columns: Mapping[str, str], select: Mapping[str, Any]) -> Columns:
@@ -58,7 +59,7 @@ def netcdf(path: Path, columns: Mapping[str, str], select: Mapping[str, Any]) ->
     place = {ours: float(attrs[theirs]) for theirs, ours in names.items() if theirs in attrs}
     counts = {name: int(attrs[name]) for name in COUNTS if name in attrs}
     origin = str(attrs.get("source", path.name))
-    return Columns(pd.DataFrame(frame, index=index), place, origin, attrs.get("name"), counts)
+    return Columns(pd.DataFrame(frame, index=index), place, origin, attrs.get("name"), counts, True)
 
 
 def csv(path: Path, columns: Mapping[str, str], units: Mapping[str, str]) -> Columns:
@@ -77,7 +78,8 @@ def csv(path: Path, columns: Mapping[str, str], units: Mapping[str, str]) -> Col
         values = pd.to_numeric(table[theirs], errors="coerce").to_numpy(float)
         unit = units.get(ours, schema.UNITS[ours])
         frame[ours] = convert(values, ours, unit, f"{path}", step_h(index.to_numpy()))
-    return Columns(pd.DataFrame(frame, index=index), {}, path.name)
+    zoneless = table[time].empty or pd.Timestamp(str(table[time].iloc[0])).tzinfo is None
+    return Columns(pd.DataFrame(frame, index=index), {}, path.name, zoneless=zoneless)
 
 
 def step_h(time: np.ndarray) -> float:

@@ -95,9 +95,9 @@ def from_frame(
         table = _hourly_means(table, site)
     leap = (table.index.month == 2) & (table.index.day == 29)
     dropped = int((leap & table.notna().any(axis="columns")).sum())
+    quality.check(table[~leap], site, where)
     table, filled = _without_gaps(table, where)
     table = table[~((table.index.month == 2) & (table.index.day == 29))]
-    quality.check(table, site, where)
     table, clipped = quality.without_excess_diffuse(table, site, where)
     data = {}
     for name in table:
