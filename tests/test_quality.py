@@ -1,14 +1,16 @@
 """Each fault in an otherwise good record is found and named; good records, real ones too, pass."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pvlib
 import pytest
 import xarray as xr
 
 from tests.conftest import DATA
-from weather import quality, records, units
+from weather import quality, records
 from weather.climate import Site
 from weather.schema import InputError
 
@@ -62,11 +64,17 @@ def _whole_degrees_in_fog(t: pd.DataFrame) -> pd.DataFrame:
     return _stand("temp_air", 500, 30, 0.0)(t.assign(temp_air=t["temp_air"].round(0)))
 
 
+def _whole_degrees_at_first(t: pd.DataFrame) -> pd.DataFrame:
+    t.iloc[:1000, t.columns.get_loc("temp_air")] = t["temp_air"].iloc[:1000].round(0)
+    return _stand("temp_air", 500, 28, -3.0)(t)
+
+
 # fmt: off
 PASS = {
     "as it is": lambda t: t,
     "gaps": lambda t: t.mask(np.random.default_rng(1).uniform(size=t.shape) < 0.1),
     "fog in whole degrees": _whole_degrees_in_fog,
+    "whole degrees for a month, then tenths": _whole_degrees_at_first,
     "a night's wind": _stand("wind_speed", 300, 15, 2.1),
     "a calm of two days": _stand("wind_speed", 300, 48, 0.0),
     "ten days": lambda t: t.iloc[:240],
@@ -185,28 +193,6 @@ def test_diffuse_over_global_is_cut_and_counted():
         quality.without_excess_diffuse(swapped, SITE, "a.csv")
 
 
-@pytest.mark.parametrize(("name", "unit", "value", "wanted"), [
-    ("ghi", "W/m^2", 500, 500), ("ghi", "W m**-2", 500, 500), ("ghi", "W·m⁻²", 500, 500),
-    ("ghi", "kJ/m2/h", 1800, 500), ("ghi", "kJ m-2", 1800, 500), ("ghi", "MJ/m^2", 1.8, 500),
-    ("ghi", "kWh/m2", 0.5, 500), ("ghi", "Wh m**-2", 500, 500), ("ghi", "J m**-2", 1.8e6, 500),
-    ("wind_speed", "mph", 10, 4.4704), ("wind_speed", "km/h", 36, 10), ("wind_speed", "knots", 10, 5.14444),
-    ("wind_speed", "m s^-1", 7, 7), ("wind_speed", "M/S", 7, 7), ("wind_speed", "ft/s", 10, 3.048),
-    ("temp_air", "°C", 20, 20), ("temp_air", "K", 293.15, 20), ("temp_air", "°F", 68, 20),
-    ("temp_air", "degrees_Celsius", 20, 20), ("pressure", "Pa", 87000, 870), ("pressure", "kPa", 87, 870),
-    ("pressure", "mmHg", 760, 1013.25), ("relative_humidity", "%", 40, 0.4),
-    ("precipitation", "kg m**-2", 2, 2), ("precipitation", "m", 0.002, 2),
-])  # fmt: skip
-def test_stated_units_are_converted(name, unit, value, wanted):
-    assert units.convert(np.array([value]), name, unit, "f")[0] == pytest.approx(wanted, rel=1e-5)
-
-
-def test_sums_of_sun_follow_the_step():
-    assert units.convert(np.array([125.0]), "ghi", "Wh/m2", "f", step_h=0.25)[0] == 500.0
-    assert units.convert(np.array([500.0]), "ghi", "W/m2", "f", step_h=0.25)[0] == 500.0
-    assert units.convert(np.array([24.0]), "ghi", "kWh m-2", "f", step_h=24.0)[0] == 1000.0
-    assert units.convert(np.array([24.0]), "ghi", "kWh/m2/day", "f")[0] == 1000.0
-
-
 def _hours(data: xr.Dataset, offset_h: float) -> pd.DataFrame:
     """Hourly means in local time with their gaps."""
     frame = data.reset_coords(drop=True).to_dataframe()
@@ -222,6 +208,13 @@ def _fault(table: pd.DataFrame, site: Site) -> str:
     except InputError as error:
         return str(error)
     return ""
+
+
+@pytest.mark.parametrize("name", ["703165TY.csv", "723170TYA.CSV"])
+def test_typical_years_of_airports_pass(name):
+    """In whole degrees or tenths by turns, one of an island with fog for a day, both come with pvlib."""
+    found = records.read(Path(pvlib.__file__).parent / "data" / name, "tmy3")
+    assert found.sizes["time"] == HOURS
 
 
 @pytest.mark.data

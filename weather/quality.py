@@ -20,11 +20,12 @@ from weather.climate import Site
 from weather.schema import InputError
 
 STUCK_H = 24  # the course of the day moves any open-air sensor; good records stand still for 15 h at most
-STUCK_COARSE_H = 48  # in whole degrees or half m/s: fog at 0 C stood for 28 h in fifteen years of Richland
+STUCK_COARSE_H = 48  # in whole degrees, knots: fog stood at 0 C for 28 h in fifteen years of Richland
 STUCK_CALM_H = 72  # real calms in basins, and a cup's threshold: a good mast shows 61 h, a broken one 133 h
 STUCK_SUN_H = 6  # hours of daylight, nights left out: the sun's own height changes; good records show 2 to 5
 CALM_MPS = 0.5  # about where cups start to turn
-_COARSE = {"temp_air": 0.4, "wind_speed": 0.4}  # steps between values from which a record counts as coarse
+_COARSE = 0.2  # of hours that repeat the one before: tenths of a degree 0.02, of a m/s up to 0.17, whole 0.3
+_AROUND_H = 240  # on each side of a stretch, for stations change from whole degrees to tenths and back
 _BRIGHT_WM2 = 100.0  # clear sky of an hour that counts as daylight
 _HIGH_WM2 = 200.0  # clear sky over which the ratio to it tells a unit: edges of hours no longer matter
 _DARK_WM2 = 20.0  # over offsets of sensors at night (2 W/m2 in good records)
@@ -144,15 +145,22 @@ def _pressure(median: float, site: Site, where: str) -> None:
 
 def _stuck(values: pd.Series, where: str) -> None:
     """Wind or temperature that stands still for longer than weather does."""
-    name = str(values.name)
-    steps = np.diff(np.unique(values))
-    coarse = steps.size == 0 or np.quantile(steps, 0.25) > _COARSE[name]
-    first, length = _runs(values.to_numpy())
-    value = values.to_numpy()[first]
-    limit = np.full(length.size, STUCK_COARSE_H if coarse else STUCK_H)
-    if name == "wind_speed":
-        limit[value <= CALM_MPS] = STUCK_CALM_H
+    array = values.to_numpy()
+    first, length = _runs(array)
+    limit = np.full(length.size, STUCK_H)
+    for n in np.flatnonzero(length >= STUCK_H):
+        if _repeats(array, first[n], first[n] + length[n]) > _COARSE:
+            limit[n] = STUCK_COARSE_H
+    if values.name == "wind_speed":
+        limit[array[first] <= CALM_MPS] = STUCK_CALM_H
     _refuse_stuck(values, first, length, limit, "h", where)
+
+
+def _repeats(values: np.ndarray, start: int, stop: int) -> float:
+    """Share of the hours around a stretch that repeat the hour before; NaN where there are none."""
+    before, after = values[max(start - _AROUND_H, 0) : start], values[stop : stop + _AROUND_H]
+    same = np.concatenate([np.diff(before) == 0, np.diff(after) == 0])
+    return float(same.mean()) if same.size else np.nan
 
 
 def _stuck_sun(ghi: pd.Series, clear: np.ndarray, where: str, bright: bool) -> None:
