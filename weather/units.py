@@ -88,9 +88,9 @@ def plain(units: str) -> str:
 
 def _scale(wanted: str, found: str, step_h: float) -> tuple[float, float] | None:
     if wanted == "W m-2":
-        energy, _, per = found.partition(" m-2")
+        energy, area, per = found.partition(" m-2")
         of = {name.lower(): factor for name, factor in _ENERGY_WH.items()}.get(energy.lower())
-        if of is not None and (not per or per.strip() in _PER_H):
+        if of is not None and area and (not per or per.strip() in _PER_H):
             return of / (_PER_H[per.strip()] if per else step_h), 0.0
     known = {wanted: (1.0, 0.0)} | _SCALES.get(wanted, {})
     return known.get(found) or {name.lower(): scale for name, scale in known.items()}.get(found.lower())
