@@ -153,5 +153,8 @@ def test_daily_files_in_the_wrong_place(neighbour, tmp_path):
     tall = dataclasses.replace(how, place=SITE | {"wind_height_m": 100.0})
     with pytest.raises(InputError, match="wind_height_m: is 100, but the wind is the neighbour's, 10 m"):
         intake.read_daily(tmp_path / "days.csv", tall, [neighbour])
+    records.write(tmp_path / "calm.nc", records.read(neighbour).drop_vars("wind_speed"))
+    with pytest.raises(InputError, match=r"calm\.nc: has no wind_speed, wanted ghi, .* of a neighbour"):
+        intake.read_daily(tmp_path / "days.csv", how, [tmp_path / "calm.nc"])
     with pytest.raises(InputError, match=r"n\.csv: does not state latitude, .*; give the site"):
         intake.read_daily(tmp_path / "days.csv", how, [tmp_path / "n.csv"])

@@ -15,7 +15,7 @@ from weather import climate, daily, fetch, fit, formats, quality, readers, recor
 from weather.climate import Site
 from weather.readers import Columns
 from weather.records import Record
-from weather.schema import HOURS, InputError
+from weather.schema import HOURS, REQUIRED, InputError
 
 _SAME = {"latitude": 0.01, "longitude": 0.01, "altitude_m": 20.0, "utc_offset_h": 0.0, "wind_height_m": 0.0}
 
@@ -108,8 +108,10 @@ def read_daily(file: Path, how: Reading, neighbours: Sequence[Path]) -> Record:
     """
     neighbour = read(neighbours, Reading())
     there = records.site_of(neighbour)
-    if "ghi" not in neighbour:
-        raise InputError(f"{neighbours[0]}: has no ghi, wanted the hours of a neighbour's sun")
+    if missing := [name for name in REQUIRED if name not in neighbour]:
+        raise InputError(
+            f"{neighbours[0]}: has no {', '.join(missing)}, wanted {', '.join(REQUIRED)} of a neighbour"
+        )
     found = formats.columns_of(file, how.kind, how.columns, how.units, how.select, how.place)
     if "ghi" not in found.frame:
         raise InputError(f"{file}: has no ghi, wanted the sun of days")
@@ -140,7 +142,8 @@ def read_daily(file: Path, how: Reading, neighbours: Sequence[Path]) -> Record:
     both = xr.merge([sun[["ghi"]], rest.drop_attrs(deep=False)], join="inner", combine_attrs="override")
     origin = f"sun of days: {found.origin}; their hours and all else: {neighbour.attrs['source']}"
     counts = {n: sun.attrs.get(n, 0) + neighbour.attrs[n] for n in readers.COUNTS}
-    return both.assign_attrs(**dataclasses.asdict(site), source=origin, file=str(file), **counts)
+    where = f"{file} with {neighbour.attrs['file']}"
+    return both.assign_attrs(**dataclasses.asdict(site), source=origin, file=where, **counts)
 
 
 def make_climate(files: Sequence[Path], out: Path, how: Reading, sun_of_days: Path | None = None) -> str:
