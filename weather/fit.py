@@ -287,7 +287,8 @@ def jointly(variables: Sequence[Variable]) -> np.ndarray:
     s = dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
     gains = np.ones((12, len(variables), len(variables)))
     for i, j in itertools.combinations(range(len(variables)), 2):
-        gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
+        if variables[i].name != variables[j].name:  # of one kind they share their shape, and need none
+            gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
     return dynamics.strengthened(layout, s, gains)
 
 
