@@ -29,6 +29,8 @@ class Channel(NamedTuple):
     scaled, so that scores have unit variance in every hour.
     margin: [12, 24, knot] value at each knot: clear-sky index, m/s, degrees C.
     swing, lean: [] of the grain, as of the modes.
+    of_day, day_scale: of the sun, whose level is the normal score of the day's own index: [12, knot] that
+    index at each knot, [365] what gives the level unit variance. Others have none: zeros.
     """
 
     basis: jax.Array
@@ -36,6 +38,8 @@ class Channel(NamedTuple):
     margin: jax.Array
     swing: jax.Array
     lean: jax.Array
+    of_day: jax.Array
+    day_scale: jax.Array
 
 
 class Level(NamedTuple):
@@ -66,7 +70,7 @@ class Climate:
         y[d] = carry (y[d-1], memory[d-1]) + mix e[d] * exp(lean level + swing s - shift)
         z[hour] = basis[hour] y + grain[hour] noise[hour] exp(lean level + swing s - shift)
 
-    with `memory` of every channel's level (its first mode) over some days, s one normal per channel and day
+    The sun's hours are scaled to the day's index, which its level says. With `memory` of every channel's level (its first mode) over some days, s one normal per channel and day
     (settled and unsettled days), shift what keeps variances as they are. A margin maps z to the variable.
 
     modes: number of modes of each channel of all sites. places: this site's channels, as `HOURLY` and
@@ -136,6 +140,8 @@ _OF_CHANNEL = {
     "margin": ("month", "hour_of_day", "knot"),
     "swing": (),
     "lean": (),
+    "of_day": ("month", "knot"),
+    "day_scale": ("day",),
 }
 _UNITS = {"wind_speed": "m s-1", "temp_air": "degC"}
 
