@@ -195,7 +195,8 @@ def _walk(
                 yield energy, None
                 continue
             state, energy, hours = run.hours(*now, weather, state)
-            yield energy, Looked(jax.tree.map(lambda x: x.reshape(-1, DAY, on.width), weather), *hours)
+            seen_weather = Weather(*(x.reshape(-1, DAY, on.width) for x in ensemble.unpack(weather)))
+            yield energy, Looked(seen_weather, *hours)
         return
     drawn = _drawn(on, source)
     index = np.asarray(names.index)

@@ -31,7 +31,10 @@ class Source(Protocol):
     """Where a run's weather comes from."""
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        """The first `count` years of these paths, in order: `Weather` of device arrays [8760, path]."""
+        """The first `count` years of these paths, in order.
+
+        `Weather` on the device: each field float32 [8760, path], or `packing.Packed`.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,15 +115,9 @@ def pack(weather: Weather) -> Weather:
 
 
 @jax.jit
-def unpack(
-    stored: jax.Array, scale: jax.Array, offset: jax.Array, low: jax.Array, high: jax.Array
-) -> jax.Array:
-    """int16 [8760, path] -> float32, on the devices that hold it.
-
-    low, high: what the variable can be. A foreign file's rounding may step half a step over, into
-    sunshine below zero; ours never does, and gives the bits of `packing.unpack`.
-    """
-    return jnp.clip(packing.decode(stored, scale, offset), low, high)
+def unpack(weather: Weather) -> Weather:
+    """float32 [8760, path], on the devices that hold it, of what a `Source` brings."""
+    return Weather(*(packing.values(x) for x in weather))
 
 
 def describe(
