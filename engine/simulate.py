@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ from engine.life import Energy
 from engine.outcomes import outcomes
 from engine.plant import Plant, Reference
 from engine.world import Market
-from weather import block, ensemble, generate
+from weather import block, ensemble
 from weather.ensemble import AXIS, Generated, Source
 from weather.generate import Weather
 from weather.random import Stream

@@ -70,8 +70,9 @@ class Climate:
         y[d] = carry (y[d-1], memory[d-1]) + mix e[d] * exp(lean level + swing s - shift)
         z[hour] = basis[hour] y + grain[hour] noise[hour] exp(lean level + swing s - shift)
 
-    The sun's hours are scaled to the day's index, which its level says. With `memory` of every channel's level (its first mode) over some days, s one normal per channel and day
-    (settled and unsettled days), shift what keeps variances as they are. A margin maps z to the variable.
+    The sun's hours are scaled to the day's index, which its level says. `memory` is of every channel's level
+    (its first mode) over some days, s one normal per channel and day (settled and unsettled days), shift
+    what keeps variances as they are. A margin maps z to the variable.
 
     modes: number of modes of each channel of all sites. places: this site's channels, as `HOURLY` and
     `REGION`; -1 where it has none.
@@ -263,6 +264,13 @@ def from_year(climate: Climate, gap: int) -> Climate:
         since=a.since + gap,
     )
     return dataclasses.replace(climate, level=later)
+
+
+def provenance(name_or_path: str) -> dict[str, str]:
+    """What a climate file says of itself: sources, method, assumptions, weak points."""
+    with NETCDF_LOCK, xr.open_dataset(find(name_or_path)[0], engine="netcdf4") as dataset:
+        said = {str(k): str(v) for k, v in dataset.attrs.items()}
+    return {k: v for k, v in said.items() if k not in ("wattbit_climate", "sites")}
 
 
 def shipped() -> list[str]:

@@ -1,6 +1,7 @@
 """From day to day: the regression of a day's modes on the day before and on what is remembered longer.
 
-    y[d] = carry (y[d-1], memory[d-1]) + mix e[d],     memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
+    y[d] = carry (y[d-1], memory[d-1]) + mix e[d]
+    memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
 
 with a memory of each channel's level (its first mode) over each of `MEMORY_DAYS`: persistence at several
 scales without a hidden state, after the heterogeneous autoregression of Corsi (2009). Everything is done on

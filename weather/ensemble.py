@@ -73,7 +73,7 @@ class Generated:
 
 
 class Programs(NamedTuple):
-    """begin: first states of paths. levels: of a year. year: of weather, [8760, path], and the state after."""
+    """begin: first states of paths. levels: of a year. year: weather [8760, path], and the state after."""
 
     begin: Callable
     levels: Callable

@@ -93,7 +93,8 @@ def fit(
     for record, tables in zip(given, suns, strict=True):
         at = hour_of_year(record)
         values = {name: record[name].values for name in HOURLY}
-        fitted.append([variable(n, x, at, tables.clear_ghi_wm2) for n, x in values.items()])
+        clear = np.asarray(tables.clear_ghi_wm2, float)
+        fitted.append([variable(n, x, at, clear) for n, x in values.items()])
         known.append([level(n, x) for n, x in values.items()])
     views = assembled(fitted, suns, known, (region_rho, region_rho))
     time = pd.DatetimeIndex(given[0]["time"].values)
@@ -101,12 +102,12 @@ def fit(
         "source": "; ".join(dict.fromkeys(str(r.attrs["source"]) for r in given)),
         "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
         "last_year": str(time[-1].year),
-        "method": f"month x hour margins; days as {modes.SUN_MODES} modes of the sun and {modes.CLOCK_MODES} of "
-        "wind and temperature; monthly regression on the day before and memories of "
+        "method": f"month x hour margins; days as {1 + modes.SUN_MODES} modes of the sun, {modes.CLOCK_MODES} "
+        "of wind and temperature; monthly regression on the day before and memories of "
         + " and ".join(f"{d:g}" for d in dynamics.MEMORY_DAYS)
         + " days",
-        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels as "
-        "weather.levels states",
+        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels "
+        "as weather.levels states",
         "hours_filled": " ".join(str(r.attrs.get("hours_filled", 0)) for r in given),
     }
     return list(zip(views, sites, strict=True)), provenance
@@ -215,7 +216,8 @@ def _variable(
         linear=_about_month(linear, day),
         swing=np.zeros(0), lean=np.zeros(0), level_var=1.0, of_day=of_day,
     )  # fmt: skip
-    return made._replace(**_unrest(made))
+    swing, lean, level_var = _unrest(made)
+    return made._replace(swing=swing, lean=lean, level_var=level_var)
 
 
 def _sun_days(
@@ -254,9 +256,10 @@ def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
     )
 
 
-def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
-    """How much a day's shocks and grain vary from day to day: log-normal factors with one common normal.
+def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
+    """(swing, lean, variance of the level): how much a day's shocks and grain vary from day to day.
 
+    Log-normal factors with one common normal.
     lean: slope of the logarithm of their size over the day's level. swing: sd of the rest of it, from how
     the grain's squares at even and at odd hours vary together, and each mode's with the grain's:
     E[x^2 y^2] = exp(4 a b) E[x^2] E[y^2].
@@ -281,7 +284,7 @@ def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
         lean[k] = _slope(height, shock[:, k])
         square = shock[:, k] / np.exp(2 * lean[k] * height - 2 * lean[k] ** 2 * var)
         swing[k] = np.clip(np.log(_together(square, (even + odd) / 2)) / 4 / max(swing[-1], 0.05), 0.0, 0.6)
-    return {"swing": swing, "lean": lean, "level_var": var}
+    return swing, lean, var
 
 
 def _by_month(square: np.ndarray, month: np.ndarray) -> np.ndarray:

@@ -79,7 +79,9 @@ def tables(climate: Climate) -> Tables:
     sun = climate.sun_channel
     of_day = sun and _lines(climate.knots, sun.of_day[:, None])
     return Tables(
-        *(course(channel) for channel in climate.channels),
+        sun=course(climate.sun_channel),
+        wind=course(climate.wind_channel),
+        temp=course(climate.temp_channel),
         clear_ghi_wm2=climate.sun.clear_ghi_wm2.reshape(DAYS, DAY),
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
         of_day=of_day and jax.tree.map(lambda x: x[:, 0], of_day),
@@ -262,7 +264,8 @@ def sun_index(climate: Climate, now: Tables, own, noise: jax.Array) -> jax.Array
     """
     if now.sun is None:
         return jnp.zeros_like(noise)
-    z = jnp.clip(_score(now.sun, *own, noise), climate.knots[0], climate.knots[-1])
+    modes, size = own
+    z = jnp.clip(_score(now.sun, modes, size, noise), climate.knots[0], climate.knots[-1])
     return jnp.maximum(margin(climate.knots, now.sun.line, z), 0.0)
 
 
