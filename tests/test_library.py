@@ -58,7 +58,7 @@ def equal(a: Weather, b: Weather, at=slice(None)) -> None:
 
 
 def test_each_year_is_the_climate_s_own_from_a_start_of_its_own(stored, climate, machine):
-    alone = Generated(climate, SEED, Ensemble.LIBRARY, 1, 0.0, machine.mesh)
+    alone = Generated(climates.as_recorded(climate), SEED, Ensemble.LIBRARY, 1, 0.0, machine.mesh)
     for i in (0, 37, YEARS - 1):
         (made,) = alone.years(np.full(machine.width, i), 1)
         for name, x in made._asdict().items():
@@ -154,7 +154,7 @@ def study(tmp_path_factory):
     """The small study on a climate file of its own."""
     file = tmp_path_factory.mktemp("climate") / "made_up.nc"
     site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-    climates.save(file, studies.climate(), site, {"source": "made up"})
+    climates.save(file, [(studies.climate(), site)], {"source": "made up"})
     return studies.study().model_copy(update={"climate": str(file)})
 
 

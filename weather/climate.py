@@ -249,7 +249,7 @@ def from_year(climate: Climate, gap: int) -> Climate:
     """
     a = climate.level
     fade = a.rho**gap
-    passed = a.step_sd**2 * (1.0 - fade**2) / jnp.maximum(1.0 - a.rho**2, 1e-6)
+    passed = a.step_sd**2 * sum(a.rho ** (2 * j) for j in range(gap))
     later = a._replace(
         slow=a.slow * fade,
         along=a.along * fade,
@@ -257,6 +257,12 @@ def from_year(climate: Climate, gap: int) -> Climate:
         since=a.since + gap,
     )
     return dataclasses.replace(climate, level=later)
+
+
+def as_recorded(climate: Climate) -> Climate:
+    """The climate whose level is its record's in every year of every world."""
+    nothing = jax.tree.map(jnp.zeros_like, climate.level)
+    return dataclasses.replace(climate, level=nothing._replace(centre=climate.level.centre))
 
 
 def shipped() -> list[str]:

@@ -38,7 +38,7 @@ class Source(Protocol):
 class Generated:
     """Weather drawn from a climate, on the devices of a mesh.
 
-    worlds: the number that share the long-term level. level: multiplier of the climate's level_sd.
+    worlds: the number that share the long-term level. level: multiplier of all that is unknown of it.
     paths given to `years` must be a whole number of tiles per device: their number is compiled in.
     """
 
@@ -70,7 +70,7 @@ class Generated:
 
 
 class Programs(NamedTuple):
-    """begin: first states of paths. levels: of a year. year: of weather, [8760, path], and the state after."""
+    """begin: first states of paths. levels: of a year. year: weather, [8760, path], and the state after."""
 
     begin: Callable
     levels: Callable
