@@ -91,8 +91,9 @@ def test_cpu_devices_share_one_copy(stored):
 
 
 def test_a_drawn_year_is_the_chosen_one(stored, climate, machine):
-    """At no uncertainty; the choice by the reference in plain integers, the unpacking by NumPy."""
-    plain = Drawn(stored, climate, SEED, Ensemble.RUN, WORLDS, 0.0, machine.mesh)
+    """At the record's level; the choice by the reference in plain integers, the unpacking by NumPy."""
+    known = climates.as_recorded(climate)
+    plain = Drawn(stored, known, SEED, Ensemble.RUN, WORLDS, 0.0, machine.mesh)
     for y, weather in enumerate(plain.years(PATHS, 2)):
         for k in (0, 3, len(PATHS) - 1):
             words = reference.words(SEED, Ensemble.RUN, int(PATHS[k]), Purpose.LIBRARY_YEAR, y, 0)

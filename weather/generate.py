@@ -73,11 +73,9 @@ def tables(climate: Climate) -> Tables:
             return None
         return Course(channel.basis, channel.grain, _lines(climate.knots, channel.margin))
 
-    return Tables(
-        *(course(channel) for channel in climate.channels),
-        clear_ghi_wm2=climate.sun.clear_ghi_wm2.reshape(DAYS, DAY),
-        hour=jnp.arange(HOURS).reshape(DAYS, DAY),
-    )
+    sun, wind, temp = map(course, climate.channels)
+    clear = climate.sun.clear_ghi_wm2.reshape(DAYS, DAY)
+    return Tables(sun, wind, temp, clear, jnp.arange(HOURS).reshape(DAYS, DAY))
 
 
 def _lines(knots: jax.Array, margin: jax.Array) -> Line:
