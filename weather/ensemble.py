@@ -41,7 +41,7 @@ class Source(Protocol):
 class Generated:
     """Weather drawn from a climate, on the devices of a mesh.
 
-    worlds: the number that share the long-term level. level: multiplier of the climate's level_sd.
+    worlds: the number that share the long-term level. level: multiplier of all that is unknown of it.
     paths given to `years` must be a whole number of tiles per device: their number is compiled in.
     """
 

@@ -20,7 +20,7 @@ from weather.climate import HOURLY, Channel, Climate
 from weather.random import Purpose, Stream
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
-_WORDS = 4  # normals of one call
+WORDS = 4  # normals of one call
 
 
 class Weather(NamedTuple):
@@ -168,7 +168,7 @@ def day(
     normals = _daily(stream, Purpose.WEATHER_DAY, y, d, climate.count + len(climate.modes))
     month = jnp.asarray(MONTH_OF_DAY)[d]
     before = tuple(state[i] for i in range(state.shape[0]))
-    expected, shock = block.stored(_step)(
+    expected, shock = block.stored(step)(
         (), (climate.carry[month], climate.mix[month]), (before, normals[: climate.count]), ()
     )
     modes, memory = moved(climate, expected, shock, normals[climate.count :], before[climate.count :])
@@ -191,9 +191,9 @@ def _daily(stream: Stream, purpose: Purpose, y, d, count: int) -> tuple[jax.Arra
     def words(_shared, draw, stream, _both):
         return random.normals(stream, purpose, y, d, draw=draw)
 
-    calls = -(-count // _WORDS)
+    calls = -(-count // WORDS)
     found = block.stored(words)((), jnp.arange(calls), stream, ())
-    return tuple(found[i % _WORDS][i // _WORDS] for i in range(count))
+    return tuple(found[i % WORDS][i // WORDS] for i in range(count))
 
 
 def _product(_shared, row, own, _both) -> jax.Array:
@@ -201,7 +201,7 @@ def _product(_shared, row, own, _both) -> jax.Array:
     return sum(row[j] * x for j, x in enumerate(own))
 
 
-def _step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
+def step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
     """What a mode is expected to be, and its shock. row: of `carry` and `mix`. own: (state, normals)."""
     return _product((), row[0], own[0], ()), _product((), row[1], own[1], ())
 
