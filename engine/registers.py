@@ -152,14 +152,28 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         modes, memory, swings = _moved(climate, stream, y, d, month, sky)
         held, sizes, region = generate.site(climate, modes, swings)
         given = _orders(plant, threshold, stream, y, d, grid.Orders(*region))
+        sky_day = air._replace(of_day=None, day_scale=None)
+
+        def sun(h):
+            """The sun's index in an hour, before its day is scaled; tables of the hour; all its normals."""
+            now = jax.tree.map(lambda t: t[d, h], sky_day, is_leaf=_is_view)
+            noise = random.normals(stream, Purpose.WEATHER_HOUR, y, now.hour)[: len(HOURLY)]
+            return generate.sun_index(climate, now, (held[0], sizes[0]), noise[0]), now, noise
+
+        def add(h, x):
+            index, now, _ = sun(h)
+            return x[0] + index * now.clear_ghi_wm2, x[1] + now.clear_ghi_wm2
+
+        dark = jnp.zeros(index.shape, jnp.float32), jnp.zeros((), jnp.float32)
+        bright, clear = lax.fori_loop(0, DAY, add, dark)
+        of_day = jax.tree.map(lambda t: t[d], air.of_day, is_leaf=_is_view), air.day_scale[d], clear
+        share = generate.brightness((climate.knots, *of_day), (levels[0], held[0], bright))
 
         def hour(h, x):
             store, failed, sums = x
-            today, sun = (
-                jax.tree.map(lambda t: t[d, h], tables, is_leaf=_is_view) for tables in (hours, air)
-            )
-            noise = random.normals(stream, Purpose.WEATHER_HOUR, y, today.hour)[: len(HOURLY)]
-            w = generate.hour(climate, sun, (levels, held, sizes, region), noise)
+            today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
+            bright, now, noise = sun(h)
+            w = generate.hour(climate, now, (levels, held, sizes, region, share), (bright, *noise[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words)
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))

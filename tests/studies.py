@@ -195,7 +195,11 @@ def _channel(
     scale = 1.0 / np.sqrt(dynamics.variance(moving, rows, basis, grain))
     sized = basis * scale[..., None], month_weights() @ grain * scale
     swing, lean = rng.uniform(0.1, 0.3), rng.uniform(-0.2, 0.2)
-    return Channel(*(jnp.asarray(x, jnp.float32) for x in (*sized, margin, swing, lean)))
+    steps = rng.uniform(0.5, 1.5, (12, margin.shape[2])).cumsum(axis=1)
+    of_day = 0.05 + 0.9 * steps / steps[:, -1:]  # of the sun; others do not look
+    level = 1.0 / np.sqrt(moving.covariance[:, rows.start, rows.start])
+    tables = (*sized, margin, swing, lean, of_day, level)
+    return Channel(*(jnp.asarray(x, jnp.float32) for x in tables))
 
 
 def _level() -> Level:

@@ -177,10 +177,9 @@ def day(
     noise = block.rows(_normals)((), (), (), words)
     now = today._replace(of_day=None, day_scale=None)
     index = block.stored(sun_index)(climate, now, (held[0], sizes[0]), noise[0])
-    bright = block.tile(brightness)
-    share = bright(
-        (climate.knots, today), (levels[:, 0], held[0], block.total(index * today.clear_ghi_wm2[:, None]))
-    )
+    total = block.total(index * now.clear_ghi_wm2[:, None])
+    of_day = (climate.knots, today.of_day, today.day_scale, jnp.sum(now.clear_ghi_wm2))
+    share = block.tile(brightness)(of_day, (levels[:, 0], held[0], total))
     weather = block.rows(hour)(climate, now, (levels, held, sizes, region, share), (index, *noise[1:]))
     return jnp.stack([*modes, *memory]), weather
 
@@ -272,15 +271,15 @@ def sun_index(climate: Climate, now: Tables, own, noise: jax.Array) -> jax.Array
 def brightness(shared, own) -> jax.Array:
     """What the hours' index is multiplied by, so that a path's day has the index that its level says.
 
-    shared: (knots, tables of the day). own: (factor of the world's level, modes, sum of index x clear sky).
+    shared: knots; line of the day's index and scale of its score, None where there is no sun; sum of the clear
+    sky. own: (factor of the world's level, modes, sum of index x clear sky).
     """
-    knots, today = shared
+    knots, line, scale, clear = shared
     factor, modes, total = own
-    if today.of_day is None:
+    if line is None:
         return jnp.zeros_like(total)
-    z = jnp.clip(modes[0] * today.day_scale, knots[0], knots[-1])
-    wanted = jnp.maximum(margin(knots, today.of_day, z), 0.0) * jnp.sum(today.clear_ghi_wm2)
-    return factor * wanted / jnp.maximum(total, 1e-3)
+    z = jnp.clip(modes[0] * scale, knots[0], knots[-1])
+    return factor * jnp.maximum(margin(knots, line, z), 0.0) * clear / jnp.maximum(total, 1e-3)
 
 
 def hour(climate: Climate, now: Tables, own, drawn) -> Weather:

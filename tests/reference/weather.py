@@ -45,11 +45,16 @@ def walk(climate, seed, ensemble, path, worlds, multiplier, years):
                     value(c, channel, c["places"][v], state, swings, day, hour, noise[v], v == SUN)
                     for v, channel in enumerate(channels)
                 )
-                kept["ghi"][t] = levels[SUN] * max(sun, 0.0) * clear[t]
+                kept["ghi"][t] = max(sun, 0.0) * clear[t]
                 kept["wind_speed"][t] = levels[WIND] * max(wind, 0.0)
                 kept["temp_air"][t] = levels[TEMP] + temp
                 for v in (REGION_SUN, REGION_WIND):
                     kept[VARIABLES[v]][t] = state[first(c, c["places"][v])]
+            today = slice(day * 24, day * 24 + 24)
+            index = of_day(c, channels[SUN], state[first(c, c["places"][SUN])], day)
+            kept["ghi"][today] *= (
+                levels[SUN] * index * clear[today].sum() / max(kept["ghi"][today].sum(), 1e-3)
+            )
         out.append(kept)
     return out
 
@@ -133,6 +138,13 @@ def level(climate, seed, world, multiplier, year):
         found = k["centre"] + k["mean"] + k["mean_sd"] * mean + slow + drift
         out.append(found if v == TEMP else max(found, 0.0))
     return out
+
+
+def of_day(c, sun, level, day):
+    """Clear-sky index of a whole day."""
+    earlier, later, share = around(day + 0.5)
+    table = (1 - share) * sun["of_day"][earlier] + share * sun["of_day"][later]
+    return np.interp(level * sun["day_scale"][day], c["knots"], table)
 
 
 def margin(knots, margins, day, hour, z, flat):
