@@ -172,8 +172,8 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         def hour(h, x):
             store, failed, sums = x
             today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
-            bright, now, noise = sun(h)
-            w = generate.hour(climate, now, (levels, held, sizes, region, share), (bright, *noise[1:]))
+            bright, overhead, noise = sun(h)
+            w = generate.hour(climate, overhead, (levels, held, sizes, region, share), (bright, *noise[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words)
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))

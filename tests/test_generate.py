@@ -46,8 +46,10 @@ def test_kernel_is_the_reference_over_two_years(drawn, walked, name, year):
 
 
 def near(got, exact):
-    """Within ten float32 roundings of the range: 6e-8 a step, normals to 1e-6; the worst found is 4e-7."""
-    np.testing.assert_allclose(got, exact, rtol=0.0, atol=6e-7 * np.ptp(exact))
+    """Within a hundred float32 roundings of the range. Drawn hours come to ten of them; the sun's are then
+    scaled by a quotient of the day, on a dark day of small numbers: the worst found is 3.5e-6.
+    """
+    np.testing.assert_allclose(got, exact, rtol=0.0, atol=6e-6 * np.ptp(exact))
 
 
 def test_kernel_is_the_reference_of_the_shipped_climate(zhongwei, machine):
@@ -119,15 +121,12 @@ def calm(climate: Climate) -> Climate:
 def walk(climate: Climate) -> tuple[np.ndarray, np.ndarray]:
     """States [365, state, path] at the ends of a year's days, and scores [3, 365, 24, path] of its hours.
 
-    Scores are read from the weather of a climate whose margins are z + 9 under a constant clear sky.
+    Scores are read from the temperature of a climate whose margins are z + 9, each variable in its place in
+    turn: the sun's own hours are scaled to their day.
     """
     knots = jnp.asarray([-9.0, 0.0, 9.0], jnp.float32)
     line = jnp.broadcast_to(knots + 9.0, (12, DAY, 3))
-    channels = {
-        name: channel._replace(margin=line) for name, channel in zip(CHANNELS, climate.channels, strict=True)
-    }
-    overhead = climate.sun._replace(clear_ghi_wm2=jnp.ones(HOURS, jnp.float32))
-    bare = dataclasses.replace(climate, knots=knots, **channels, sun=overhead)
+    channels = [c._replace(margin=line, of_day=line[:, 0]) for c in climate.channels]
     stream = random.stream(3, Ensemble.RUN, np.arange(TILE))
     levels = jnp.broadcast_to(jnp.asarray([1.0, 1.0, 0.0], jnp.float32), (TILE, 3))
 
@@ -136,13 +135,18 @@ def walk(climate: Climate) -> tuple[np.ndarray, np.ndarray]:
         def one(state, x):
             d, today = x
             state, weather = generate.day(bare, today, levels, stream, jnp.int32(0), d, state)
-            return state, (state, jnp.stack([getattr(weather, name) for name in HOURLY]))
+            return state, (state, weather.temp_air)
 
         days = jnp.arange(DAYS), generate.tables(bare)
         return jax.lax.scan(one, generate.start(bare, stream), days)[1]
 
-    states, scores = run(bare, stream)
-    return np.asarray(states, float), np.moveaxis(np.asarray(scores, float), 1, 0) - 9.0
+    scores = []
+    for place, channel in zip(climate.places, channels, strict=False):
+        seen = dict(zip(CHANNELS, (None, None, channel), strict=True))
+        places = (-1, -1, place, *climate.places[len(HOURLY) :])
+        states, found = run(dataclasses.replace(climate, knots=knots, places=places, **seen), stream)
+        scores.append(np.asarray(found, float) - 9.0)
+    return np.asarray(states, float), np.stack(scores)
 
 
 @pytest.fixture(scope="module")
