@@ -17,7 +17,7 @@ from weather.dynamics import Layout
 from weather.ensemble import Generated
 from weather.generate import Weather
 from weather.random import Ensemble
-from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY
+from weather.schema import DAY, DAYS, MONTH_OF_DAY
 
 SEED, WORLDS, LEVEL = 11, 4, 1.5
 PATHS = np.array([0, 1, 4, 5, *range(100, 128)])  # 0 and 4, 1 and 5 share a world
