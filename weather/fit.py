@@ -102,8 +102,8 @@ def fit(
         "source": "; ".join(dict.fromkeys(str(r.attrs["source"]) for r in given)),
         "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
         "last_year": str(time[-1].year),
-        "method": f"month x hour margins; days as {1 + modes.SUN_MODES} modes of the sun, {modes.CLOCK_MODES} "
-        "of wind and temperature; monthly regression on the day before and memories of "
+        "method": f"month x hour margins; days as {1 + modes.SUN_MODES} modes of the sun, "
+        f"{modes.CLOCK_MODES} of wind and temperature; monthly regression on the day before and memories of "
         + " and ".join(f"{d:g}" for d in dynamics.MEMORY_DAYS)
         + " days",
         "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels "

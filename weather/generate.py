@@ -271,8 +271,8 @@ def sun_index(climate: Climate, now: Tables, own, noise: jax.Array) -> jax.Array
 def brightness(shared, own) -> jax.Array:
     """What the hours' index is multiplied by, so that a path's day has the index that its level says.
 
-    shared: knots; line of the day's index and scale of its score, None where there is no sun; sum of the clear
-    sky. own: (factor of the world's level, modes, sum of index x clear sky).
+    shared: knots; line of the day's index and scale of its score, None where there is no sun; sum of the
+    clear sky. own: (factor of the world's level, modes, sum of index x clear sky).
     """
     knots, line, scale, clear = shared
     factor, modes, total = own
