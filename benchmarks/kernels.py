@@ -33,7 +33,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks import ceiling, loops, parts, rivals
+from benchmarks import ceiling, loops, opponent, ours, parts, rivals
 from engine import devices
 
 HERE = Path(__file__).resolve().parent
@@ -44,7 +44,7 @@ ROUNDS = 5
 COLUMNS = ("ours", "c", "numba", "numpy")
 
 
-def contenders(part: parts.Part, case: parts.Case, paths: int) -> dict[str, tuple[Callable, float]]:
+def contenders(part: parts.Part, case: ours.Case, paths: int) -> dict[str, tuple[Callable, float]]:
     """Of each contender: a call, and the path-hours that it does of the `paths` asked for."""
     width = case.machine.width
     here = min(paths, width)  # of this call; the rest of it is padding
@@ -65,7 +65,7 @@ def _dispatch_rivals(part: parts.Part, paths: int) -> dict[str, tuple[Callable, 
     battery, store, drivers = part.given
     numbers = rivals.Store(*(float(x) for x in battery))
     soc, backlog = (np.asarray(x) for x in store)
-    shards = parts.shards(drivers)
+    shards = opponent.shards(drivers)
     found: dict[str, tuple[Callable, float]] = {}
     if not rivals.numba_missing():
         year = rivals.numba_year()
@@ -76,7 +76,7 @@ def _dispatch_rivals(part: parts.Part, paths: int) -> dict[str, tuple[Callable, 
     return found
 
 
-def measure(part: parts.Part, case: parts.Case, paths: int, seconds: float, rounds: int) -> dict[str, Any]:
+def measure(part: parts.Part, case: ours.Case, paths: int, seconds: float, rounds: int) -> dict[str, Any]:
     """Best nanoseconds per path-hour of each contender, taking turns."""
     best: dict[str, float] = {}
     timed: dict[str, int] = {}
@@ -100,7 +100,7 @@ def measure(part: parts.Part, case: parts.Case, paths: int, seconds: float, roun
     return {"calls": wanted, "paths_of_a_call": width, "calls_timed": timed["ours"], "ns": best}
 
 
-def row(part: parts.Part, case: parts.Case, paths: int, top: ceiling.Ceiling, seconds: float, rounds: int):
+def row(part: parts.Part, case: ours.Case, paths: int, top: ceiling.Ceiling, seconds: float, rounds: int):
     """A line of the table."""
     found = measure(part, case, paths, seconds, rounds)
     ns = found.pop("ns")
@@ -116,9 +116,9 @@ def row(part: parts.Part, case: parts.Case, paths: int, top: ceiling.Ceiling, se
     return line
 
 
-def _case(name: str, route: str) -> parts.Case:
+def _case(name: str, route: str) -> ours.Case:
     """Parts that store a year's arrays run on the tiles of the route that does so."""
-    return parts.case(devices.machine(route=devices.MATERIALISED if name in parts.STORED else route))
+    return ours.case(devices.machine(route=devices.MATERIALISED if name in parts.STORED else route))
 
 
 def peak_mib(name: str, route: str) -> float | None:
@@ -221,7 +221,7 @@ def main() -> None:
     sizes = sorted(chosen.paths or (CPU_PATHS if on_cpu else GPU_PATHS))
     if not 1 <= sizes[0] <= sizes[-1] <= 2**20:
         parser.error("--paths: wanted 1 to 2**20")
-    beside = parts.loops(parts.case(machine)) if on_cpu and loops.compiler() else None
+    beside = opponent.loops(ours.case(machine)) if on_cpu and loops.compiler() else None
     top = ceiling.cpu() if beside else ceiling.gpu()
     said = about(machine)
     print(said["device"], said["processor"], said["compiler"], sep=", ")

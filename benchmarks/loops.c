@@ -3,8 +3,8 @@
    The opponent of the JAX kernels, not a second implementation to be kept clever: the same names of draws,
    the same formulas, float32, with -O3 -march=native and OpenMP. Threads share out groups of LANES paths;
    a group keeps its state, its day of weather and its sums in registers and the first-level cache for the
-   whole year, and every loop over lanes is a vector loop. KNOTS, SCALES and FLEETS are the climate's and
-   the plant's, given when the file is compiled, as XLA knows them when it compiles.
+   whole year, and every loop over lanes is a vector loop. Numbers of knots, modes, channels and fleets are the
+   climate's and the plant's, given when the file is compiled, as XLA knows them when it compiles.
 
    What is tuned, because a rival would: the margin's bent line has its constants folded,
    sum b max(z - k, 0) = sum b max(z, k) - sum b k; one reciprocal of PUE stands for four divisions;
@@ -20,9 +20,16 @@
 
 #ifndef KNOTS
 #define KNOTS 21
-#define SCALES 5
+#define SUN_MODES 6 /* of the site's channels */
+#define WIND_MODES 12
+#define TEMP_MODES 12
+#define MODES 32 /* of all channels of all sites */
+#define CHANNELS 5
+#define SCALES 2 /* of memory */
 #define FLEETS 5
 #endif
+#define STATE (MODES + SCALES * CHANNELS)
+#define CALLS ((MODES + CHANNELS + 3) / 4) /* of the generator in a day */
 #ifndef LANES
 #define LANES 32 /* paths of a group: a day of its weather fits the first-level cache */
 #endif
@@ -39,7 +46,7 @@
 
 typedef float Lane[LANES];
 
-enum { WEATHER_SLOW = 1, WEATHER_FAST = 2, OUTAGE = 5, ORDER = 6, ORDER_LEVEL = 7 }; /* weather.random.Purpose */
+enum { WEATHER_DAY = 1, WEATHER_HOUR = 2, OUTAGE = 5, ORDER = 6, ORDER_LEVEL = 7 }; /* weather.random.Purpose */
 enum { WORLD = 3 };                                                                 /* weather.random.Ensemble */
 
 static const int MONTH_DAYS[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -49,11 +56,13 @@ typedef struct {
 } Names;
 
 typedef struct {
-    float fast_rho[3], fast_weight[3], fast_mix[12][3][3];
-    float slow_rho[SCALES], slow_weight[5][SCALES], slow_mix[12][5][5];
-    float knots[KNOTS];
-    const float *margin[3]; /* [12][24][KNOTS] of sun, wind, temperature */
-    const float *clear_ghi; /* [8760] */
+    float memory[SCALES], swing[MODES], lean[MODES], level_var[CHANNELS], knots[KNOTS];
+    float grain_swing[3], grain_lean[3];        /* of the site's channels */
+    int32_t first[CHANNELS + 1], places[5];     /* places: of sun, wind, temperature and both regions */
+    const float *carry, *mix;                   /* [12][MODES][STATE], [12][MODES][MODES] */
+    const float *basis[3], *grain[3], *margin[3]; /* [365][24][modes], [365][24], [12][24][KNOTS] */
+    const float *of_day, *day_scale;            /* of the sun: [12][KNOTS], [365] */
+    const float *clear_ghi;                     /* [8760] */
 } Climate;
 
 typedef struct { /* a plant in one year */
@@ -137,13 +146,11 @@ INLINE float normal(uint32_t word) {
 /* ---- weather ------------------------------------------------------------------------------------ */
 
 typedef struct { /* constant, slope and bends of a day's margins, made once a call for all paths */
-    float line[DAYS][3][24][KNOTS];
-    float early[24][SCALES], late[24][SCALES]; /* shares of the midnights before and after in an hour */
-    float fast_root[3], slow_root[SCALES];     /* sqrt(1 - rho^2) */
+    float line[DAYS][3][24][KNOTS], of_day[DAYS][KNOTS];
 } Tables;
 
 typedef struct {
-    Lane fast[3], slow[5][SCALES], level[3];
+    Lane state[STATE], level[3];
     uint32_t index[LANES];
 } ALIGNED Air;
 
@@ -151,6 +158,20 @@ static int month_of(int day) {
     int month = 0;
     while (day >= MONTH_DAYS[month]) day -= MONTH_DAYS[month++];
     return month;
+}
+
+/* The bent line between two months' margins a and b, f of the way. */
+static void bent(const float *knots, const float *a, const float *b, float f, float line[KNOTS]) {
+    float last = 0.0f;
+    double constant = a[0] * (1.0f - f) + b[0] * f;
+    for (int k = 0; k + 1 < KNOTS; k++) {
+        float rise = (a[k + 1] - a[k]) * (1.0f - f) + (b[k + 1] - b[k]) * f;
+        float slope = rise / (knots[k + 1] - knots[k]);
+        line[k + 1] = slope - last; /* the first is the slope itself */
+        constant -= (double)line[k + 1] * knots[k];
+        last = slope;
+    }
+    line[0] = (float)constant;
 }
 
 static Tables *tables(const Climate *c) {
@@ -167,29 +188,11 @@ static Tables *tables(const Climate *c) {
         float way = fmodf(now - middle[before] + DAYS, DAYS);
         float f = way / fmodf(middle[after] - middle[before] + DAYS, DAYS);
         for (int v = 0; v < 3; v++)
-            for (int h = 0; h < 24; h++) {
-                const float *a = c->margin[v] + (before * 24 + h) * KNOTS;
-                const float *b = c->margin[v] + (after * 24 + h) * KNOTS;
-                float *line = t->line[day][v][h], last = 0.0f;
-                double constant = a[0] * (1.0f - f) + b[0] * f;
-                for (int k = 0; k + 1 < KNOTS; k++) {
-                    float rise = (a[k + 1] - a[k]) * (1.0f - f) + (b[k + 1] - b[k]) * f;
-                    float slope = rise / (c->knots[k + 1] - c->knots[k]);
-                    line[k + 1] = slope - last; /* the first is the slope itself */
-                    constant -= (double)line[k + 1] * c->knots[k];
-                    last = slope;
-                }
-                line[0] = (float)constant;
-            }
+            for (int h = 0; h < 24; h++)
+                bent(c->knots, c->margin[v] + (before * 24 + h) * KNOTS, c->margin[v] + (after * 24 + h) * KNOTS, f,
+                     t->line[day][v][h]);
+        bent(c->knots, c->of_day + before * KNOTS, c->of_day + after * KNOTS, f, t->of_day[day]);
     }
-    for (int h = 0; h < 24; h++)
-        for (int s = 0; s < SCALES; s++) {
-            float f = (h + 0.5f) / 24.0f, rho = c->slow_rho[s];
-            float restore = 1.0f / sqrtf((1 - f) * (1 - f) + f * f + 2 * f * (1 - f) * rho);
-            t->early[h][s] = restore * (1 - f), t->late[h][s] = restore * f;
-        }
-    for (int v = 0; v < 3; v++) t->fast_root[v] = sqrtf(1.0f - c->fast_rho[v] * c->fast_rho[v]);
-    for (int s = 0; s < SCALES; s++) t->slow_root[s] = sqrtf(1.0f - c->slow_rho[s] * c->slow_rho[s]);
     return t;
 }
 
@@ -200,73 +203,138 @@ INLINE float margin(const Climate *c, const float line[KNOTS], float z) {
     return out;
 }
 
-/* The slow parts of a day's latent variables, z[5][24], and the nodes moved to the midnight after. */
-INLINE void slow_day(const Names *n, const Climate *c, const Tables *t, int day, Air *air, Lane z[5][24]) {
-    const uint32_t name = named(n->ensemble, WEATHER_SLOW, 0, n->year);
+/* exp to two roundings: 2 to a whole number times a polynomial (Cephes' coefficients). */
+INLINE float exponential(float x) {
+    float n = floorf(x * 1.44269504f + 0.5f);
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f, p = 1.9875691500e-4f, scale;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    memcpy(&scale, &bits, 4);
+    return (p * r * r + r + 1.0f) * scale;
+}
+
+INLINE float unrest(float swing, float lean, float var, float height, float normal) {
+    return exponential(lean * height + swing * normal - (swing * swing + lean * lean * var));
+}
+
+/* sums[k] += the first `columns` of rows k.. of a matrix times x, four rows abreast. */
+INLINE void four_rows(const float *row, int stride, int columns, const Lane *x, Lane sums[4]) {
+    LANE_LOOP {
+        float a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;
+        for (int j = 0; j < columns; j++) {
+            float value = x[j][i];
+            a += row[j] * value, b += row[stride + j] * value;
+            c += row[2 * stride + j] * value, d += row[3 * stride + j] * value;
+        }
+        sums[0][i] = a, sums[1][i] = b, sums[2][i] = c, sums[3][i] = d;
+    }
+}
+
+INLINE void one_row(const float *row, int columns, const Lane *x, float *sum) {
+    LANE_LOOP {
+        float a = 0.0f;
+        for (int j = 0; j < columns; j++) a += row[j] * x[j][i];
+        sum[i] = a;
+    }
+}
+
+/* [MODES] rows times x; of a lower triangle only what is not zero. */
+INLINE void product(const float *matrix, int columns, int lower, const Lane *x, Lane out[MODES]) {
+    int k = 0;
+    for (; k + 4 <= MODES; k += 4) four_rows(matrix + k * columns, columns, lower ? k + 4 : columns, x, out + k);
+    for (; k < MODES; k++) one_row(matrix + k * columns, lower ? k + 1 : columns, x, out[k]);
+}
+
+/* The state a day later; swings: a normal of each channel. */
+INLINE void next_day(const Names *n, const Climate *c, int day, Air *air, Lane swings[CHANNELS]) {
+    const uint32_t name = named(n->ensemble, WEATHER_DAY, 0, n->year);
     const int month = month_of(day);
-    Lane before[5][SCALES] ALIGNED;
-    memcpy(before, air->slow, sizeof before);
-    for (int s = 0; s < SCALES; s++) {
+    Lane normals[CALLS * 4] ALIGNED, expected[MODES] ALIGNED, shock[MODES] ALIGNED;
+    for (int call = 0; call < CALLS; call++) {
+        Lane *to = normals + 4 * call;
         LANE_LOOP {
-            Words a = philox(n, day, air->index[i], name, s);
-            Words b = philox(n, day, air->index[i], name, SCALES + s);
-            float e[5] = {normal(a.w[0]), normal(a.w[1]), normal(a.w[2]), normal(a.w[3]), normal(b.w[0])};
-#pragma GCC unroll 5
-            for (int v = 0; v < 5; v++) {
-                float shock = 0.0f;
-#pragma GCC unroll 5
-                for (int j = 0; j <= v; j++) shock += c->slow_mix[month][v][j] * e[j];
-                air->slow[v][s][i] = c->slow_rho[s] * before[v][s][i] + t->slow_root[s] * shock;
-            }
+            Words w = philox(n, day, air->index[i], name, call);
+            to[0][i] = normal(w.w[0]), to[1][i] = normal(w.w[1]), to[2][i] = normal(w.w[2]), to[3][i] = normal(w.w[3]);
         }
     }
-    for (int v = 0; v < 5; v++)
-        for (int h = 0; h < 24; h++) {
-            LANE_LOOP {
-                float sum = 0.0f;
-#pragma GCC unroll 8
-                for (int s = 0; s < SCALES; s++) {
-                    float weight = c->slow_weight[v][s];
-                    sum += weight * t->early[h][s] * before[v][s][i] + weight * t->late[h][s] * air->slow[v][s][i];
-                }
-                z[v][h][i] = sum;
-            }
+    memcpy(swings, normals + MODES, sizeof(Lane) * CHANNELS);
+    product(c->carry + (size_t)month * MODES * STATE, STATE, 0, air->state, expected);
+    product(c->mix + (size_t)month * MODES * MODES, MODES, 1, normals, shock);
+    for (int v = 0; v < CHANNELS; v++) {
+        const int level = c->first[v];
+        float *height = air->state[level];
+        LANE_LOOP height[i] = expected[level][i] + shock[level][i];
+        for (int k = level + 1; k < c->first[v + 1]; k++) {
+            const float swing = c->swing[k], lean = c->lean[k], var = c->level_var[v];
+            LANE_LOOP air->state[k][i] = expected[k][i] + shock[k][i] * unrest(swing, lean, var, height[i], swings[v][i]);
         }
+        for (int s = 0; s < SCALES; s++) {
+            float *memory = air->state[MODES + s * CHANNELS + v];
+            const float share = c->memory[s];
+            LANE_LOOP memory[i] += share * (height[i] - memory[i]);
+        }
+    }
 }
 
 /* A day's weather of a group into rows out[v] + h * stride: ghi, wind speed, temperature, both regions. */
 INLINE void weather_day(const Names *n, const Climate *c, const Tables *t, int day, Air *air, float *const out[5],
                         int stride) {
-    const uint32_t name = named(n->ensemble, WEATHER_FAST, 0, n->year);
-    const int month = month_of(day);
-    const float(*mix)[3] = c->fast_mix[month];
+    const uint32_t name = named(n->ensemble, WEATHER_HOUR, 0, n->year);
     const float low = c->knots[0], high = c->knots[KNOTS - 1];
-    Lane z[5][24] ALIGNED;
-    slow_day(n, c, t, day, air, z);
+    const Lane *held[3], *region[2];
+    Lane swings[CHANNELS] ALIGNED, sizes[3] ALIGNED, bright[24] ALIGNED, total ALIGNED = {0};
+    next_day(n, c, day, air, swings);
+    for (int v = 0; v < 3; v++) {
+        const int place = c->places[v];
+        const float swing = c->grain_swing[v], lean = c->grain_lean[v], var = c->level_var[place];
+        held[v] = (const Lane *)air->state + c->first[place];
+        LANE_LOOP sizes[v][i] = unrest(swing, lean, var, held[v][0][i], swings[place][i]);
+    }
+    for (int r = 0; r < 2; r++) region[r] = (const Lane *)air->state + c->first[c->places[3 + r]];
+    float whole = 0.0f;
     for (int h = 0; h < 24; h++) {
-        const float clear = c->clear_ghi[day * 24 + h];
+        const int at = day * 24 + h;
+        const float clear = c->clear_ghi[at];
+        const float *basis0 = c->basis[0] + at * SUN_MODES, *basis1 = c->basis[1] + at * WIND_MODES;
+        const float *basis2 = c->basis[2] + at * TEMP_MODES;
+        const float grain0 = c->grain[0][at], grain1 = c->grain[1][at], grain2 = c->grain[2][at];
         const float *sun_line = t->line[day][0][h], *wind_line = t->line[day][1][h], *temp_line = t->line[day][2][h];
         float *row[5];
         for (int v = 0; v < 5; v++) row[v] = out[v] + (size_t)h * stride;
+        whole += clear;
         LANE_LOOP {
-            Words w = philox(n, day * 24 + h, air->index[i], name, 0);
-            float e0 = normal(w.w[0]), e1 = normal(w.w[1]), e2 = normal(w.w[2]);
-            float fast0 = c->fast_rho[0] * air->fast[0][i] + t->fast_root[0] * (mix[0][0] * e0);
-            float fast1 = c->fast_rho[1] * air->fast[1][i] + t->fast_root[1] * (mix[1][0] * e0 + mix[1][1] * e1);
-            float fast2 = c->fast_rho[2] * air->fast[2][i] +
-                          t->fast_root[2] * (mix[2][0] * e0 + mix[2][1] * e1 + mix[2][2] * e2);
-            air->fast[0][i] = fast0, air->fast[1][i] = fast1, air->fast[2][i] = fast2;
-            float sun = c->fast_weight[0] * fast0 + z[0][h][i];
-            sun = least(most(sun, low), high);
-            float index = margin(c, sun_line, sun);
-            float speed = margin(c, wind_line, c->fast_weight[1] * fast1 + z[1][h][i]);
-            float degrees = margin(c, temp_line, c->fast_weight[2] * fast2 + z[2][h][i]);
-            row[0][i] = air->level[0][i] * most(index, 0.0f) * clear;
-            row[1][i] = air->level[1][i] * most(speed, 0.0f);
-            row[2][i] = air->level[2][i] + degrees;
-            row[3][i] = z[3][h][i];
-            row[4][i] = z[4][h][i];
+            Words w = philox(n, at, air->index[i], name, 0);
+            float sun = 0.0f, wind = 0.0f, temp = 0.0f;
+#pragma GCC unroll 16
+            for (int k = 0; k < SUN_MODES; k++) sun += basis0[k] * held[0][k][i];
+#pragma GCC unroll 16
+            for (int k = 0; k < WIND_MODES; k++) wind += basis1[k] * held[1][k][i];
+#pragma GCC unroll 16
+            for (int k = 0; k < TEMP_MODES; k++) temp += basis2[k] * held[2][k][i];
+            sun += grain0 * sizes[0][i] * normal(w.w[0]);
+            wind += grain1 * sizes[1][i] * normal(w.w[1]);
+            temp += grain2 * sizes[2][i] * normal(w.w[2]);
+            float index = most(margin(c, sun_line, least(most(sun, low), high)), 0.0f);
+            bright[h][i] = index * clear;
+            total[i] += index * clear;
+            row[1][i] = air->level[1][i] * most(margin(c, wind_line, wind), 0.0f);
+            row[2][i] = air->level[2][i] + margin(c, temp_line, temp);
+            row[3][i] = region[0][0][i];
+            row[4][i] = region[1][0][i];
         }
+    }
+    const float scale = c->day_scale[day];
+    LANE_LOOP { /* what the hours are multiplied by, so that the day has the index that its level says */
+        float z = least(most(held[0][0][i] * scale, low), high);
+        total[i] = air->level[0][i] * most(margin(c, t->of_day[day], z), 0.0f) * whole / most(total[i], 1e-3f);
+    }
+    for (int h = 0; h < 24; h++) {
+        float *row = out[0] + (size_t)h * stride;
+        LANE_LOOP row[i] = total[i] * bright[h][i];
     }
 }
 
@@ -381,9 +449,9 @@ void words(const Names *n, uint32_t purpose, uint32_t entity, uint32_t draw, uin
     }
 }
 
-/* Three normals of each path-hour, those of the weather's fast parts. out: [shard][3]. */
+/* Three normals of each path-hour, those of the weather's grain. out: [shard][3]. */
 void normals_year(const Names *n, const uint32_t *index, int tile, int paths, float *const *out) {
-    const uint32_t name = named(n->ensemble, WEATHER_FAST, 0, n->year);
+    const uint32_t name = named(n->ensemble, WEATHER_HOUR, 0, n->year);
     GROUP_LOOP {
         float *const *to = out + SHARD * 3;
         for (int hour = 0; hour < HOURS; hour++) {
@@ -407,28 +475,26 @@ static void give(float *to, const Lane *from, int rows, int width, int first) {
     for (int r = 0; r < rows; r++) memcpy(to + (size_t)r * width + first, from[r], sizeof(Lane));
 }
 
-static Air air_of(const uint32_t *index, const float *level, const float *fast, const float *slow, int width, int first) {
+static Air air_of(const uint32_t *index, const float *level, const float *state, int width, int first) {
     Air air;
     memcpy(air.index, index + first, sizeof air.index);
     take(air.level, level, 3, width, first);
-    take(air.fast, fast, 3, width, first);
-    take(air.slow[0], slow, 5 * SCALES, width, first);
+    take(air.state, state, STATE, width, first);
     return air;
 }
 
-/* level, fast: [3][width]; slow: [5][SCALES][width]; out: [shard][5]. The state is moved on. */
-void weather_year(const Names *n, const Climate *c, const uint32_t *index, const float *level, float *fast, float *slow,
-                  int width, int tile, int paths, float *const *out) {
+/* level: [3][width]; state: [STATE][width], moved on; out: [shard][5]. */
+void weather_year(const Names *n, const Climate *c, const uint32_t *index, const float *level, float *state, int width,
+                  int tile, int paths, float *const *out) {
     Tables *t = tables(c);
     GROUP_LOOP {
-        Air air = air_of(index, level, fast, slow, width, first);
+        Air air = air_of(index, level, state, width, first);
         for (int day = 0; day < DAYS; day++) {
             float *rows[5];
             for (int v = 0; v < 5; v++) rows[v] = out[SHARD * 5 + v] + (size_t)day * 24 * tile + AT;
             weather_day(n, c, t, day, &air, rows, tile);
         }
-        give(fast, air.fast, 3, width, first);
-        give(slow, air.slow[0], 5 * SCALES, width, first);
+        give(state, air.state, STATE, width, first);
     }
     free(t);
 }
@@ -510,20 +576,13 @@ typedef struct {
 } ALIGNED Site;
 
 /* Share of the export limit that orders take in each hour of a day; tonight's order is kept for tomorrow. */
-INLINE void orders_of_day(const Names *n, const Plant *p, int day, const Air *air, const Lane region[2][24], Site *site,
-                          Lane taken[24]) {
+INLINE void orders_of_day(const Names *n, const Plant *p, int day, const Air *air, const float *sun, const float *wind,
+                          Site *site, Lane taken[24]) {
     const float r = p->region_correlation, chance = sqrtf(1.0f - r * r);
-    float share[2][24], hours[2] = {0, 0};
-    for (int kind = 0; kind < 2; kind++) {
-        for (int h = 0; h < 24; h++) hours[kind] += p->window[2 * kind][h];
-        for (int h = 0; h < 24; h++) share[kind][h] = p->window[2 * kind][h] / hours[kind];
-    }
     LANE_LOOP {
         Words w = philox(n, day, air->index[i], named(n->ensemble, ORDER, 0, n->year), 0);
-        float sun = 0.0f, wind = 0.0f;
-        for (int h = 0; h < 24; h++) sun += share[0][h] * region[0][h][i], wind += share[1][h] * region[1][h][i];
-        float midday = r * sun + chance * normal(w.w[0]) + p->season[day] + p->level_sd * site->order_level[0][i];
-        float night = r * wind + chance * normal(w.w[1]) + p->season[DAYS + day] + p->level_sd * site->order_level[1][i];
+        float midday = r * sun[i] + chance * normal(w.w[0]) + p->season[day] + p->level_sd * site->order_level[0][i];
+        float night = r * wind[i] + chance * normal(w.w[1]) + p->season[DAYS + day] + p->level_sd * site->order_level[1][i];
         float today = midday > p->threshold[0] ? p->depth : 0.0f;
         float tonight = night > p->threshold[1] ? p->depth : 0.0f, before = site->night[i] ? p->depth : 0.0f;
         for (int h = 0; h < 24; h++)
@@ -600,7 +659,7 @@ INLINE void hour_of_life(const Plant *p, int hour, const float *restrict ghi, co
 
 /* failed: [FLEETS][width]; night: [width], whether an order of the night before the year is in force. */
 void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t *index, const float *level,
-               const float *occupancy, float *fast, float *slow, float *soc, float *backlog, int32_t *failed,
+               const float *occupancy, float *state, float *soc, float *backlog, int32_t *failed,
                int32_t *night, int width, int paths, double *totals) {
     Tables *t = tables(c);
     memset(totals, 0, sizeof(double) * FLOWS * 12 * width);
@@ -608,7 +667,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         Lane day_sum[FLOWS] ALIGNED = {{0}}, weather[5][24] ALIGNED, taken[24] ALIGNED;
         int32_t failed_units[24][FLEETS][LANES] ALIGNED;
         float *rows[5] = {weather[0][0], weather[1][0], weather[2][0], weather[3][0], weather[4][0]};
-        Air air = air_of(index, level, fast, slow, width, first);
+        Air air = air_of(index, level, state, width, first);
         Site site;
         memcpy(site.soc, soc + first, sizeof(Lane));
         memcpy(site.backlog, backlog + first, sizeof(Lane));
@@ -623,7 +682,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         for (int month = 0; month < 12; month++) {
             for (int end = day + MONTH_DAYS[month]; day < end; day++) {
                 weather_day(n, c, t, day, &air, rows, LANES);
-                orders_of_day(n, p, day, &air, (const Lane(*)[24])(weather + 3), &site, taken);
+                orders_of_day(n, p, day, &air, weather[3][0], weather[4][0], &site, taken);
                 outages_of_day(n, p, day, &air, &site, failed_units);
                 for (int h = 0; h < 24; h++)
                     hour_of_life(p, day * 24 + h, weather[0][h], weather[1][h], weather[2][h], taken[h], failed_units[h],
@@ -631,8 +690,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
                 add_day(totals, month, width, first, LANES, LANES, day_sum[0]);
             }
         }
-        give(fast, air.fast, 3, width, first);
-        give(slow, air.slow[0], 5 * SCALES, width, first);
+        give(state, air.state, STATE, width, first);
         memcpy(soc + first, site.soc, sizeof(Lane));
         memcpy(backlog + first, site.backlog, sizeof(Lane));
         memcpy(night + first, site.night, sizeof site.night);

@@ -32,6 +32,7 @@ FLAGS = [
     "-ffp-contract=fast",
 ]
 LANES = 32
+_SITE = ("SUN", "WIND", "TEMP")
 FLOWS, MONTHS, HOURS = 17, 12, 8760
 
 
@@ -64,18 +65,20 @@ class Names(ctypes.Structure):
     ]
 
 
-def _climate_type(knots: int, scales: int) -> type[ctypes.Structure]:
+SHARED = ("memory", "swing", "lean", "level_var", "knots", "grain_swing", "grain_lean")
+PLACES = ("first", "places")
+BY_CHANNEL = ("basis", "grain", "margin")  # of sun, wind and temperature
+HELD = ("carry", "mix", "of_day", "day_scale", "clear_ghi")
+
+
+def _climate_type(climate: dict[str, Any]) -> type[ctypes.Structure]:
     class Climate(ctypes.Structure):
         _fields_ = [
-            ("fast_rho", c_float * 3),
-            ("fast_weight", c_float * 3),
-            ("fast_mix", c_float * (12 * 3 * 3)),
-            ("slow_rho", c_float * scales),
-            ("slow_weight", c_float * (5 * scales)),
-            ("slow_mix", c_float * (12 * 5 * 5)),
-            ("knots", c_float * knots),
-            ("margin", c_void_p * 3),
-            ("clear_ghi", c_void_p),
+            *((name, c_float * np.size(climate[name])) for name in SHARED),
+            *((name, c_int32 * np.size(climate[name])) for name in PLACES),
+            *((name, c_void_p) for name in HELD[:2]),
+            *((name, c_void_p * 3) for name in BY_CHANNEL),
+            *((name, c_void_p) for name in HELD[2:]),
         ]
 
     return Climate
@@ -110,24 +113,38 @@ def _plant_type(fleets: int) -> type[ctypes.Structure]:
 class Loops:
     """loops.c for one climate and one plant in one year.
 
-    climate: fields of `weather.climate.Climate` with `clear_ghi` [8760], NumPy float32.
+    climate: `SHARED`, `PLACES` and `HELD` as arrays, `BY_CHANNEL` as lists of three; first: of each channel
+    and the number of modes.
     plant: `NUMBERS`, `ARRAYS`, `TABLES`; units [fleet]; outages, of each fleet [failed, column] uint64 with
     `accept` in the high word and the alias in the low one.
     Arrays of hours are lists by shard of [8760, tile]; arrays of paths are float32 [..., width] unless said.
     """
 
     def __init__(self, climate: dict[str, np.ndarray], plant: dict[str, Any], lanes: int = LANES):
-        knots, scales = climate["knots"].size, climate["slow_rho"].size
         fleets = len(plant["outages"])
-        self.lanes, self.scales, self.fleets = lanes, scales, fleets
-        self.library = build("loops.c", KNOTS=knots, SCALES=scales, FLEETS=fleets, LANES=lanes)
+        modes = {f"{name}_MODES": b.shape[-1] for name, b in zip(_SITE, climate["basis"], strict=True)}
+        numbers = {
+            "KNOTS": climate["knots"].size,
+            **modes,
+            "MODES": climate["carry"].shape[1],
+            "CHANNELS": climate["level_var"].size,
+            "SCALES": climate["memory"].size,
+            "FLEETS": fleets,
+            "LANES": lanes,
+        }
+        self.lanes, self.fleets = lanes, fleets
+        self.library = build("loops.c", **numbers)
         self._kept: list[np.ndarray] = []  # what the structs point to
-        self._climate = _climate_type(knots, scales)()
-        for name in ("fast_rho", "fast_weight", "fast_mix", "slow_rho", "slow_weight", "slow_mix", "knots"):
+        self._climate = _climate_type(climate)()
+        for name in SHARED:
             _fill(getattr(self._climate, name), climate[name])
-        for v, name in enumerate(("sun_margin", "wind_margin", "temp_margin")):
-            self._climate.margin[v] = self._keep(climate[name], np.float32)
-        self._climate.clear_ghi = self._keep(climate["clear_ghi"], np.float32)
+        for name in PLACES:
+            getattr(self._climate, name)[:] = [int(x) for x in climate[name]]
+        for name in BY_CHANNEL:
+            for v, table in enumerate(climate[name]):
+                getattr(self._climate, name)[v] = self._keep(table, np.float32)
+        for name in HELD:
+            setattr(self._climate, name, self._keep(climate[name], np.float32))
         self._plant = _plant_type(fleets)()
         for name in NUMBERS:
             setattr(self._plant, name, float(plant[name]))
@@ -155,10 +172,10 @@ class Loops:
         """Three normals of each path-hour into out [shard][3] of [8760, tile]."""
         self.library.normals_year(ctypes.byref(names), _at(index), c_int(tile), c_int(paths), _pointers(out))
 
-    def weather(self, names: Names, index, level, fast, slow, tile: int, paths: int, out: list) -> None:
-        """A year into out [shard][5]; fast [3, width] and slow [5, scale, width] are moved on."""
+    def weather(self, names: Names, index, level, air, tile: int, paths: int, out: list) -> None:
+        """A year into out [shard][5]; air [state, width] is moved on."""
         self.library.weather_year(
-            *(ctypes.byref(names), ctypes.byref(self._climate), _at(index), _at(level), _at(fast), _at(slow)),
+            *(ctypes.byref(names), ctypes.byref(self._climate), _at(index), _at(level), _at(air)),
             *(c_int(index.size), c_int(tile), c_int(paths), _pointers(out)),
         )
 
@@ -177,9 +194,9 @@ class Loops:
         )
 
     def life(self, names: Names, state: dict[str, np.ndarray], paths: int, totals: np.ndarray) -> None:
-        """A year from weather to totals. state: index, level, occupancy, fast, slow, soc, backlog, failed
+        """A year from weather to totals. state: index, level, occupancy, air, soc, backlog, failed
         [fleet, width] int32, night [width] int32; what moves is moved on."""
-        order = ("index", "level", "occupancy", "fast", "slow", "soc", "backlog", "failed", "night")
+        order = ("index", "level", "occupancy", "air", "soc", "backlog", "failed", "night")
         self.library.life_year(
             *(ctypes.byref(names), ctypes.byref(self._climate), ctypes.byref(self._plant)),
             *(_at(state[name]) for name in order),

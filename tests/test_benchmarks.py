@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import ceiling, kernels, loops, parts, rivals
+from benchmarks import ceiling, kernels, loops, opponent, ours, parts, rivals
 from engine.dispatch import Flows
 from engine.plant import FLEETS
 from tests.reference import random as reference
@@ -25,12 +25,12 @@ FLIPS = (
 
 @pytest.fixture(scope="module")
 def case(machine, study, climate):
-    return parts.case(machine, study, climate)
+    return ours.case(machine, study, climate)
 
 
 @pytest.fixture(scope="module")
 def c(case):
-    return parts.loops(case)
+    return opponent.loops(case)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,8 @@ def months_apart(got, wanted):
 
 
 def test_words_bit_for_bit(case, c):
-    got = c.words(parts.names(case), Purpose.OUTAGE, 3, 11, 8759, case.index)
-    names = (parts.SEED, Ensemble.RUN, int(case.index[5]), Purpose.OUTAGE, parts.YEAR, 8759)
+    got = c.words(opponent.names(case), Purpose.OUTAGE, 3, 11, 8759, case.index)
+    names = (ours.SEED, Ensemble.RUN, int(case.index[5]), Purpose.OUTAGE, ours.YEAR, 8759)
     assert [int(w) for w in got[:, 5]] == list(reference.words(*names, entity=3, draw=11))
 
 
@@ -115,7 +115,7 @@ def test_a_year_from_names_to_totals(case, c):
     state, energy = part.ours()
     totals, now = part.c(case.machine.width)
     assert months_apart(totals, totals_of(energy.monthly)) < FLIPS
-    failed = parts.failed_units(state.failed, len(FLEETS))
+    failed = opponent.failed_units(state.failed, len(FLEETS))
     np.testing.assert_array_equal(now["failed"], failed)  # integers
     np.testing.assert_array_equal(now["night"], np.asarray(state.night_order))
 
