@@ -166,6 +166,11 @@ def strengthened(layout: Layout, s: np.ndarray, gains: np.ndarray) -> np.ndarray
     return np.stack([_positive(x * g[channel[:, None], channel]) for x, g in zip(s, gains, strict=True)])
 
 
+def pooled(s: np.ndarray, days: float) -> np.ndarray:
+    """Moments [12, ...] of so many days a month, mixed with `POOLED_DAYS` of the whole year's."""
+    return (days * s + POOLED_DAYS * s.mean(axis=0)) / (days + POOLED_DAYS)
+
+
 def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
     """The regression that moments [12, ...] of about so many days a month imply, and its stationary year.
 
@@ -203,16 +208,32 @@ def _fading(layout: Layout, carry: np.ndarray) -> float:
 
 
 def stationary(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> Dynamics:
-    """`Dynamics` of a regression: the covariance of its states is walked through the year until it recurs."""
+    """`Dynamics` of a regression, with the covariance of its states that recurs every year."""
+    covariance = walk(layout, carry, noise)
+    return Dynamics(
+        carry,
+        np.linalg.cholesky(noise),
+        np.linalg.cholesky(_positive(covariance[-1])),
+        covariance[:, : layout.count, : layout.count],
+    )
+
+
+def walk(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Covariance [365, state, state] of the states of a regression, walked through years until it recurs.
+
+    Raises ValueError where it does not.
+    """
     steps = [step(layout, a) for a in carry]
     cov = np.zeros((layout.size, layout.size))
-    by_day = np.zeros((DAYS, layout.count, layout.count))
-    for _ in range(_YEARS):
+    by_day = np.zeros((DAYS, layout.size, layout.size))
+    for _ in range(4):  # years: forty days are forgotten in one
         for d in range(DAYS):
             forward, inward = steps[MONTH_OF_DAY[d]]
             cov = forward @ cov @ forward.T + inward @ noise[MONTH_OF_DAY[d]] @ inward.T
-            by_day[d] = cov[: layout.count, : layout.count]
-    return Dynamics(carry, np.linalg.cholesky(noise), np.linalg.cholesky(_positive(cov)), by_day)
+            by_day[d] = cov
+    if not np.isfinite(cov).all() or np.diagonal(cov)[: layout.count].max() > 100.0:
+        raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
+    return by_day
 
 
 def step(layout: Layout, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import clearsky, climate, dynamics, levels, margins, modes, schema
+from weather import annual, clearsky, climate, dynamics, levels, margins, modes, schema
 from weather.clearsky import Sun
+from weather.annual import Spread
 from weather.climate import HOURLY, REGION, Channel, Climate, Level, Site
 from weather.dynamics import Layout
 from weather.levels import Levels
@@ -22,6 +25,7 @@ from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY, InputError
 
 REGION_RHO = 0.8  # assumption: correlation of a site's days with its region's, if not measured
 PRIORS = {"ghi": levels.SUN, "wind_speed": levels.WIND, "temp_air": levels.TEMP}
+SPREAD_YEARS = 8  # of a record that says more of the spread between years than its days do
 _GRID = np.linspace(-6.0, 6.0, 241)
 _BINS = 12  # of days by their level, to see how unrest depends on it
 _GAINS = (0.5, 2.0)  # beyond them a correlation is too small to be scaled
@@ -126,7 +130,7 @@ def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
     margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
     margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
     basis = modes.daylight_basis(clear.reshape(DAYS, DAY))
-    return _variable("ghi", z, at, ghi, margin, basis, lit, clear)
+    return of_scores("ghi", z, at, ghi, margin, basis, lit, clear)
 
 
 def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
@@ -135,7 +139,7 @@ def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
     margin = np.maximum(margin, 0.0)
     z = margins.scores(wind_speed, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(wind_speed, at), factor=True)
-    return _variable("wind_speed", z, at, wind_speed, margin)
+    return of_scores("wind_speed", z, at, wind_speed, margin)
 
 
 def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
@@ -151,10 +155,10 @@ def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
     margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    return _variable("temp_air", z, at, temp_air, margin)
+    return of_scores("temp_air", z, at, temp_air, margin)
 
 
-def _variable(
+def of_scores(
     name: str,
     z: np.ndarray,
     at: np.ndarray,
@@ -164,7 +168,10 @@ def _variable(
     lit: np.ndarray | None = None,
     clear: np.ndarray | None = None,
 ) -> Variable:
-    """A variable from its scores z [time]."""
+    """A variable from scores z [time] that another margin may have given, values [time] and its own margin.
+
+    clear: [8760], of the sun alone; basis and lit default to the clock and all hours.
+    """
     basis = modes.clock_basis() if basis is None else basis
     lit = np.ones((DAYS, DAY), bool) if lit is None else lit
     first = int(-at[0] % DAY)
@@ -206,7 +213,7 @@ def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
     """
     layout = Layout((of.days.modes.shape[1],))
     s = dynamics.moments([of.days.modes], of.day, [of.leak])
-    found = dynamics.regress(layout, s, _days_a_month(of.day))
+    found = dynamics.regress(layout, s, days_a_month(of.day))
     memory = dynamics.remembered(of.days.modes[:, 0])
     state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
     month = MONTH_OF_DAY[of.day[1:]]
@@ -256,7 +263,7 @@ def _together(a: np.ndarray, b: np.ndarray) -> float:
     )
 
 
-def _days_a_month(day: np.ndarray) -> float:
+def days_a_month(day: np.ndarray) -> float:
     """Days that a month's moments stand on, its neighbours counting half."""
     return max(2.0 * day.size / 12, 1.0)
 
@@ -311,7 +318,26 @@ def assembled(
         own = next((c for c, v in enumerate(fitted[0]) if v.name == name), 0)
         s = dynamics.mirrored(layout, s, own, rho)
         layout = Layout((*layout.modes, 1))
-    return views(layout, s, fitted, suns, known)
+    clears = [tables.clear_ghi_wm2 for site, tables in zip(fitted, suns, strict=True) for _ in site]
+    told = [level for site in known for level in site]
+    spreads = {
+        c: spread(v, white_sd(level), clear)
+        for c, (v, level, clear) in enumerate(zip(flat, told, clears, strict=True))
+        if level.record_years >= SPREAD_YEARS
+    }
+    return views(layout, s, fitted, suns, known, spreads)
+
+
+def white_sd(level: Levels) -> float:
+    """Spread of annual means by the weather of single years, in the variable's unit."""
+    return level.white_sd * (level.record_mean if level.relative else 1.0)
+
+
+def spread(v: Variable, sd: float, clear: np.ndarray | jax.Array) -> Spread:
+    """That annual means of a variable vary by sd, in its unit. clear: [8760], of use for the sun."""
+    sun = v.name == "ghi"
+    weight = np.asarray(clear, float).reshape(DAYS, DAY) if sun else 1.0
+    return Spread(v.basis, v.grain, annual.coefficients(v.margin, sun, weight), sd)
 
 
 def views(
@@ -320,10 +346,15 @@ def views(
     fitted: Sequence[Sequence[Variable]],
     suns: Sequence[Sun],
     known: Sequence[Sequence[Levels]],
+    spreads: Mapping[int, Spread] = MappingProxyType({}),
 ) -> list[Climate]:
-    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it."""
+    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it.
+
+    spreads: of the annual means of some channels, where known better than their days tell.
+    """
     flat = [v for site in fitted for v in site]
-    moving = dynamics.regress(layout, s, _days_a_month(flat[0].day))
+    moving = dynamics.regress(layout, s, days_a_month(flat[0].day))
+    moving = annual.met(layout, moving, spreads)
     swing, lean = np.zeros(layout.count), np.zeros(layout.count)
     var = dynamics.level_variance(layout, moving)
     for c, v in enumerate(flat):
