@@ -118,7 +118,10 @@ def _met(layout: Layout, moving: Dynamics, channel: int, wanted: Spread) -> Dyna
 
     if room(0.0) <= 0.0:
         return moving
-    most = 1.0 if room(1.0) > 0 else float(optimize.brentq(room, 0.0, 1.0, xtol=1e-4))
+    most = 1.0
+    while room(most) > 0.0:
+        most *= 2.0
+    most = float(optimize.brentq(room, 0.0, most, xtol=1e-4))
     if excess(most) <= 0.0:
         found = most
     elif excess(_LEAST) >= 0.0:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
 from weather.margins import month_weights
 from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
@@ -116,25 +117,71 @@ def _blocks(parts: list[np.ndarray]) -> np.ndarray:
 def composed(layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]) -> np.ndarray:
     """Moments of channels from moments of each [12, ...] and of pairs of them, [12, ...] of two channels.
 
-    A pair's own record says how the two correlate; each channel's says how much it varies. A pair that is
-    not given is independent.
+    A pair's own record says how the two go together; each channel's how it varies and lasts. They are
+    joined where each channel is white, for there any such relation may be: a correlation of days that
+    last in one record is none that days which do not last could have. What several pairs cannot have
+    together is weakened, all alike. A pair that is not given is independent.
     """
     size = layout.size + layout.count
     out = np.zeros((12, size, size))
     for c, s in enumerate(own):
         rows = layout.rows(c)
         out[:, rows[:, None], rows] = s
-    sd = np.sqrt(np.diagonal(out, axis1=1, axis2=2))
-    for (i, j), s in pairs.items():
+    between = np.zeros_like(out)
+    for (i, j), pair in pairs.items():
         two = Layout((layout.modes[i], layout.modes[j]))
         a, b = two.rows(0), two.rows(1)
-        scale = np.sqrt(np.diagonal(s, axis1=1, axis2=2))
-        correlation = s[:, a[:, None], b] / (scale[:, a, None] * scale[:, None, b])
         rows, columns = layout.rows(i), layout.rows(j)
-        block = correlation * sd[:, rows, None] * sd[:, None, columns]
-        out[:, rows[:, None], columns] = block
-        out[:, columns[:, None], rows] = np.swapaxes(block, 1, 2)
-    return np.stack([_positive(s) for s in out])
+        for m, s in enumerate(pair):
+            first = _root(own[i][m]) @ np.linalg.inv(_root(s[a[:, None], a]))
+            other = _root(own[j][m]) @ np.linalg.inv(_root(s[b[:, None], b]))
+            block = first @ s[a[:, None], b] @ other.T
+            between[m, rows[:, None], columns], between[m, columns[:, None], rows] = block, block.T
+    return np.stack([x + _possible(x, y) * y for x, y in zip(out, between, strict=True)])
+
+
+def _root(s: np.ndarray) -> np.ndarray:
+    """R with R R' = s, nearest to the standard deviations: of the correlation matrix the symmetric root."""
+    sd = np.sqrt(np.diagonal(s))
+    values, vectors = np.linalg.eigh(s / np.outer(sd, sd))
+    return sd[:, None] * ((vectors * np.sqrt(np.maximum(values, _EIGENVALUE))) @ vectors.T)
+
+
+def _possible(own: np.ndarray, between: np.ndarray) -> float:
+    """The most of what is between channels, up to all, that leaves own + it a covariance matrix."""
+    white = np.linalg.inv(np.linalg.cholesky(own))
+    lowest = np.linalg.eigvalsh(white @ between @ white.T)[0]
+    return min(1.0, (1.0 - _EIGENVALUE) / max(-lowest, 1e-9))
+
+
+def beside(
+    layout: Layout, s: np.ndarray, channel: int, pair: np.ndarray, along: np.ndarray
+) -> np.ndarray:
+    """Moments with one more channel, as a record of it together with a channel has it, [12, ...] of the two.
+
+    along: [12, mode] what of the channel's days it goes with: their sum by these weights, and how the level
+    is remembered. With all else it goes only as far as that does. A pair that is no covariance matrix is
+    weakened until it is.
+    """
+    count, scales = layout.modes[channel], len(MEMORY_DAYS)
+    wider = Layout((*layout.modes, 1))
+    of_pair = Layout((count, 1))
+    a, b = of_pair.rows(0), of_pair.rows(1)
+    out = np.zeros((12, wider.size + wider.count, wider.size + wider.count))
+    old = np.concatenate([wider.rows(c) for c in range(len(layout.modes))])
+    was = np.concatenate([layout.rows(c) for c in range(len(layout.modes))])
+    mine, theirs = wider.rows(len(layout.modes)), layout.rows(channel)
+    for m, (x, two) in enumerate(zip(s, pair, strict=True)):
+        taken = linalg.block_diag(along[m], np.eye(scales), along[m])
+        own = two[b[:, None], b]
+        white = np.linalg.solve(_root(taken @ two[a[:, None], a] @ taken.T), taken @ two[a[:, None], b])
+        white *= np.sqrt(min(1.0, (1.0 - _EIGENVALUE) / linalg.eigh(white.T @ white, own)[0][-1]))
+        known = np.linalg.solve(_root(taken @ x[theirs[:, None], theirs] @ taken.T).T, white).T
+        cross = known @ taken @ x[theirs[:, None], was]
+        out[m, old[:, None], old] = x[was[:, None], was]
+        out[m, mine[:, None], old], out[m, old[:, None], mine] = cross, cross.T
+        out[m, mine[:, None], mine] = own
+    return np.stack([_positive(x) for x in out])
 
 
 def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndarray:

@@ -34,7 +34,7 @@ WIND_LEVEL_SD = 0.045  # assumption: of a life's mean speed, for a level that no
 TEMP_LEVEL_SD_C = 0.5  # assumption: beside the prior's, for a level from elsewhere
 MODEL_LEVEL_SD = 0.015  # assumption: what the model from sunshine hours to irradiance may be off
 LIFE = 25  # years over which the wind's level is uncertain by so much
-SUN, WIND, TEMP, REGION_SUN = range(4)  # channels, before the region's wind
+SUN, WIND, TEMP = range(3)  # channels
 _Z = np.linspace(-6.0, 6.0, 1201)
 
 Made = tuple[Climate, dict[str, str]]
@@ -61,13 +61,16 @@ class Blow(NamedTuple):
 
 
 class Sun(NamedTuple):
-    """A station's sun. day: [day] of the year of its days, from the first; scores: [day] of its region."""
+    """A station's sun and its region's. around: moments of both. along: [12, mode] of the sun's to the day's
+    sum. region_rho: of daily scores."""
 
     variable: Variable
     level: Levels
     ghi: np.ndarray
     at: np.ndarray
-    region: np.ndarray
+    around: np.ndarray
+    along: np.ndarray
+    region_rho: float
     filled: int
     last_year: int
 
@@ -93,24 +96,20 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
     richland = records.read(data / "nsrdb_richland_wa_hourly_1998_2012.nc", site=RICHLAND, instantaneous=True)
     sun, wind, temp = station(data, place, richland, clear), mast(data, blow), fit.temp(temp_c, temp_at)
     variables = [sun.variable, wind, temp]
-    own = [fit.jointly([v]) for v in variables]
+    own = [dynamics.pooled(fit.jointly([v]), fit.days_a_month(v.day)) for v in variables]
     own[WIND] = np.broadcast_to(own[WIND].mean(axis=0), own[WIND].shape)  # a year does not tell months apart
-    day = sun.variable.day
-    one = np.zeros((12, 1, 1))  # nothing of the region's is grain
-    around = sun.region[:, None]
-    own.append(dynamics.moments([around], day, [one]))
-    pairs = together(data, richland, temp)
-    leaks = [sun.variable.leak, one]
-    pairs[SUN, REGION_SUN] = dynamics.moments([sun.variable.days.modes, around], day, leaks)
-    layout = Layout((*(v.days.modes.shape[1] for v in variables), 1))
-    s = dynamics.mirrored(layout, dynamics.composed(layout, own, pairs), WIND, WIND_REGION_RHO)
+    layout = Layout(tuple(v.days.modes.shape[1] for v in variables))
+    s = dynamics.composed(layout, own, together(data, richland, temp))
+    s = dynamics.beside(layout, s, SUN, sun.around, sun.along)
+    layout = Layout((*layout.modes, 1))
+    s = dynamics.mirrored(layout, s, WIND, WIND_REGION_RHO)
+    layout = Layout((*layout.modes, 1))
     unknown = [sun.level, wind_level(), levels.campaign(levels.assumed(levels.TEMP), other_sd=TEMP_LEVEL_SD_C)]
     spreads = {
         SUN: fit.spread(sun.variable, fit.white_sd(sun.level), clear),
         WIND: annual.Spread(wind.basis, wind.grain, _cf_coefficients(wind.margin), blow.sd * blow.cf),
         TEMP: fit.spread(temp, levels.TEMP.white_sd, clear),
     }
-    layout = Layout((*layout.modes, 1))
     made = fit.views(layout, s, [variables], [tables], [unknown], spreads)[0]
     measured = {
         "last_year": str(sun.last_year),
@@ -123,7 +122,7 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
         "temp_monthly_c": _listed(fit.monthly(temp_c, temp_at), ".1f"),
         "temp_mean_c": f"{fit.monthly(temp_c, temp_at) @ schema.MONTH_DAYS / DAYS:.1f}",
         "temp_annual_sd_c": f"{levels.TEMP.white_sd:.1f}",
-        "region_sun_rho": f"{region_rho(sun.ghi, day, sun.region):.2f}",
+        "region_sun_rho": f"{sun.region_rho:.2f}",
         "hours_filled": str(sun.filled),
     }
     return made, measured
@@ -144,15 +143,31 @@ def station(data: Path, place: Place, neighbour: records.Record, clear: np.ndarr
     around = [scores(stations.sel(station=s).values[kept], month) for s in place.around]
     known = levels.fit(fit.annual_means(ghi), levels.SUN)
     known = levels.campaign(known, other_sd=float(np.hypot(MODEL_LEVEL_SD, place.site_sd)))
+    made, region = fit.sun(ghi, at, clear), scores(np.nanmean(around, axis=0), month)
+    beside = made._replace(actual=region, linear=region)
+    pair, gains = Layout((made.days.modes.shape[1], 1)), np.ones((12, 2, 2))
+    gains[:, 0, 1] = gains[:, 1, 0] = fit.gain(made, beside)
+    both = dynamics.moments(
+        [made.days.modes, region[:, None]], made.day, [made.leak, np.zeros((12, 1, 1))]
+    )
     return Sun(
-        fit.sun(ghi, at, clear),
+        made,
         known,
         ghi,
         at,
-        region=scores(np.nanmean(around, axis=0), month),
+        around=both * gains[:, pair.channel[:, None], pair.channel],
+        along=along(made, clear),
+        region_rho=region_rho(ghi, made.day, region),
         filled=hourly.attrs["hours_filled"],
         last_year=int(time[-1].year),
     )
+
+
+def along(sun: Variable, clear: np.ndarray) -> np.ndarray:
+    """What each mode of the sun is to the day's energy, to first order, [12, mode]."""
+    slope = annual.coefficients(sun.margin, True, clear.reshape(DAYS, DAY))[0]
+    by_day = np.einsum("dh,dhk->dk", slope * sun.lit, sun.basis)
+    return np.stack([by_day[m == schema.MONTH_OF_DAY].mean(axis=0) for m in range(12)])
 
 
 def scores(values: np.ndarray, month: np.ndarray) -> np.ndarray:
