@@ -16,21 +16,22 @@ from scipy import optimize
 from weather import dynamics, margins
 from weather.dynamics import MEMORY_DAYS, Dynamics, Layout
 from weather.margins import KNOTS
-from weather.schema import DAY, DAYS, MONTH_DAYS, MONTH_OF_DAY
+from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
 
 LONGEST_DAYS = 120.0  # the most that weather is let remember: what lasts years is `weather.levels`
 _ORDERS = 6  # of Hermite polynomials
 _REACH_DAYS = 10  # beyond, only the first order is left of a correlation
-_ROUNDS = 2  # channels lean on each other
+_ROUNDS = 6  # channels lean on each other
+_CLOSE = 0.01  # of a spread, as good as met
 _LEAST = -0.5  # of what is added to a coefficient
 _Z = np.linspace(-6.0, 6.0, 481)
 
 
 class Spread(NamedTuple):
-    """What the annual mean of a channel's quantity is to vary by.
+    """
 
-    basis: [365, 24, mode] and grain: [12, 24] of the channel, unscaled. coefficients: [order, 365, 24] of
-    `coefficients`. sd: of the annual mean, in the quantity's unit.
+    basis: [365, hour, mode] and grain: [12, hour] of the channel, unscaled. coefficients: [order, 365, hour]
+    of `coefficients`. sd: of the annual mean, in the quantity's unit.
     """
 
     basis: np.ndarray
@@ -45,9 +46,9 @@ def coefficients(
     weight: np.ndarray | float = 1.0,
     of: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> np.ndarray:
-    """Hermite coefficients [order, 365, 24] of `weight x of(value)`, the value by a margin [12, 24, knot].
+    """Hermite coefficients [order, 365, hour] of weight x of(value), a value by a margin [12, hour, knot].
 
-    weight: [365, 24], the clear sky for the sun's index.
+    weight: [365, hour], the clear sky for the sun's index.
     """
     by_month = margins.hermite(of(margins.evaluate(margin, KNOTS, _Z, clamp)), _Z, _ORDERS)
     return np.einsum("dm,nmh->ndh", margins.month_weights(), by_month) * weight
@@ -63,8 +64,7 @@ def sd(layout: Layout, moving: Dynamics, channel: int, of: Spread) -> float:
     scale = 1.0 / np.sqrt(np.maximum(dynamics.variance(moving, rows, of.basis, of.grain), 1e-3))
     basis = of.basis * scale[:, :, None]
     grain = np.square(margins.month_weights() @ of.grain * scale)
-    noise = moving.mix @ np.swapaxes(moving.mix, 1, 2)
-    covariance = dynamics.walk(layout, moving.carry, noise)
+    covariance = dynamics.walk(layout, moving.carry, moving.noise)
     forward = np.stack([dynamics.step(layout, a)[0] for a in moving.carry])[MONTH_OF_DAY]
 
     first = np.zeros((DAYS, layout.size))
@@ -82,11 +82,11 @@ def sd(layout: Layout, moving: Dynamics, channel: int, of: Spread) -> float:
             ahead = forward[lag:] @ ahead[:-1]
         r = basis[lag:] @ ahead[:, rows] @ np.swapaxes(basis[: DAYS - lag], 1, 2)
         if not lag:
-            r[:, np.arange(DAY), np.arange(DAY)] += grain
+            np.einsum("dhh->dh", r)[...] += grain
         for n in range(1, _ORDERS):
             one, other = of.coefficients[n, lag:], of.coefficients[n, : DAYS - lag]
             total += (1 + (lag > 0)) * np.einsum("dh,dhk,dk->", one, r ** (n + 1), other)
-    return float(np.sqrt(total)) / (DAYS * DAY)
+    return float(np.sqrt(total)) / (DAYS * basis.shape[1])
 
 
 def met(layout: Layout, moving: Dynamics, wanted: Mapping[int, Spread]) -> Dynamics:
@@ -96,13 +96,13 @@ def met(layout: Layout, moving: Dynamics, wanted: Mapping[int, Spread]) -> Dynam
     stops where days would remember more than `LONGEST_DAYS`, so that a spread may stay under what is wanted.
     """
     for _ in range(_ROUNDS):
-        for channel, spread in wanted.items():
-            moving = _met(layout, moving, channel, spread)
+        off = [c for c, of in wanted.items() if abs(sd(layout, moving, c, of) / of.sd - 1.0) > _CLOSE]
+        for channel in off:
+            moving = _met(layout, moving, channel, wanted[channel])
     return moving
 
 
 def _met(layout: Layout, moving: Dynamics, channel: int, wanted: Spread) -> Dynamics:
-    noise = moving.mix @ np.swapaxes(moving.mix, 1, 2)
     column = layout.count + (len(MEMORY_DAYS) - 1) * len(layout.modes) + channel
 
     def carry(more: float) -> np.ndarray:
@@ -111,7 +111,9 @@ def _met(layout: Layout, moving: Dynamics, channel: int, wanted: Spread) -> Dyna
         return out
 
     def excess(more: float) -> float:
-        return np.log(sd(layout, dynamics.stationary(layout, carry(more), noise), channel, wanted) / wanted.sd)
+        return np.log(
+            sd(layout, dynamics.stationary(layout, carry(more), moving.noise), channel, wanted) / wanted.sd
+        )
 
     def room(more: float) -> float:
         return np.exp(-DAYS / LONGEST_DAYS) - radius(layout, carry(more))
@@ -128,7 +130,7 @@ def _met(layout: Layout, moving: Dynamics, channel: int, wanted: Spread) -> Dyna
         found = _LEAST
     else:
         found = float(optimize.brentq(excess, _LEAST, most, xtol=1e-3))
-    return dynamics.stationary(layout, carry(found), noise)
+    return dynamics.stationary(layout, carry(found), moving.noise)
 
 
 def radius(layout: Layout, carry: np.ndarray) -> float:

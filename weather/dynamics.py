@@ -1,6 +1,7 @@
 """From day to day: the regression of a day's modes on the day before and on what is remembered longer.
 
-    y[d] = carry (y[d-1], memory[d-1]) + mix e[d],     memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
+    y[d] = carry (y[d-1], memory[d-1]) + mix e[d]
+    memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
 
 with a memory of each channel's level (its first mode) over each of `MEMORY_DAYS`: persistence at several
 scales without a hidden state, after the heterogeneous autoregression of Corsi (2009). Everything is done on
@@ -15,15 +16,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 
 from weather.margins import month_weights
 from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
 
 MEMORY_DAYS = np.array([6.0, 40.0])
 POOLED_DAYS = 60.0  # days of the whole year's moments that a month's are mixed with
+_DRIFT_YEARS = 10
 _RIDGE_DAYS = 3.0
 _WARM_DAYS = 60  # of a record, before its memory says something
+_CLOSEST = 0.97
+_TOLD = 0.05  # correlations under it are left alone
+_ROUNDS = 5
 _FADING = 0.9985  # a day: two years for the slowest to fade to a third
 _YEARS = 6  # that covariances are walked through, until they recur
 _EIGENVALUE = 1e-4  # the least of a correlation matrix
@@ -67,6 +71,11 @@ class Dynamics(NamedTuple):
     start: np.ndarray
     covariance: np.ndarray
 
+    @property
+    def noise(self) -> np.ndarray:
+        """[12, mode, mode] covariance of a day's shocks."""
+        return self.mix @ np.swapaxes(self.mix, 1, 2)
+
 
 def remembered(level: np.ndarray) -> np.ndarray:
     """Memory [day, scale] of a level [day]; an unknown day changes nothing."""
@@ -85,6 +94,7 @@ def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -
     modes: [day, mode] of each channel, NaN where unknown. day: [day] of the year. leaks: [12, mode, mode]
     of each, what `modes.leak` says is not theirs. Neighbouring months count half.
     """
+    modes = [steadied(m) for m in modes]
     y = np.concatenate(modes, axis=1)
     memory = np.stack([remembered(m[:, 0]) for m in modes], axis=2).reshape(len(y), -1)
     both = np.concatenate([y[:-1], memory[:-1], y[1:]], axis=1)
@@ -102,6 +112,22 @@ def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -
         s[-n:, -n:] -= spill[m]
         out.append(s)
     return np.stack([_positive(s) for s in out])
+
+
+def steadied(modes: np.ndarray) -> np.ndarray:
+    """Modes [day, mode] whose level has lost what drifts over decades: a polynomial in time, one degree for
+    each ten years of record. Slow levels are drawn by world (`levels`); taken for weather they would pass
+    for days that never forget.
+    """
+    degree = len(modes) // (DAYS * _DRIFT_YEARS)
+    known = np.isfinite(modes[:, 0])
+    if not degree or not known.any():
+        return modes
+    time = np.linspace(-1.0, 1.0, len(modes))
+    drift = np.polynomial.legendre.legfit(time[known], modes[known, 0], degree)
+    drift[0] = 0.0
+    level = modes[:, 0] - np.polynomial.legendre.legval(time, drift)
+    return np.column_stack([level, modes[:, 1:]])
 
 
 def _blocks(parts: list[np.ndarray]) -> np.ndarray:
@@ -154,63 +180,54 @@ def _possible(own: np.ndarray, between: np.ndarray) -> float:
     return min(1.0, (1.0 - _EIGENVALUE) / max(-lowest, 1e-9))
 
 
-def beside(
-    layout: Layout, s: np.ndarray, channel: int, pair: np.ndarray, along: np.ndarray
-) -> np.ndarray:
-    """Moments with one more channel, as a record of it together with a channel has it, [12, ...] of the two.
-
-    along: [12, mode] what of the channel's days it goes with: their sum by these weights, and how the level
-    is remembered. With all else it goes only as far as that does. A pair that is no covariance matrix is
-    weakened until it is.
+def beside(layout: Layout, s: np.ndarray, channel: int, pair: np.ndarray) -> np.ndarray:
+    """Moments with one more channel of one mode, which a record has together with a channel's level: pair
+    [12, ...] of these two. With all else it goes only as far as that level does.
     """
-    count, scales = layout.modes[channel], len(MEMORY_DAYS)
-    wider = Layout((*layout.modes, 1))
-    of_pair = Layout((count, 1))
-    a, b = of_pair.rows(0), of_pair.rows(1)
+    two, level = Layout((1, 1)), _of_level(layout, channel)
+    a, b = two.rows(0), two.rows(1)
+    wider, old, mine, was = _widened(layout)
     out = np.zeros((12, wider.size + wider.count, wider.size + wider.count))
-    old = np.concatenate([wider.rows(c) for c in range(len(layout.modes))])
-    was = np.concatenate([layout.rows(c) for c in range(len(layout.modes))])
-    mine, theirs = wider.rows(len(layout.modes)), layout.rows(channel)
-    for m, (x, two) in enumerate(zip(s, pair, strict=True)):
-        taken = linalg.block_diag(along[m], np.eye(scales), along[m])
-        own = two[b[:, None], b]
-        white = np.linalg.solve(_root(taken @ two[a[:, None], a] @ taken.T), taken @ two[a[:, None], b])
-        white *= np.sqrt(min(1.0, (1.0 - _EIGENVALUE) / linalg.eigh(white.T @ white, own)[0][-1]))
-        known = np.linalg.solve(_root(taken @ x[theirs[:, None], theirs] @ taken.T).T, white).T
-        cross = known @ taken @ x[theirs[:, None], was]
+    for m, (x, both) in enumerate(zip(s, pair, strict=True)):
+        white = np.linalg.solve(_root(both[a[:, None], a]), both[a[:, None], b])
+        known = np.linalg.solve(_root(x[level[:, None], level]).T, white).T
+        cross = known @ x[level[:, None], was]
         out[m, old[:, None], old] = x[was[:, None], was]
         out[m, mine[:, None], old], out[m, old[:, None], mine] = cross, cross.T
-        out[m, mine[:, None], mine] = own
+        out[m, mine[:, None], mine] = both[b[:, None], b]
     return np.stack([_positive(x) for x in out])
+
+
+def _widened(layout: Layout) -> tuple[Layout, np.ndarray, np.ndarray, np.ndarray]:
+    """With one more channel of one mode: the layout; places of the old and of the new there; where the old
+    were.
+    """
+    wider, channels = Layout((*layout.modes, 1)), range(len(layout.modes))
+    old = np.concatenate([wider.rows(c) for c in channels])
+    was = np.concatenate([layout.rows(c) for c in channels])
+    return wider, old, wider.rows(len(layout.modes)), was
+
+
+def _of_level(layout: Layout, channel: int) -> np.ndarray:
+    """Places of a channel's level, of its memories and of its level the day after."""
+    rows, k = layout.rows(channel), layout.modes[channel]
+    return np.concatenate([rows[:1], rows[k : k + len(MEMORY_DAYS)], rows[-k:][:1]])
 
 
 def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndarray:
     """Moments with one more channel of one mode: rho x a channel's standardised level and, of the same
     persistence, something of its own.
     """
-    wider = Layout((*layout.modes, 1))
-    size = wider.size + wider.count
-    out = np.zeros((12, size, size))
-    old = np.concatenate([wider.rows(c) for c in range(len(layout.modes))])
-    was = np.concatenate([layout.rows(c) for c in range(len(layout.modes))])
+    wider, old, mine, was = _widened(layout)
+    theirs = _of_level(layout, channel)
+    out = np.zeros((12, wider.size + wider.count, wider.size + wider.count))
     out[:, old[:, None], old] = s[:, was[:, None], was]
-    # a channel's level, its memories and its level the day after, as the new channel has them
-    mine = wider.rows(len(layout.modes))
-    theirs = layout.rows(channel)
-    k = layout.modes[channel]
-    theirs = np.concatenate([theirs[:1], theirs[k : k + len(MEMORY_DAYS)], theirs[-k:][:1]])
     norm = np.sqrt(s[:, theirs[0], theirs[0]])[:, None, None]
     out[:, mine[:, None], mine] = s[:, theirs[:, None], theirs] / norm**2
     cross = rho * s[:, theirs[:, None], was] / norm
     out[:, mine[:, None], old] = cross
     out[:, old[:, None], mine] = np.swapaxes(cross, 1, 2)
     return np.stack([_positive(x) for x in out])
-
-
-def strengthened(layout: Layout, s: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Moments whose blocks between channels are multiplied by gains [12, channel, channel]."""
-    channel = layout.channel
-    return np.stack([_positive(x * g[channel[:, None], channel]) for x, g in zip(s, gains, strict=True)])
 
 
 def pooled(s: np.ndarray, days: float) -> np.ndarray:
@@ -244,6 +261,55 @@ def _regression(layout: Layout, s: np.ndarray, days: float) -> tuple[np.ndarray,
         noise.append(_positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T))
         carry.append(a)
     return np.stack(carry), np.stack(noise)
+
+
+def regress_apart(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
+    """As `regress`, each channel on its own past: what channels have to do with one another is their shocks'.
+
+    For moments of records that do not overlap, which say little of how one channel leads another.
+    """
+    channel, n = layout.channel, layout.size
+    same = channel[:, None] == channel
+    carry, _ = _regression(layout, np.where(same, s, 0.0), days)
+    s = pooled(s, days)
+    noise = [
+        _positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T)
+        for a, x in zip(carry, s, strict=True)
+    ]
+    return stationary(layout, carry, np.stack(noise))
+
+
+def related(layout: Layout, moving: Dynamics, wanted: np.ndarray) -> Dynamics:
+    """The stationary year whose levels correlate as wanted, [12, channel, channel], NaN where they stay.
+
+    Met by way of the shocks, in a few rounds; what carries over stays as it is, and so does whether it fades.
+    """
+    carry, noise = moving.carry, moving.noise
+    starts = np.cumsum(MONTH_DAYS) - MONTH_DAYS
+    factor = np.ones_like(wanted)
+    for _ in range(_ROUNDS):
+        found = stationary(layout, carry, _strengthened(layout, noise, factor))
+        levels = found.covariance[:, layout.first[:, None], layout.first]
+        now = _correlation(np.add.reduceat(levels, starts, axis=0))
+        told = np.minimum(np.abs(wanted), np.abs(now)) > _TOLD  # false where nothing is wanted
+        factor = factor * np.where(told, np.clip(wanted / np.where(told, now, 1.0), 0.7, 1.4), 1.0)
+    return found
+
+
+def _correlation(s: np.ndarray) -> np.ndarray:
+    """Correlations [..., n, n] of covariances."""
+    sd = np.sqrt(np.diagonal(s, axis1=-2, axis2=-1))
+    return s / (sd[..., :, None] * sd[..., None, :])
+
+
+def _strengthened(layout: Layout, noise: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Covariances [12, mode, mode] of shocks, those between levels multiplied by [12, channel, channel]."""
+    rows, columns = layout.first[:, None], layout.first
+    out = noise.copy()
+    sd = np.sqrt(np.diagonal(noise, axis1=1, axis2=2))[:, layout.first]
+    most = np.maximum(_CLOSEST * sd[:, :, None] * sd[:, None, :], np.abs(noise[:, rows, columns]))
+    out[:, rows, columns] = np.clip(noise[:, rows, columns] * factor, -most, most)
+    return np.stack([_positive(x) for x in out])
 
 
 def _fading(layout: Layout, carry: np.ndarray) -> float:
