@@ -65,7 +65,7 @@ METHOD = (
 )
 LEVEL = (
     "sun: weather.levels on the station's 38 annual means, 1.5 % for the model from sunshine hours; wind: no "
-    "record, unknown slow levels as weather.levels has them and an error of the long-term mean, such that the "
+    "record, unknown slow levels as weather.levels has them and an error of the long-term mean, so that the "
     "mean speed of 25 years is uncertain by 4.5 % (assumption); temperature: the prior's 0.5 C and slow "
     "levels, and 0.5 C for a level from elsewhere (assumption). Spread of single years besides: sun as the "
     "record's white part, wind as reanalyses, temperature 0.6 C (assumption)"
@@ -188,7 +188,8 @@ def station(data: Path, place: Place, neighbour: records.Record, clear: np.ndarr
     time = pd.DatetimeIndex(stations["time"].values)
     kept = ~((time.month == 2) & (time.day == 29))
     month = time.month.to_numpy()[kept]
-    around = [scores(stations.sel(station=s).values[kept], month) for s in place.around]
+    of_clear = clear.reshape(DAYS, DAY).mean(axis=1)[at[::DAY] // DAY]  # or the season would pass for weather
+    around = [scores(stations.sel(station=s).values[kept] / of_clear, month) for s in place.around]
     known = levels.fit(fit.annual_means(ghi), levels.SUN)
     known = levels.campaign(known, other_sd=float(np.hypot(MODEL_LEVEL_SD, place.site_sd)))
     made, region = fit.sun(ghi, at, clear), scores(np.nanmean(around, axis=0), month)
@@ -199,7 +200,7 @@ def station(data: Path, place: Place, neighbour: records.Record, clear: np.ndarr
         ghi,
         at,
         around=dynamics.moments(levels_of_both, made.day, [np.zeros((12, 1, 1))] * 2),
-        region_rho=region_rho(ghi, made.day, region),
+        region_rho=region_rho(ghi.reshape(-1, DAY).mean(axis=1) / of_clear, region, month),
         filled=hourly.attrs["hours_filled"],
         last_year=int(time[-1].year),
     )
@@ -212,14 +213,11 @@ def scores(values: np.ndarray, month: np.ndarray) -> np.ndarray:
     return special.ndtri(ranks)
 
 
-def region_rho(ghi: np.ndarray, day: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """[12] correlation of daily normal scores of the sun [hour] with the region's [day], by month."""
-    month = schema.MONTH_OF_DAY[day]
-    own = scores(ghi.reshape(-1, DAY).mean(axis=1), month)
-    both = np.isfinite(region)
-    return np.array(
-        [np.corrcoef(own[both & (month == m)], region[both & (month == m)])[0, 1] for m in range(12)]
-    )
+def region_rho(index: np.ndarray, region: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """[12] correlation of scores of the sun's daily index [day] with the region's [day], by month [day]."""
+    both = pd.DataFrame({"own": scores(index, month), "region": region})
+    by_month = both.groupby(month)
+    return np.array([found["own"].corr(found["region"]) for _, found in by_month])
 
 
 def mast(data: Path, blow: Blow) -> Variable:
@@ -239,7 +237,7 @@ def mast(data: Path, blow: Blow) -> Variable:
     shape = (month[:, None] * hour)[:, :, None] * np.maximum(
         margins.quantiles(plain, KNOTS, straight=True), 0.0
     )
-    level = optimize.brentq(lambda c: _cf(c * shape) - blow.cf, 0.02, 5.0)
+    level = optimize.brentq(lambda c: _cf(c * shape) - blow.cf, 0.02, 2.0)  # beyond, it cuts out
     z = special.ndtri((pd.Series(plain).rank().to_numpy() - 0.5) / plain.size)
     return fit.of_scores("wind_speed", z, at, speed, level * shape)
 
