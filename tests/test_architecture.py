@@ -16,7 +16,8 @@ FLOORS = [
     "weather.block weather.packing weather.levels weather.region weather.margins weather.modes weather.units"
     " weather.fidelity engine.terms engine.report.wording",
     "weather.dynamics engine.study engine.dispatch",
-    "weather.climate engine.outages engine.grid engine.world engine.deal engine.results engine.complaint",
+    "weather.annual weather.climate engine.outages engine.grid engine.world engine.deal engine.results"
+    " engine.complaint",
     "weather.generate weather.readers weather.quality engine.config engine.finance.contracts"
     " engine.finance.tax engine.report.tables",
     "weather.services weather.era5 weather.ensemble",
@@ -24,8 +25,9 @@ FLOORS = [
     "weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts",
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
     " engine.finance.cascade engine.report.html",
-    "weather.climates.zhongwei weather.intake weather.coding engine.finance.credit",
-    "weather.stream weather.history weather.bootstrap engine.finance.waterfall",
+    "weather.climates.parts weather.intake weather.coding engine.finance.credit",
+    "weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history"
+    " weather.bootstrap engine.finance.waterfall",
     "engine.life",
     "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",

@@ -71,6 +71,11 @@ class Dynamics(NamedTuple):
     start: np.ndarray
     covariance: np.ndarray
 
+    @property
+    def noise(self) -> np.ndarray:
+        """[12, mode, mode] covariance of a day's shocks."""
+        return self.mix @ np.swapaxes(self.mix, 1, 2)
+
 
 def remembered(level: np.ndarray) -> np.ndarray:
     """Memory [day, scale] of a level [day]; an unknown day changes nothing."""
@@ -138,42 +143,85 @@ def _blocks(parts: list[np.ndarray]) -> np.ndarray:
 def composed(layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]) -> np.ndarray:
     """Moments of channels from moments of each [12, ...] and of pairs of them, [12, ...] of two channels.
 
-    A pair's own record says how the two correlate; each channel's says how much it varies. A pair that is
-    not given is independent.
+    A pair's own record says how the two go together; each channel's how it varies and lasts. They are
+    joined where each channel is white, for there any such relation may be: a correlation of days that
+    last in one record is none that days which do not last could have. What several pairs cannot have
+    together is weakened, all alike. A pair that is not given is independent.
     """
     size = layout.size + layout.count
     out = np.zeros((12, size, size))
     for c, s in enumerate(own):
         rows = layout.rows(c)
         out[:, rows[:, None], rows] = s
-    sd = np.sqrt(np.diagonal(out, axis1=1, axis2=2))
-    for (i, j), s in pairs.items():
+    between = np.zeros_like(out)
+    for (i, j), pair in pairs.items():
         two = Layout((layout.modes[i], layout.modes[j]))
         a, b = two.rows(0), two.rows(1)
-        scale = np.sqrt(np.diagonal(s, axis1=1, axis2=2))
-        correlation = s[:, a[:, None], b] / (scale[:, a, None] * scale[:, None, b])
         rows, columns = layout.rows(i), layout.rows(j)
-        block = correlation * sd[:, rows, None] * sd[:, None, columns]
-        out[:, rows[:, None], columns] = block
-        out[:, columns[:, None], rows] = np.swapaxes(block, 1, 2)
-    return np.stack([_positive(s) for s in out])
+        for m, s in enumerate(pair):
+            first = _root(own[i][m]) @ np.linalg.inv(_root(s[a[:, None], a]))
+            other = _root(own[j][m]) @ np.linalg.inv(_root(s[b[:, None], b]))
+            block = first @ s[a[:, None], b] @ other.T
+            between[m, rows[:, None], columns], between[m, columns[:, None], rows] = block, block.T
+    return np.stack([x + _possible(x, y) * y for x, y in zip(out, between, strict=True)])
+
+
+def _root(s: np.ndarray) -> np.ndarray:
+    """R with R R' = s, nearest to the standard deviations: of the correlation matrix the symmetric root."""
+    sd = np.sqrt(np.diagonal(s))
+    values, vectors = np.linalg.eigh(s / np.outer(sd, sd))
+    return sd[:, None] * ((vectors * np.sqrt(np.maximum(values, _EIGENVALUE))) @ vectors.T)
+
+
+def _possible(own: np.ndarray, between: np.ndarray) -> float:
+    """The most of what is between channels, up to all, that leaves own + it a covariance matrix."""
+    white = np.linalg.inv(np.linalg.cholesky(own))
+    lowest = np.linalg.eigvalsh(white @ between @ white.T)[0]
+    return min(1.0, (1.0 - _EIGENVALUE) / max(-lowest, 1e-9))
+
+
+def beside(layout: Layout, s: np.ndarray, channel: int, pair: np.ndarray) -> np.ndarray:
+    """Moments with one more channel of one mode, which a record has together with a channel's level: pair
+    [12, ...] of these two. With all else it goes only as far as that level does.
+    """
+    two, level = Layout((1, 1)), _of_level(layout, channel)
+    a, b = two.rows(0), two.rows(1)
+    wider, old, mine, was = _widened(layout)
+    out = np.zeros((12, wider.size + wider.count, wider.size + wider.count))
+    for m, (x, both) in enumerate(zip(s, pair, strict=True)):
+        white = np.linalg.solve(_root(both[a[:, None], a]), both[a[:, None], b])
+        known = np.linalg.solve(_root(x[level[:, None], level]).T, white).T
+        cross = known @ x[level[:, None], was]
+        out[m, old[:, None], old] = x[was[:, None], was]
+        out[m, mine[:, None], old], out[m, old[:, None], mine] = cross, cross.T
+        out[m, mine[:, None], mine] = both[b[:, None], b]
+    return np.stack([_positive(x) for x in out])
+
+
+def _widened(layout: Layout) -> tuple[Layout, np.ndarray, np.ndarray, np.ndarray]:
+    """With one more channel of one mode: the layout; places of the old and of the new there; where the old
+    were.
+    """
+    wider, channels = Layout((*layout.modes, 1)), range(len(layout.modes))
+    old = np.concatenate([wider.rows(c) for c in channels])
+    was = np.concatenate([layout.rows(c) for c in channels])
+    return wider, old, wider.rows(len(layout.modes)), was
+
+
+def _of_level(layout: Layout, channel: int) -> np.ndarray:
+    """Places of a channel's level, of its memories and of its level the day after."""
+    rows, k = layout.rows(channel), layout.modes[channel]
+    return np.concatenate([rows[:1], rows[k : k + len(MEMORY_DAYS)], rows[-k:][:1]])
 
 
 def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndarray:
     """Moments with one more channel of one mode: rho x a channel's standardised level and, of the same
     persistence, something of its own.
     """
-    wider = Layout((*layout.modes, 1))
-    size = wider.size + wider.count
-    out = np.zeros((12, size, size))
-    old = np.concatenate([wider.rows(c) for c in range(len(layout.modes))])
-    was = np.concatenate([layout.rows(c) for c in range(len(layout.modes))])
+    wider, old, mine, was = _widened(layout)
+    theirs = _of_level(layout, channel)
+    out = np.zeros((12, wider.size + wider.count, wider.size + wider.count))
     out[:, old[:, None], old] = s[:, was[:, None], was]
-    # a channel's level, its memories and its level the day after, as the new channel has them
-    mine = wider.rows(len(layout.modes))
-    theirs = layout.rows(channel)
-    k = layout.modes[channel]
-    theirs = np.concatenate([theirs[:1], theirs[k : k + len(MEMORY_DAYS)], theirs[-k:][:1]])
     norm = np.sqrt(s[:, theirs[0], theirs[0]])[:, None, None]
     out[:, mine[:, None], mine] = s[:, theirs[:, None], theirs] / norm**2
     cross = rho * s[:, theirs[:, None], was] / norm
@@ -182,11 +230,14 @@ def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndar
     return np.stack([_positive(x) for x in out])
 
 
-def regress(layout: Layout, s: np.ndarray, days: float, wanted: np.ndarray | None = None) -> Dynamics:
+def pooled(s: np.ndarray, days: float) -> np.ndarray:
+    """Moments [12, ...] of so many days a month, mixed with `POOLED_DAYS` of the whole year's."""
+    return (days * s + POOLED_DAYS * s.mean(axis=0)) / (days + POOLED_DAYS)
+
+
+def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
     """The regression that moments [12, ...] of about so many days a month imply, and its stationary year.
 
-    wanted: [12, channel, channel] correlations of levels to be met by way of the shocks', NaN where they
-    stay; what carries over stays as it is, and so does whether it fades.
     Moments of short records, or put together from several, may belong to no stationary process: then what
     channels have to do with one another is weakened, a twentieth at a time, until the year recurs.
     Raises ValueError where they do not even by themselves.
@@ -196,9 +247,7 @@ def regress(layout: Layout, s: np.ndarray, days: float, wanted: np.ndarray | Non
     for weakened in range(21):
         carry, noise = _regression(layout, np.where(apart, s * (1.0 - weakened / 20), s), days)
         if _fading(layout, carry) < _FADING:
-            if wanted is None:
-                return stationary(layout, carry, noise)
-            return _related(layout, carry, noise, wanted)
+            return stationary(layout, carry, noise)
     raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
 
 
@@ -214,8 +263,28 @@ def _regression(layout: Layout, s: np.ndarray, days: float) -> tuple[np.ndarray,
     return np.stack(carry), np.stack(noise)
 
 
-def _related(layout: Layout, carry: np.ndarray, noise: np.ndarray, wanted: np.ndarray) -> Dynamics:
-    """The stationary year whose levels correlate as wanted, [12, channel, channel]; a few rounds."""
+def regress_apart(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
+    """As `regress`, each channel on its own past: what channels have to do with one another is their shocks'.
+
+    For moments of records that do not overlap, which say little of how one channel leads another.
+    """
+    channel, n = layout.channel, layout.size
+    same = channel[:, None] == channel
+    carry, _ = _regression(layout, np.where(same, s, 0.0), days)
+    s = pooled(s, days)
+    noise = [
+        _positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T)
+        for a, x in zip(carry, s, strict=True)
+    ]
+    return stationary(layout, carry, np.stack(noise))
+
+
+def related(layout: Layout, moving: Dynamics, wanted: np.ndarray) -> Dynamics:
+    """The stationary year whose levels correlate as wanted, [12, channel, channel], NaN where they stay.
+
+    Met by way of the shocks, in a few rounds; what carries over stays as it is, and so does whether it fades.
+    """
+    carry, noise = moving.carry, moving.noise
     starts = np.cumsum(MONTH_DAYS) - MONTH_DAYS
     factor = np.ones_like(wanted)
     for _ in range(_ROUNDS):
@@ -252,16 +321,32 @@ def _fading(layout: Layout, carry: np.ndarray) -> float:
 
 
 def stationary(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> Dynamics:
-    """`Dynamics` of a regression: the covariance of its states is walked through the year until it recurs."""
+    """`Dynamics` of a regression, with the covariance of its states that recurs every year."""
+    covariance = walk(layout, carry, noise)
+    return Dynamics(
+        carry,
+        np.linalg.cholesky(noise),
+        np.linalg.cholesky(_positive(covariance[-1])),
+        covariance[:, : layout.count, : layout.count],
+    )
+
+
+def walk(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Covariance [365, state, state] of the states of a regression, walked through years until it recurs.
+
+    Raises ValueError where it does not.
+    """
     steps = [step(layout, a) for a in carry]
     cov = np.zeros((layout.size, layout.size))
-    by_day = np.zeros((DAYS, layout.count, layout.count))
-    for _ in range(_YEARS):
+    by_day = np.zeros((DAYS, layout.size, layout.size))
+    for _ in range(4):  # years: forty days are forgotten in one
         for d in range(DAYS):
             forward, inward = steps[MONTH_OF_DAY[d]]
             cov = forward @ cov @ forward.T + inward @ noise[MONTH_OF_DAY[d]] @ inward.T
-            by_day[d] = cov[: layout.count, : layout.count]
-    return Dynamics(carry, np.linalg.cholesky(noise), np.linalg.cholesky(_positive(cov)), by_day)
+            by_day[d] = cov
+    if not np.isfinite(cov).all() or np.diagonal(cov)[: layout.count].max() > 100.0:
+        raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
+    return by_day
 
 
 def step(layout: Layout, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

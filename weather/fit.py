@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import clearsky, dynamics, levels, margins, modes, schema
+from weather import annual, clearsky, dynamics, levels, margins, modes, schema
+from weather.annual import Spread
 from weather.clearsky import Sun
 from weather.climate import HOURLY, REGION, Channel, Climate, Level, Site
-from weather.dynamics import Layout
+from weather.dynamics import Dynamics, Layout
 from weather.levels import Levels
 from weather.margins import KNOTS
 from weather.modes import Days
@@ -22,6 +25,7 @@ from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY, InputError
 
 REGION_RHO = 0.8  # assumption: correlation of a site's days with its region's, if not measured
 PRIORS = {"ghi": levels.SUN, "wind_speed": levels.WIND, "temp_air": levels.TEMP}
+SPREAD_YEARS = 8  # of a record that says more of the spread between years than its days do
 _GRID = np.linspace(-6.0, 6.0, 241)
 _ORDERS = 6  # of Hermite polynomials
 _BINS = 12  # of days by their level, to see how unrest depends on it
@@ -149,7 +153,7 @@ def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
     z = margins.scores(index, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
     margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
-    return _variable("ghi", z, at, ghi, margin, lit, clear)
+    return of_scores("ghi", z, at, ghi, margin, lit, clear)
 
 
 def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
@@ -158,7 +162,7 @@ def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
     margin = np.maximum(margin, 0.0)
     z = margins.scores(wind_speed, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(wind_speed, at), factor=True)
-    return _variable("wind_speed", z, at, wind_speed, margin)
+    return of_scores("wind_speed", z, at, wind_speed, margin)
 
 
 def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
@@ -174,10 +178,10 @@ def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
     margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    return _variable("temp_air", z, at, temp_air - season[at], margin)
+    return of_scores("temp_air", z, at, temp_air - season[at], margin)
 
 
-def _variable(
+def of_scores(
     name: str,
     z: np.ndarray,
     at: np.ndarray,
@@ -186,8 +190,8 @@ def _variable(
     lit: np.ndarray | None = None,
     clear: np.ndarray | None = None,
 ) -> Variable:
-    """A variable from its scores z [time] and values [time], without their season where that drifts within a
-    month. lit, clear: of the sun, [365, 24] and [8760].
+    """A variable from scores z [time], by this margin or another, and values [time], without their season
+    where that drifts within a month. lit, clear: of the sun, [365, 24] and [8760].
     """
     first = int(-at[0] % DAY)
     whole = slice(first, first + (at.size - first) // DAY * DAY)
@@ -266,7 +270,7 @@ def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
     """
     layout = Layout((of.days.modes.shape[1],))
     s = dynamics.moments([of.days.modes], of.day, [of.leak])
-    found = dynamics.regress(layout, s, _days_a_month(of.day))
+    found = dynamics.regress(layout, s, days_a_month(of.day))
     memory = dynamics.remembered(of.days.modes[:, 0])
     state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
     month = MONTH_OF_DAY[of.day[1:]]
@@ -316,7 +320,7 @@ def _together(a: np.ndarray, b: np.ndarray) -> float:
     )
 
 
-def _days_a_month(day: np.ndarray) -> float:
+def days_a_month(day: np.ndarray) -> float:
     """Days that a month's moments stand on, its neighbours counting half."""
     return max(2.0 * day.size / 12, 1.0)
 
@@ -377,23 +381,52 @@ def assembled(
         layout = Layout((*layout.modes, 1))
     levels = np.full((12, len(layout.modes), len(layout.modes)), np.nan)
     levels[:, : len(flat), : len(flat)] = wanted(flat)
-    return views(layout, s, levels, fitted, suns, known)
+    clears = [tables.clear_ghi_wm2 for site, tables in zip(fitted, suns, strict=True) for _ in site]
+    told = [level for site in known for level in site]
+    spreads = {
+        c: spread(v, white_sd(level), clear)
+        for c, (v, level, clear) in enumerate(zip(flat, told, clears, strict=True))
+        if level.record_years >= SPREAD_YEARS
+    }
+    moving = dynamics.regress(layout, s, days_a_month(flat[0].day))
+    return views(layout, moving, levels, fitted, suns, known, spreads)
+
+
+def white_sd(level: Levels) -> float:
+    """Spread of annual means by the weather of single years, in the variable's unit."""
+    return level.white_sd * (level.record_mean if level.relative else 1.0)
+
+
+def spread(v: Variable, sd: float, clear: np.ndarray | jax.Array) -> Spread:
+    """That annual means of a variable vary by sd, in its unit. clear: [8760], of use for the sun.
+
+    The sun's days are seen whole, as one hour each, for their level makes their sum.
+    """
+    if v.of_day is None:
+        return Spread(v.basis, v.grain, annual.coefficients(v.margin, clamp=False), sd)
+    of_clear = np.asarray(clear, float).reshape(DAYS, DAY).mean(axis=1)[:, None]
+    level = np.zeros((DAYS, 1, v.basis.shape[2]))
+    level[:, :, 0] = 1.0
+    of_day = annual.coefficients(v.of_day[:, None], clamp=True, weight=of_clear)
+    return Spread(level, np.zeros((12, 1)), of_day, sd)
 
 
 def views(
     layout: Layout,
-    s: np.ndarray,
+    moving: Dynamics,
     wanted: np.ndarray,
     fitted: Sequence[Sequence[Variable]],
     suns: Sequence[Sun],
     known: Sequence[Sequence[Levels]],
+    spreads: Mapping[int, Spread] = MappingProxyType({}),
 ) -> list[Climate]:
-    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it.
+    """The climate of a regression, channels of all sites in order, then `REGION`; as each site sees it.
 
-    wanted: [12, channel, channel] correlations of levels, NaN where the moments' own stay.
+    wanted: [12, channel, channel] correlations of levels, NaN where the moments' own stay. spreads: of the
+    annual means of some channels, where known better than their days tell.
     """
     flat = [v for site in fitted for v in site]
-    moving = dynamics.regress(layout, s, _days_a_month(flat[0].day), wanted)
+    moving = dynamics.related(layout, annual.met(layout, moving, spreads), wanted)
     swing, lean = np.zeros(layout.count), np.zeros(layout.count)
     var = dynamics.level_variance(layout, moving)
     for c, v in enumerate(flat):
@@ -430,7 +463,7 @@ def views(
     return out
 
 
-def _channel(v: Variable, moving: dynamics.Dynamics, rows: slice) -> Channel:
+def _channel(v: Variable, moving: Dynamics, rows: slice) -> Channel:
     """The tables of a variable, scaled to unit variance of its scores in every hour."""
     scale = 1.0 / np.sqrt(np.maximum(dynamics.variance(moving, rows, v.basis, v.grain), 1e-3))
     grain = margins.month_weights() @ v.grain * scale
