@@ -39,7 +39,7 @@ class Layout(NamedTuple):
     modes: tuple[int, ...]
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]  # tuple.count is not used
         return sum(self.modes)
 
     @property

@@ -158,8 +158,8 @@ def meet_hourly(
     of_day = MONTH[::24]
     for _ in range(6):
         found = (clear * means(margin, knots, True)).reshape(DAYS, 24)
-        sums = [[x[of_day == m].sum(axis=0) for m in range(12)] for x in (wanted, found)]
-        factor = np.divide(*sums, out=np.ones((12, 24)), where=np.asarray(sums[1]) > 0)
+        here, there = (np.stack([x[of_day == m].sum(axis=0) for m in range(12)]) for x in (wanted, found))
+        factor = np.divide(here, there, out=np.ones((12, 24)), where=there > 0)
         margin = margin * np.clip(factor, 0.5, 2.0)[:, :, None]
     return margin
 
