@@ -14,8 +14,8 @@ FLOORS = [
     "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
     " engine.risk engine.finance.returns",
     "weather.block weather.packing weather.levels weather.region weather.margins weather.modes"
-    " weather.fidelity engine.terms engine.report.wording",
-    "weather.dynamics engine.study engine.dispatch",
+    " weather.tally engine.terms engine.report.wording",
+    "weather.dynamics weather.fidelity engine.study engine.dispatch",
     "weather.climate engine.outages engine.grid engine.world engine.deal"
     " engine.results engine.complaint",
     "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
