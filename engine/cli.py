@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from engine import cli_records
+
 if TYPE_CHECKING:
     from engine.compose import Progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 weather_app = typer.Typer(no_args_is_help=True, help="Records, climates and ensembles of weather.")
 app.add_typer(weather_app, name="weather")
+cli_records.add(weather_app)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default runs/<study>-<digest>.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]
@@ -198,48 +201,6 @@ def _lines(what: str, done: int, total: int) -> None:
     rate = done / max(now - began, 1e-9)
     left = f", {(total - done) / rate:,.0f} s left" if done < total else ""
     print(f"{what}: {done:,} of {total:,} path-years, {rate:,.0f}/s{left}", file=sys.stderr)
-
-
-@weather_app.command()
-def fit(
-    record: Annotated[Path, typer.Argument(help="CF netCDF, CSV, EPW, TMY3, PVGIS or NSRDB.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Climate file to write (.nc).")],
-    kind: Annotated[str | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
-    columns: Annotated[list[str] | None, typer.Option("--column", help="NAME=COLUMN of the file.")] = None,
-    units: Annotated[list[str] | None, typer.Option("--unit", help="NAME=UNIT of a CSV.")] = None,
-    select: Annotated[list[str] | None, typer.Option("--select", help="COORDINATE=LABEL, netCDF.")] = None,
-    latitude: Annotated[float | None, typer.Option(min=-90, max=90, help="Degrees north.")] = None,
-    longitude: Annotated[float | None, typer.Option(min=-180, max=180, help="Degrees east.")] = None,
-    altitude: Annotated[float | None, typer.Option(min=-450, max=9000, help="Metres.")] = None,
-    utc_offset: Annotated[float | None, typer.Option(min=-12, max=14, help="Hours, standard time.")] = None,
-    wind_height: Annotated[float | None, typer.Option(min=1, max=300, help="Metres over ground.")] = None,
-    instantaneous: Annotated[bool, typer.Option(help="Stamps are moments, not hourly means.")] = False,
-) -> None:
-    """Fit a climate to a record of sun, wind and temperature.
-
-    Where the file does not state its place, the five options from --latitude to --wind-height do.
-    """
-    from engine import session
-
-    place = {
-        "latitude": latitude,
-        "longitude": longitude,
-        "altitude_m": altitude,
-        "utc_offset_h": utc_offset,
-        "wind_height_m": wind_height,
-    }
-    maps = (_pairs("--column", columns), _pairs("--unit", units), _pairs("--select", select))
-    name = session.fit(record, out, kind, *maps, place, instantaneous)
-    print(f"climate of {name}: {out}")
-
-
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    from weather.schema import InputError
-
-    for text in given or []:
-        if not all(text.partition("=")):
-            raise InputError(f"{option} {text}: should be NAME=VALUE, such as temp_air=t2m")
-    return dict(text.split("=", 1) for text in given or [])
 
 
 @weather_app.command()

@@ -13,26 +13,28 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
     " engine.risk engine.finance.returns",
-    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes"
+    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes weather.units"
     " weather.tally engine.terms engine.report.wording",
     "weather.dynamics weather.fidelity engine.study engine.dispatch",
-    "weather.climate engine.outages engine.grid engine.world engine.deal"
-    " engine.results engine.complaint",
-    "weather.generate weather.readers engine.config engine.finance.contracts engine.finance.tax"
-    " engine.report.tables",
-    "weather.records weather.ensemble engine.finance.debt engine.report.figures"
-    " engine.report.terminal engine.report.facts",
+    "weather.climate engine.outages engine.grid engine.world engine.deal engine.results engine.complaint",
+    "weather.generate weather.readers weather.quality engine.config engine.finance.contracts"
+    " engine.finance.tax engine.report.tables",
+    "weather.services weather.era5 weather.ensemble",
+    "weather.formats weather.fetch",
+    "weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts",
+    "engine.report.fidelity_figures",
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
-    " engine.finance.cascade engine.report.html",
-    "weather.climates.zhongwei weather.coding engine.finance.credit",
+    " engine.finance.cascade engine.report.html engine.report.fidelity",
+    "weather.climates.zhongwei weather.intake weather.coding engine.finance.credit",
     "weather.stream weather.history weather.bootstrap engine.finance.waterfall",
     "engine.life",
     "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",
-    "engine.setup",
+    "engine.setup engine.check",
     "engine.compose",
     "engine.folder engine.replay",
-    "engine.session",
+    "engine.session engine.cli_records",
+    "engine.cli_check",
     "engine engine.cli",
 ]
 LEVEL = {module: level for level, floor in enumerate(FLOORS) for module in floor.split()}

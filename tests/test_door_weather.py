@@ -120,7 +120,7 @@ def test_bad_record(change, sentence):
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ("", "bad.csv: does not state latitude, longitude, altitude_m, utc_offset_h, wind_height_m; *"),
-    ("--latitude 37", "bad.csv: a place is given in full or not at all (longitude, altitude_m, * missing)"),
+    ("--latitude 37", "bad.csv: does not state longitude, altitude_m, utc_offset_h, wind_height_m; *"),
     ("--latitude 370", "--latitude: *90*"),
     ("--latitude north", "--latitude: *number*"),
     ("--format parquet", "bad.csv: format is 'parquet', wanted one of netcdf, csv, *"),
@@ -128,7 +128,7 @@ def test_bad_record(change, sentence):
     ("--column temp_air", "--column temp_air: should be NAME=VALUE, such as temp_air=t2m"),
     (f"--column temp=ghi {PLACE_OPTIONS}", "bad.csv: 'temp' is not a weather variable; known: *"),
     (f"--column temp_air=t2m {PLACE_OPTIONS}", "bad.csv: temp_air: has no 't2m'; found time, ghi, *"),
-    (f"--unit temp_air=F {PLACE_OPTIONS}", "bad.csv: temp_air: unit is 'F', wanted one of degC, C, *"),
+    (f"--unit temp_air=R {PLACE_OPTIONS}", "bad.csv: temp_air: unit is 'R', wanted one of degC, C, *"),
     (f"-o no/out.nc {PLACE_OPTIONS}", "no/out.nc: cannot be written, no is no folder"),
 ], ids=door.identity)  # fmt: skip
 def test_bad_fit(options, sentence):

@@ -200,7 +200,9 @@ def traced(climate, plant):
         "life": jax.make_jaxpr(life.year)(*known, weather, now),
         "drawn life": jax.make_jaxpr(life.drawn_year)(climate, levels, *known, (air, now)),
         "orders": jax.make_jaxpr(calibration.order_case)(*selling, names, y, weather),
-        "drawn orders": jax.make_jaxpr(calibration.drawn_order_case)(climate, levels, *selling, names, y, air),
+        "drawn orders": jax.make_jaxpr(calibration.drawn_order_case)(
+            climate, levels, *selling, names, y, air
+        ),
     }
 
 

@@ -20,7 +20,8 @@ DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 def table(hours: int = 72, start: str = "2021-06-01") -> pd.DataFrame:
     index = pd.date_range(start, periods=hours, freq="h", tz="UTC")
     rng = np.random.default_rng(1)
-    values = {"ghi": rng.uniform(0, 900, hours), "wind_speed": rng.uniform(0, 20, hours)}
+    clear = clearsky.hourly_clear_ghi(index, SITE.latitude, SITE.longitude, SITE.altitude_m)
+    values = {"ghi": clear * rng.uniform(0.2, 1, hours), "wind_speed": rng.uniform(0, 20, hours)}
     return pd.DataFrame(values | {"temp_air": rng.uniform(-5, 30, hours)}, index=index)
 
 
@@ -125,17 +126,21 @@ PLACE = ("latitude", "longitude", "altitude_m", "utc_offset_h")
 
 def test_nsrdb(tmp_path):
     index = pd.date_range("2021-01-01", periods=48, freq="h")
+    sun = clearsky.hourly_clear_ghi((index + pd.Timedelta(hours=7)).tz_localize("UTC"), 32.7, -114.6, 58.0)
     lines = [
         "Source,Latitude,Longitude,Elevation,Time Zone,Local Time Zone",
         "NSRDB,32.7,-114.6,58,-7,-7",
         "Year,Month,Day,Hour,Minute,GHI,Temperature,Wind Speed,Pressure",
-        *(f"{t.year},{t.month},{t.day},{t.hour},30,{10 * t.hour},20,2.5,1001" for t in index),
+        *(
+            f"{t.year},{t.month},{t.day},{t.hour},30,{g:.0f},{20 + t.hour % 2},{2 + t.hour / 10},1001"
+            for t, g in zip(index, sun, strict=True)
+        ),
     ]
     path = tmp_path / "psm.csv"
     path.write_text("\n".join(lines) + "\n")
     record = records.read(path, "nsrdb")
     assert record["time"].values[0] == np.datetime64("2021-01-01T00:00")
-    np.testing.assert_allclose(record["ghi"][:3], [0, 10, 20])
+    np.testing.assert_allclose(record["ghi"], np.round(sun))
     assert record.attrs["wind_height_m"] == 2.0
     assert float(record["pressure"][0]) == 1001.0
 
@@ -152,7 +157,11 @@ def test_pvgis_typical_year_turns_to_local_hours(tmp_path):
         *(f"{m},2015" for m in range(1, 13)),
         "time(UTC),T2m,RH,G(h),Gb(n),Gd(h),WS10m,SP",
     ]
-    lines += [f"{t:%Y%m%d:%H%M},{t.hour},50,100,0,100,3,87000" for t in index]
+    sun = clearsky.hourly_clear_ghi(index.tz_localize("UTC"), 37.5, 105.2, 1225.0)
+    lines += [
+        f"{t:%Y%m%d:%H%M},{t.hour},50,{g:.2f},0,{g / 2:.2f},{2 + t.hour / 9:.1f},87000"
+        for t, g in zip(index, sun, strict=True)
+    ]
     path = tmp_path / "tmy.csv"
     path.write_text("\r\n".join(lines) + "\r\n")
     record = records.read(path, "pvgis")
@@ -165,17 +174,18 @@ def test_pvgis_typical_year_turns_to_local_hours(tmp_path):
 def test_epw(tmp_path):
     head = ["LOCATION,Here,Ningxia,CHN,X,1,37.5,105.2,8.0,1225.0"] + ["x"] * 7
     index = pd.date_range("2001-01-01", periods=8760, freq="h")
+    sun = clearsky.hourly_clear_ghi((index - pd.Timedelta(hours=8)).tz_localize("UTC"), 37.5, 105.2, 1225.0)
     rows = [
-        f"{t.year},{t.month},{t.day},{t.hour + 1},0,?,{t.hour},1,40,87000,0,0,300,{9 * t.hour}"
+        f"{t.year},{t.month},{t.day},{t.hour + 1},0,?,{t.hour},1,40,87000,0,0,300,{g:.1f}"
         + ",0" * 7
-        + ",3.5"
+        + f",{3.5 + t.hour / 10}"
         + ",0" * 13
-        for t in index
+        for t, g in zip(index, sun, strict=True)
     ]
     path = tmp_path / "x.epw"
     path.write_text("\n".join(head + rows) + "\n")
     record = records.read(path)
-    np.testing.assert_allclose(record["ghi"][:3], [0, 9, 18])
+    np.testing.assert_allclose(record["ghi"], sun, atol=0.051)
     assert float(record["wind_speed"][0]) == 3.5
     assert record.attrs["altitude_m"] == 1225.0
 
@@ -225,7 +235,14 @@ BAD = {
         "time: duplicate or unordered at 2021-06-01 01:00",
     ),
     "unordered": (_late, "time: duplicate or unordered at 2021-06-01 01:00"),
-    "range": (lambda f: f.assign(temp_air=f["temp_air"] + 273.15), "but degC lies within -60 to 60"),
+    "range": (
+        lambda f: f.assign(temp_air=f["temp_air"] - 70),
+        "but degC lies within -60 to 60",
+    ),
+    "days": (
+        lambda f: f.iloc[::24],
+        "time: holds days, wanted hours; `wattbit weather fit NEIGHBOUR --daily",
+    ),
     "three hours": (lambda f: f.iloc[::3], "time: step is 3 h, wanted 1 h or a whole part of it"),
     "half past": (
         lambda f: f.set_axis(f.index + pd.Timedelta("30min")),
@@ -254,7 +271,7 @@ def test_a_bad_record_gets_one_sentence(tmp_path, name):
         ({"columns": {"temp_air": "t2m"}}, "temp_air: has no 't2m'; found time, ghi"),
         ({"columns": {"temperature": "temp_air"}}, "'temperature' is not a weather variable; known: ghi"),
         ({"columns": {"time": "date"}}, "has no column 'date' for the time; found time, ghi"),
-        ({"units": {"temp_air": "F"}}, "temp_air: unit is 'F', wanted one of degC, C, celsius"),
+        ({"units": {"temp_air": "R"}}, "temp_air: unit is 'R', wanted one of degC, C, celsius"),
         ({"file_format": "netcdf"}, "cannot be read as netcdf ("),
         (
             {"site": None},

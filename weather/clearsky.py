@@ -54,6 +54,17 @@ def clear_ghi_at(times: pd.DatetimeIndex, latitude: float, longitude: float, alt
     return _moments(times, latitude, longitude, altitude_m)[0]
 
 
+def hourly_clear_ghi(
+    hours: pd.DatetimeIndex, latitude: float, longitude: float, altitude_m: float
+) -> np.ndarray:
+    """Mean clear-sky GHI in W/m2 of each hour that begins at one of `hours` (UTC), [time]."""
+    import pandas as pd
+
+    middles = (pd.Timedelta(minutes=m) for m in range(_MINUTES // 2, 60, _MINUTES))
+    within = [clear_ghi_at(hours + middle, latitude, longitude, altitude_m) for middle in middles]
+    return np.mean(within, axis=0)
+
+
 def _moments(
     times: pd.DatetimeIndex, latitude: float, longitude: float, altitude_m: float
 ) -> tuple[np.ndarray, ...]:

@@ -1,4 +1,4 @@
-"""From day to day: the regression of a day's modes on the day before and on what is remembered of longer.
+"""From day to day: the regression of a day's modes on the day before and on what is remembered longer.
 
     y[d] = carry (y[d-1], memory[d-1]) + mix e[d],     memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
 
@@ -17,12 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from weather.margins import month_weights
-from weather.schema import DAYS, MONTH_OF_DAY
+from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
 
 MEMORY_DAYS = np.array([6.0, 40.0])
 POOLED_DAYS = 60.0  # days of the whole year's moments that a month's are mixed with
 _RIDGE_DAYS = 3.0
 _WARM_DAYS = 60  # of a record, before its memory says something
+_FADING = 0.9985  # a day: two years for the slowest to fade to a third
+_YEARS = 6  # that covariances are walked through, until they recur
 _EIGENVALUE = 1e-4  # the least of a correlation matrix
 
 
@@ -111,9 +113,7 @@ def _blocks(parts: list[np.ndarray]) -> np.ndarray:
     return out
 
 
-def composed(
-    layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]
-) -> np.ndarray:
+def composed(layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]) -> np.ndarray:
     """Moments of channels from moments of each [12, ...] and of pairs of them, [12, ...] of two channels.
 
     A pair's own record says how the two correlate; each channel's says how much it varies. A pair that is
@@ -167,16 +167,39 @@ def strengthened(layout: Layout, s: np.ndarray, gains: np.ndarray) -> np.ndarray
 
 
 def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
-    """The regression that moments [12, ...] of about so many days a month imply, and its stationary year."""
-    n = layout.size
+    """The regression that moments [12, ...] of about so many days a month imply, and its stationary year.
+
+    Moments of short records, or put together from several, may belong to no stationary process: then what
+    channels have to do with one another is weakened, a twentieth at a time, until the year recurs.
+    Raises ValueError where they do not even by themselves.
+    """
     s = (days * s + POOLED_DAYS * s.mean(axis=0)) / (days + POOLED_DAYS)
+    apart = layout.channel[:, None] != layout.channel
+    for weakened in range(21):
+        carry, noise = _regression(layout, np.where(apart, s * (1.0 - weakened / 20), s), days)
+        if _fading(layout, carry) < _FADING:
+            return stationary(layout, carry, noise)
+    raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
+
+
+def _regression(layout: Layout, s: np.ndarray, days: float) -> tuple[np.ndarray, np.ndarray]:
+    """(carry [12, mode, state], covariance of its noise [12, mode, mode])."""
+    n = layout.size
     carry, noise = [], []
     for x in s:
         known = x[:n, :n] + np.diag(np.diagonal(x)[:n]) * _RIDGE_DAYS / days
         a = np.linalg.solve(known, x[:n, n:]).T
         noise.append(_positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T))
         carry.append(a)
-    return stationary(layout, np.stack(carry), np.stack(noise))
+    return np.stack(carry), np.stack(noise)
+
+
+def _fading(layout: Layout, carry: np.ndarray) -> float:
+    """What is left, a day, of the slowest of a state's parts, over a year."""
+    year = np.eye(layout.size)
+    for m, a in enumerate(carry):
+        year = np.linalg.matrix_power(step(layout, a)[0], int(MONTH_DAYS[m])) @ year
+    return float(np.abs(np.linalg.eigvals(year)).max() ** (1.0 / DAYS))
 
 
 def stationary(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> Dynamics:
@@ -184,18 +207,16 @@ def stationary(layout: Layout, carry: np.ndarray, noise: np.ndarray) -> Dynamics
     steps = [step(layout, a) for a in carry]
     cov = np.zeros((layout.size, layout.size))
     by_day = np.zeros((DAYS, layout.count, layout.count))
-    for _ in range(4):  # years: forty days are forgotten in one
+    for _ in range(_YEARS):
         for d in range(DAYS):
             forward, inward = steps[MONTH_OF_DAY[d]]
             cov = forward @ cov @ forward.T + inward @ noise[MONTH_OF_DAY[d]] @ inward.T
             by_day[d] = cov[: layout.count, : layout.count]
-    if not np.isfinite(cov).all() or np.diagonal(by_day[-1]).max() > 100.0:
-        raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
     return Dynamics(carry, np.linalg.cholesky(noise), np.linalg.cholesky(_positive(cov)), by_day)
 
 
 def step(layout: Layout, carry: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(what takes a state to the next day's, [state, state]; what takes the day's noise in, [state, mode])."""
+    """(what takes a state to the next day's, [state, state]; what takes its noise in, [state, mode])."""
     n, channels = layout.count, len(layout.modes)
     forward, inward = np.zeros((layout.size, layout.size)), np.zeros((layout.size, n))
     forward[:n], inward[:n] = carry, np.eye(n)

@@ -174,7 +174,11 @@ def _variable(
     days = modes.split(z, day, basis)
     grain = modes.grain(days.rest, day, basis, lit)
     slope = margins.hermite(margins.evaluate(margin, KNOTS, _GRID, clear is not None), _GRID, 1)[0]
-    slope = margins.month_weights() @ slope * np.where(lit, 1.0 if clear is None else clear.reshape(DAYS, DAY), 0.0)
+    slope = (
+        margins.month_weights()
+        @ slope
+        * np.where(lit, 1.0 if clear is None else clear.reshape(DAYS, DAY), 0.0)
+    )
     linear = np.where(np.isfinite(z).any(axis=1), np.nansum(slope[day] * z, axis=1) / DAY, np.nan)
     made = Variable(
         name, day, days, basis, lit, grain, margin,
@@ -187,7 +191,10 @@ def _variable(
 
 def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
     month = MONTH_OF_DAY[day]
-    return daily - np.array([np.nanmean(daily[month == m]) if (month == m).any() else 0.0 for m in range(12)])[month]
+    return (
+        daily
+        - np.array([np.nanmean(daily[month == m]) if (month == m).any() else 0.0 for m in range(12)])[month]
+    )
 
 
 def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
@@ -242,7 +249,11 @@ def _slope(height: np.ndarray, square: np.ndarray) -> float:
 
 def _together(a: np.ndarray, b: np.ndarray) -> float:
     both = np.isfinite(a) & np.isfinite(b)
-    return max(float(np.mean(a[both] * b[both]) / (a[both].mean() * b[both].mean())), 1e-6) if both.any() else 1.0
+    return (
+        max(float(np.mean(a[both] * b[both]) / (a[both].mean() * b[both].mean())), 1e-6)
+        if both.any()
+        else 1.0
+    )
 
 
 def _days_a_month(day: np.ndarray) -> float:
@@ -276,7 +287,8 @@ def jointly(variables: Sequence[Variable]) -> np.ndarray:
     s = dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
     gains = np.ones((12, len(variables), len(variables)))
     for i, j in itertools.combinations(range(len(variables)), 2):
-        gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
+        if variables[i].name != variables[j].name:  # of one kind they share their shape, and need none
+            gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
     return dynamics.strengthened(layout, s, gains)
 
 
@@ -353,9 +365,7 @@ def _channel(v: Variable, moving: dynamics.Dynamics, rows: slice) -> Channel:
     scale = 1.0 / np.sqrt(np.maximum(dynamics.variance(moving, rows, v.basis, v.grain), 1e-3))
     grain = margins.month_weights() @ v.grain * scale
     margin = v.margin
-    return Channel(
-        *map(_array, (v.basis * scale[:, :, None], grain, margin, v.swing[-1], v.lean[-1]))
-    )
+    return Channel(*map(_array, (v.basis * scale[:, :, None], grain, margin, v.swing[-1], v.lean[-1])))
 
 
 def _levels(known: dict[str, Levels]) -> Level:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +15,10 @@ import xarray as xr
 from weather import schema
 from weather.climate import Site
 from weather.schema import InputError
+from weather.units import convert
 
-_SCALES: dict[str, dict[str, tuple[float, float]]] = {  # unit wanted: unit found -> (factor, offset)
-    "W m-2": {"W/m2": (1, 0), "W/m^2": (1, 0), "W m**-2": (1, 0), "kW m-2": (1000, 0)},
-    "m s-1": {"m/s": (1, 0), "m s**-1": (1, 0), "km/h": (1 / 3.6, 0), "km h-1": (1 / 3.6, 0)},
-    "degC": {"C": (1, 0), "celsius": (1, 0), "degree_Celsius": (1, 0), "K": (1, -273.15)},
-    "hPa": {"mbar": (1, 0), "millibar": (1, 0), "Pa": (0.01, 0), "kPa": (10, 0)},
-    "1": {"fraction": (1, 0), "percent": (0.01, 0), "%": (0.01, 0)},
-    "mm": {"kg m-2": (1, 0), "m": (1000, 0)},
-}
+PLACE = ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m")  # fields of Site
+COUNTS = ("hours_filled", "leap_hours_dropped", "dhi_hours_clipped")  # attributes of a record
 
 
 class Columns(NamedTuple):
@@ -31,6 +27,9 @@ class Columns(NamedTuple):
     frame: pd.DataFrame
     place: dict[str, float]  # fields of Site that the file itself states
     origin: str
+    name: str | None = None  # of the site, if the file states it
+    counts: Mapping[str, int] = {}  # hours that were filled, dropped or cut before the file was written
+    zoneless: bool = False  # times that the file gives without a zone, taken for UTC
 
 
 def netcdf(path: Path, columns: Mapping[str, str], select: Mapping[str, Any]) -> Columns:
@@ -39,9 +38,8 @@ def netcdf(path: Path, columns: Mapping[str, str], select: Mapping[str, Any]) ->
         for name, label in select.items():
             if name not in dataset.coords:
                 raise InputError(f"{path}: has no coordinate {name!r} to select {label!r} from")
-            if label not in dataset[name].values:
-                raise InputError(f"{path}: {name}: {label!r} is not among {_few(dataset[name].values)}")
-        dataset = dataset.sel(select)
+        labels = {name: _label(path, dataset[name], label) for name, label in select.items()}
+        dataset = dataset.sel(labels)
         found = _mapped(path, [str(v) for v in dataset.data_vars], columns)
         if "time" not in dataset.coords:
             raise InputError(f"{path}: has no coordinate 'time'")
@@ -52,13 +50,16 @@ def netcdf(path: Path, columns: Mapping[str, str], select: Mapping[str, Any]) ->
                 raise InputError(
                     f"{path}: {theirs}: has dims {variable.dims}, wanted ('time',); select a point"
                 )
-            frame[ours] = convert(variable.values, ours, variable.attrs.get("units"), f"{path}")
+            unit = variable.attrs.get("units")
+            frame[ours] = convert(variable.values, ours, unit, f"{path}", step_h(dataset["time"].values))
         index = pd.DatetimeIndex(dataset["time"].values).tz_localize("UTC")
         attrs = dataset.attrs
     names = {"latitude": "latitude", "longitude": "longitude", "altitude_m": "altitude_m"}
     names |= {"elevation_m": "altitude_m", "utc_offset_h": "utc_offset_h", "wind_height_m": "wind_height_m"}
     place = {ours: float(attrs[theirs]) for theirs, ours in names.items() if theirs in attrs}
-    return Columns(pd.DataFrame(frame, index=index), place, str(attrs.get("source", path.name)))
+    counts = {name: int(attrs[name]) for name in COUNTS if name in attrs}
+    origin = str(attrs.get("source", path.name))
+    return Columns(pd.DataFrame(frame, index=index), place, origin, attrs.get("name"), counts, True)
 
 
 def csv(path: Path, columns: Mapping[str, str], units: Mapping[str, str]) -> Columns:
@@ -75,8 +76,27 @@ def csv(path: Path, columns: Mapping[str, str], units: Mapping[str, str]) -> Col
     frame = {}
     for ours, theirs in found.items():
         values = pd.to_numeric(table[theirs], errors="coerce").to_numpy(float)
-        frame[ours] = convert(values, ours, units.get(ours, schema.UNITS[ours]), f"{path}")
-    return Columns(pd.DataFrame(frame, index=index), {}, path.name)
+        unit = units.get(ours, schema.UNITS[ours])
+        frame[ours] = convert(values, ours, unit, f"{path}", step_h(index.to_numpy()))
+    zoneless = table[time].empty or pd.Timestamp(str(table[time].iloc[0])).tzinfo is None
+    return Columns(pd.DataFrame(frame, index=index), {}, path.name, zoneless=zoneless)
+
+
+def step_h(time: np.ndarray) -> float:
+    """The usual time between stamps; an hour where there is but one."""
+    steps = np.diff(pd.DatetimeIndex(time).as_unit("ns").asi8) / pd.Timedelta(hours=1).value
+    return float(np.median(steps)) if steps.size and np.median(steps) > 0 else 1.0
+
+
+def _label(path: Path, coordinate: xr.DataArray, label: Any) -> Any:
+    """The coordinate's own label for one that may come as text. Raises InputError where there is none."""
+    found = [own for own in coordinate.values.reshape(-1).tolist() if own == label or str(own) == str(label)]
+    if not found and coordinate.dtype.kind in "fiu":
+        with contextlib.suppress(ValueError):
+            found = [own for own in coordinate.values.reshape(-1).tolist() if own == float(label)]
+    if not found:
+        raise InputError(f"{path}: {coordinate.name}: {label!r} is not among {_few(coordinate.values)}")
+    return found[0]
 
 
 def epw(path: Path) -> Columns:
@@ -96,7 +116,7 @@ def tmy3(path: Path) -> Columns:
     return _from_pvlib(path, table, {"pressure": "mbar", "relative_humidity": "%"}, meta)
 
 
-def pvgis(path: Path) -> Columns:
+def pvgis_typical_year(path: Path) -> Columns:
     """PVGIS typical year (CSV, JSON); the offset to UTC, which it does not state, by longitude."""
     from pvlib import iotools
 
@@ -117,21 +137,7 @@ def nsrdb(path: Path) -> Columns:
     return _from_pvlib(path, table, {"pressure": "mbar", "relative_humidity": "%"}, meta)
 
 
-READERS: dict[str, Callable[[Path], Columns]] = {"epw": epw, "tmy3": tmy3, "pvgis": pvgis, "nsrdb": nsrdb}
 _TYPICAL = 2023  # a typical year gets the label of one year without 29 February
-
-
-def convert(values: np.ndarray, name: str, units: str | None, where: str) -> np.ndarray:
-    """Values of `name` in the schema's unit. Raises InputError for a unit it does not know."""
-    wanted = schema.UNITS[name]
-    if units == wanted:
-        return np.asarray(values, float)
-    known = _SCALES.get(wanted, {})
-    if units not in known:
-        options = ", ".join((wanted, *known))
-        raise InputError(f"{where}: {name}: unit is {units!r}, wanted one of {options}")
-    factor, offset = known[units]
-    return np.asarray(values, float) * factor + offset
 
 
 def _from_pvlib(path: Path, table: pd.DataFrame, units: dict[str, str], meta: Mapping[str, Any]) -> Columns:
@@ -169,12 +175,15 @@ def _few(names: Iterable[object]) -> str:
     return ", ".join(listed[:12]) + (", ..." if len(listed) > 12 else "")
 
 
-def place_of(columns: Columns, site: Site | None, where: str) -> Site:
-    """The site given, else what the file states. Raises InputError for what neither says."""
-    if site is not None:
+def place_of(columns: Columns, site: Site | Mapping[str, float] | None, where: str) -> Site:
+    """The site given, else what the file states. Raises InputError for what neither says.
+
+    site: whole, or some of its fields, which go before the file's own.
+    """
+    if isinstance(site, Site):
         return site
-    wanted = ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m")
-    missing = [name for name in wanted if name not in columns.place]
+    place = {**columns.place, **(site or {})}
+    missing = [name for name in PLACE if name not in place]
     if missing:
         raise InputError(f"{where}: does not state {', '.join(missing)}; give the site")
-    return Site(Path(where).stem, **columns.place)
+    return Site(columns.name or Path(where).stem, **{name: place[name] for name in PLACE})

@@ -11,16 +11,25 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from weather import clearsky, readers, schema
+from weather import clearsky, formats, quality, readers, schema
 from weather.climate import Site
+from weather.readers import Columns
 from weather.schema import InputError
 
 Record = xr.Dataset  # dim `time`, variables of schema.UNITS, attrs: the fields of Site, `source`, `file`
 
 LONGEST_GAP_H = 3  # beyond it, interpolation would invent weather
-FORMATS = ("netcdf", "csv", *readers.READERS)
-_BY_SUFFIX = {".nc": "netcdf", ".csv": "csv", ".epw": "epw", ".tm3": "tmy3", ".json": "pvgis"}
 _DIM_WM2 = 20.0  # below this clear sky, the ratio of two small numbers says nothing of the clouds
+_STANDARD_NAMES = {
+    "ghi": "surface_downwelling_shortwave_flux_in_air",
+    "dni": "surface_direct_along_beam_shortwave_flux_in_air",
+    "dhi": "surface_diffuse_downwelling_shortwave_flux_in_air",
+    "wind_speed": "wind_speed",
+    "temp_air": "air_temperature",
+    "pressure": "surface_air_pressure",
+    "relative_humidity": "relative_humidity",
+    "precipitation": "lwe_thickness_of_precipitation_amount",
+}
 
 
 def read(
@@ -29,40 +38,34 @@ def read(
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     select: Mapping[str, Any] | None = None,
-    site: Site | None = None,
+    site: Site | Mapping[str, float] | None = None,
     instantaneous: bool = False,
 ) -> Record:
     """The record in a file, as hourly means at the beginnings of local hours.
 
-    file_format: one of `FORMATS`; by the file's extension where absent.
+    file_format: one of `formats.FORMATS`; by the file's extension and first words where absent.
     columns: our name -> the file's (netCDF, CSV); a variable that has our name is taken as it is.
     units: our name -> the file's unit, for CSV where it is not the schema's.
     select: netCDF coordinate -> label of the point wanted.
-    site: where the record was made, if the file does not say.
+    site: where the record was made, whole or the fields that the file does not say.
     instantaneous: stamps are moments on the hour (NSRDB at minute 0), not means of it.
 
     Raises InputError for what cannot be read or must not be believed.
     """
-    kind = file_format or _BY_SUFFIX.get(path.suffix.lower())
-    if kind not in FORMATS:
-        raise InputError(f"{path}: format is {kind or path.suffix!r}, wanted one of {', '.join(FORMATS)}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        if kind == "netcdf":
-            found = readers.netcdf(path, columns or {}, select or {})
-        elif kind == "csv":
-            found = readers.csv(path, columns or {}, units or {})
-        else:
-            found = readers.READERS[kind](path)
-    except InputError:
-        raise
-    except Exception as error:  # whatever a foreign file makes the libraries say
-        raise InputError(f"{path}: cannot be read as {kind} ({error})") from error
-    if found.frame.columns.empty:
-        raise InputError(f"{path}: has none of the variables {', '.join(schema.UNITS)}")
-    where = readers.place_of(found, site, str(path))
-    return from_frame(found.frame, where, found.origin, str(path), instantaneous)
+    place = dataclasses.asdict(site) if isinstance(site, Site) else site
+    found = formats.columns_of(path, file_format, columns, units, select, place)
+    return from_columns(found, site, str(path), instantaneous)
+
+
+def from_columns(
+    found: Columns, site: Site | Mapping[str, float] | None, where: str, instantaneous: bool = False
+) -> Record:
+    """A record from what a reader found; `where` names it in messages."""
+    place = readers.place_of(found, site, where)
+    record = from_frame(found.frame, place, found.origin, where, instantaneous)
+    for name, before in found.counts.items():
+        record.attrs[name] += before
+    return record
 
 
 def from_frame(
@@ -75,6 +78,11 @@ def from_frame(
         at = index[int(np.argmax(steps <= 0)) + 1] if len(index) > 1 else "its only stamp"
         raise InputError(f"{where}: time: duplicate or unordered at {at}, wanted rising stamps")
     step_h = float(np.median(steps))
+    if step_h == 24.0:
+        raise InputError(
+            f"{where}: time: holds days, wanted hours; `wattbit weather fit NEIGHBOUR --daily FILE` lays "
+            "the sun of days on the hours of a neighbour"
+        )
     if step_h > 1.0 or not np.isclose(1.0 / step_h % 1.0, 0.0):
         raise InputError(f"{where}: time: step is {step_h:g} h, wanted 1 h or a whole part of it")
     local = index.tz_convert(None) + pd.Timedelta(hours=site.utc_offset_h)
@@ -85,16 +93,19 @@ def from_frame(
     table = table.mask(short)
     if instantaneous:
         table = _hourly_means(table, site)
-    table, filled = _without_gaps(table, where)
     leap = (table.index.month == 2) & (table.index.day == 29)
-    table = table[~leap]
+    dropped = int((leap & table.notna().any(axis="columns")).sum())
+    quality.check(table[~leap], site, where)
+    table, filled = _without_gaps(table, where)
+    table = table[~((table.index.month == 2) & (table.index.day == 29))]
+    table, clipped = quality.without_excess_diffuse(table, site, where)
     data = {}
     for name in table:
         values = table[name].to_numpy()
         schema.check_values(str(name), values, where)
         meaning = {"units": schema.UNITS[str(name)], "long_name": schema.LONG_NAMES[str(name)]}
         data[str(name)] = ("time", values, meaning)
-    counts = {"hours_filled": filled, "leap_hours_dropped": int(leap.sum())}
+    counts = dict(zip(readers.COUNTS, (filled, dropped, clipped), strict=True))
     attrs = {**dataclasses.asdict(site), "source": source, "file": where, **counts}
     return Record(data, {"time": table.index.to_numpy()}, attrs)
 
@@ -106,21 +117,45 @@ def site_of(record: Record) -> Site:
 
 def hour_of_year(record: Record) -> np.ndarray:
     """Hour 0..8759 of the model year for each stamp, [time]; 29 February must be gone."""
-    time = pd.DatetimeIndex(record["time"].values)
-    after = (time.is_leap_year & (time.month > 2)).astype(int)
-    return (time.day_of_year.to_numpy() - 1 - after) * 24 + time.hour.to_numpy()
+    return quality.hours_of_year(pd.DatetimeIndex(record["time"].values))
+
+
+def write(path: Path, record: Record) -> None:
+    """A record as CF netCDF in UTC that `read` takes back with the same values; whole or not at all."""
+    utc = record["time"].values - np.timedelta64(round(record.attrs["utc_offset_h"] * 3600), "s")
+    dataset = record.copy().assign_coords(time=("time", utc, {"standard_name": "time", "axis": "T"}))
+    dataset["time"].attrs["long_name"] = "beginning of the hour, UTC"
+    for name in dataset.data_vars:
+        cf = {"cell_methods": "time: mean"}
+        if name in _STANDARD_NAMES:
+            cf["standard_name"] = _STANDARD_NAMES[str(name)]
+        dataset[name].attrs |= cf
+    dataset.attrs |= {"Conventions": "CF-1.11", "title": f"Hourly weather record of {record.attrs['name']}"}
+    aside = path.with_name(path.name + ".part")
+    encoding: dict[str, dict[str, Any]] = {str(n): {"zlib": True, "complevel": 4} for n in dataset.data_vars}
+    encoding["time"] = {"units": "minutes since 1900-01-01", "dtype": "int64"}
+    try:
+        with schema.NETCDF_LOCK:
+            dataset.to_netcdf(aside, engine="netcdf4", encoding=encoding)
+        aside.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _hourly_means(table: pd.DataFrame, site: Site) -> pd.DataFrame:
     """Means of the hours between instantaneous stamps.
 
-    Sun: mean clear-sky index of the two bounding stamps times the mean clear sky of the hour, for
-    interpolating GHI itself cuts the corners at sunrise and noon. All else: mean of the two stamps.
+    Sun (ghi, dhi): mean clear-sky index of the two bounding stamps times the mean clear sky of the hour,
+    for interpolating GHI itself cuts the corners at sunrise and noon. All else: mean of the two stamps.
     The last hour, which no further stamp bounds, takes its one stamp.
     """
     means = (table + table.shift(-1).fillna(table.iloc[[-1]])) / 2
-    if "ghi" in table:
-        means["ghi"] = _sun_means(table["ghi"], site)
+    for name in {"ghi", "dhi"} & set(table):
+        means[name] = _sun_means(table[name], site)
     return means
 
 
@@ -129,13 +164,13 @@ def _sun_means(ghi: pd.Series, site: Site) -> np.ndarray:
     start = (pd.DatetimeIndex(ghi.index) - pd.Timedelta(hours=site.utc_offset_h)).tz_localize("UTC")
     stamps = start.append(start[-1:] + pd.Timedelta(hours=1))
     moment = clearsky.clear_ghi_at(stamps, *place)
-    within = [clearsky.clear_ghi_at(start + pd.Timedelta(minutes=m), *place) for m in range(5, 60, 10)]
+    within = clearsky.hourly_clear_ghi(start, *place)
     lit = moment > _DIM_WM2
     index = np.append(ghi.to_numpy(), np.nan) / np.where(lit, moment, np.nan)
     before, after = index[:-1], np.append(index[1:-1], index[-2])
     before, after = np.where(lit[:-1], before, after), np.where(lit[1:], after, before)
     dim = ~lit[:-1] & ~lit[1:] & ghi.notna()
-    return np.where(dim, 1.0, (before + after) / 2) * np.mean(within, axis=0)
+    return np.where(dim, 1.0, (before + after) / 2) * within
 
 
 def _without_gaps(table: pd.DataFrame, where: str) -> tuple[pd.DataFrame, int]:
