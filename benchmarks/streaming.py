@@ -3,10 +3,12 @@
     python benchmarks/streaming.py [--paths 512] [--years 8] [-o benchmarks/results/streaming-DEVICE.json]
 
 Writes one ensemble of Zhongwei four ways (netCDF or Zarr, float32 or packed) and, for each, takes the
-seconds of reading alone (into host memory, checked), of sending (read, laid out and unpacked on the device,
-no lives), of computing alone (the same lives, their weather on the device already) and of streaming (lives
-on weather from the file). All are warmed up, in turn, the best of `--rounds`. Files come from the page
-cache where they fit into it. The first year's reading has nothing to overlap with: with few years it shows.
+seconds of reading alone (into host memory, checked), of sending (read, laid out on the device, no
+lives), of computing alone (the same lives, their weather on the device already) and of streaming (lives
+on weather from the file); and the seconds of all cores together, which say what is left to gain where
+computing fills them, and hardly move with what else the machine does. All are warmed up, in turn, the best
+of `--rounds`. Files come from the page cache where they fit into it. The first year's reading has nothing
+to overlap with: with few years it shows.
 """
 
 from __future__ import annotations
@@ -74,10 +76,10 @@ def opened(run: Run, file: Path) -> Iterator[Streamed]:
 
 def read(run: Run, file: Path) -> None:
     """All years into host memory, and dropped."""
-    with opened(run, file) as streamed:
+    with opened(run, file) as streamed, stream.threads() as pool:
         for index, _ in simulate.groups(run.machine, np.arange(run.paths)):
             for y in range(run.study.life.years):
-                streamed.read(index, y)
+                streamed.read(index, y, pool)
 
 
 def send(run: Run, file: Path) -> None:
@@ -94,10 +96,11 @@ def live_on(run: Run, file: Path) -> None:
         live(run, streamed)
 
 
-def seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
+def seconds(work: Callable[[], None]) -> tuple[float, float]:
+    """By the clock, and of all cores together."""
+    began = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 def measure(run: Run, folder: Path, rounds: int) -> list[dict[str, object]]:
@@ -114,19 +117,21 @@ def measure(run: Run, folder: Path, rounds: int) -> list[dict[str, object]]:
             lambda f=file, p=packed: store.write(f, held, frame, run.machine.width, lambda n: None, p)
         )
         size = sum(p.stat().st_size for p in (file, *file.rglob("*")) if p.is_file())
-        rows.append({"file": name, "bytes": size, "writing_s": writing})
+        rows.append({"file": name, "bytes": size, "writing_s": writing[0]})
     for row, (name, _) in zip(rows, KINDS, strict=True):
         file = folder / name
         works: dict[str, Callable[[], None]] = {
-            "reading_s": lambda f=file: read(run, f),
-            "sending_s": lambda f=file: send(run, f),
-            "computing_s": lambda: live(run, held),
-            "streaming_s": lambda f=file: live_on(run, f),
+            "reading": lambda f=file: read(run, f),
+            "sending": lambda f=file: send(run, f),
+            "computing": lambda: live(run, held),
+            "streaming": lambda f=file: live_on(run, f),
         }
         live_on(run, file)  # compiles, and fills the page cache
         taken = [{what: seconds(work) for what, work in works.items()} for _ in range(rounds)]
-        best = {what: min(t[what] for t in taken) for what in works}
-        row |= best | {"ratio": best["streaming_s"] / max(best["reading_s"], best["computing_s"])}
+        for k, (unit, ratio) in enumerate((("s", "ratio"), ("cpu_s", "cpu_ratio"))):
+            best: dict[str, float] = {what: min(t[what][k] for t in taken) for what in works}
+            row |= {f"{what}_{unit}": value for what, value in best.items()}
+            row[ratio] = best["streaming"] / max(best["reading"], best["computing"])
     return rows
 
 
@@ -141,10 +146,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(run, Path(folder), chosen.rounds)
     times = ("writing_s", "reading_s", "sending_s", "computing_s", "streaming_s")
-    print(f"{'file':>12} {'MB':>8} " + " ".join(f"{t:>12}" for t in times) + f" {'ratio':>6}")
+    print(f"{'file':>12} {'MB':>8} " + " ".join(f"{t:>12}" for t in times) + f" {'ratio':>6} {'of cores':>8}")
     for row in rows:
         line = " ".join(f"{row[t]:12.2f}" for t in times)
-        print(f"{row['file']:>12} {row['bytes'] / 1e6:8.1f} {line} {row['ratio']:6.2f}")  # type: ignore[operator]
+        print(
+            f"{row['file']:>12} {row['bytes'] / 1e6:8.1f} {line} {row['ratio']:6.2f} {row['cpu_ratio']:8.2f}"
+        )  # type: ignore[operator]
     device = run.machine.mesh.devices.flat[0]
     about = {
         "paths": chosen.paths,

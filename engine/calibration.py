@@ -13,7 +13,7 @@ from engine.convert import Geometry
 from engine.grid import OrderProcess
 from engine.life import DT_H
 from engine.plant import Reference
-from weather import block, generate
+from weather import block, generate, packing
 from weather.climate import Climate
 from weather.generate import Weather
 from weather.random import Stream
@@ -35,14 +35,14 @@ class OrderCase(NamedTuple):
 def order_case(
     orders: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
 ) -> OrderCase:
-    """The case of one year of a tile. w: hours [8760, path]."""
+    """The case of one year of a tile. w: hours [8760, path], or packed."""
 
     def one(_, x):
-        d, sun, season, w = x
-        return (), _day(orders, reference, worlds, stream, y, d, sun, season, w)
+        d, sun, season = x
+        weather = Weather(*(packing.day(v, d) for v in w))
+        return (), _day(orders, reference, worlds, stream, y, d, sun, season, weather)
 
-    by_day = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
-    _, days = lax.scan(one, (), (*_days(orders, reference), by_day))
+    _, days = lax.scan(one, (), _days(orders, reference))
     return _year(days)
 
 

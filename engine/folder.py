@@ -168,10 +168,12 @@ def _record(run: Run) -> dict[str, Any] | None:
 
 
 def _whole_name(name_or_path: str | None) -> str | None:
-    """A shipped climate's name, or a file's whole path."""
-    return (
-        str(Path(name_or_path).resolve()) if name_or_path and Path(name_or_path).is_file() else name_or_path
-    )
+    """A shipped climate's name, or a file's whole path; with the site that is named behind it."""
+    name, mark, site = (name_or_path or "").rpartition(climate.SEPARATOR)
+    for file, of in ((name_or_path, ""), (name, mark + site)):
+        if file and Path(file).is_file():
+            return f"{Path(file).resolve()}{of}"
+    return name_or_path
 
 
 def inputs(loaded: Loaded) -> list[dict[str, Any]]:

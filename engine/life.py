@@ -23,7 +23,7 @@ from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
 from engine.plant import Plant, in_year
 from engine.world import Market
-from weather import block, generate, random
+from weather import block, generate, packing, random
 from weather.climate import Climate
 from weather.generate import Weather
 from weather.random import Stream
@@ -79,21 +79,20 @@ def year(
 ) -> tuple[State, Energy, tuple[dispatch.State, Drivers, Flows]]:
     """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
-    threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path].
+    threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path], as they
+    are or packed.
     Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed:
     of the first `watched` paths, default all.
     """
     plant = in_year(plant, y)
 
     def one(now, x):
-        d, today, season, weather = x
+        d, today, season = x
+        weather = Weather(*(packing.day(v, d) for v in w))
         now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, weather, now)
         return now, (daily, _first(looked, watched))
 
-    weather = Weather(*(v.reshape(DAYS, DAY, -1) for v in w))
-    end, (daily, looked) = lax.scan(
-        one, state, (jnp.arange(DAYS), hours(plant), plant.orders.season, weather)
-    )
+    end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), hours(plant), plant.orders.season))
     return end, _energy(daily, end.store), looked
 
 

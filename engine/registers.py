@@ -21,10 +21,10 @@ from jax.experimental.pallas import triton
 
 from engine import dispatch, grid, life, outages
 from engine.dispatch import Totals
-from engine.life import DT_H, Energy, Hours, State
+from engine.life import DT_H, Energy, State
 from engine.plant import Plant, in_year
 from weather import generate, random
-from weather.climate import FAST, VARIABLES, Climate
+from weather.climate import HOURLY, Climate
 from weather.random import Purpose, Stream
 from weather.schema import DAY, MONTH_DAYS
 
@@ -149,26 +149,26 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
     def day(month, d, carry):
         (sky, now), totals = carry
-        slow = _slow(climate, stream, y, d, month, sky.slow)
-        ends = (*sky.slow, *slow)
-        given = _orders(air, plant, hours, threshold, stream, y, d, ends)
+        modes, memory, swings = _moved(climate, stream, y, d, month, sky)
+        held, sizes, region = generate.site(climate, modes, swings)
+        given = _orders(plant, threshold, stream, y, d, grid.Orders(*region))
 
         def hour(h, x):
-            fast, store, failed, sums = x
-            today = jax.tree.map(lambda table: table[d, h], hours, is_leaf=_is_view)
-            normals = random.normals(stream, Purpose.WEATHER_FAST, y, today.hour)[: len(FAST)]
-            fast = generate.after(climate, climate.fast_mix[month], fast, normals)
-            w = generate.hour(climate, _air(air, d, h), (levels, ends), fast)
+            store, failed, sums = x
+            today, sun = (
+                jax.tree.map(lambda t: t[d, h], tables, is_leaf=_is_view) for tables in (hours, air)
+            )
+            noise = random.normals(stream, Purpose.WEATHER_HOUR, y, today.hour)[: len(HOURLY)]
+            w = generate.hour(climate, sun, (levels, held, sizes, region), noise)
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words)
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
             store, flows = dispatch.step(plant.battery, store, met, DT_H)
-            return fast, store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))
+            return store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))
 
         nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)
-        fast, store, failed, sums = lax.fori_loop(0, DAY, hour, (sky.fast, now.store, now.failed, nothing))
-        sky = generate.State(fast, slow)  # type: ignore[arg-type]
-        return (sky, State(store, failed, given.night)), tuple(
+        store, failed, sums = lax.fori_loop(0, DAY, hour, (now.store, now.failed, nothing))
+        return ((*modes, *memory), State(store, failed, given.night)), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )
 
@@ -187,36 +187,24 @@ def _is_view(x: Any) -> bool:
     return isinstance(x, View)
 
 
-def _air(air: generate.Tables, d, h) -> generate.Tables:
-    """The tables of an hour; those of the interpolation are the same every day."""
-    now = jax.tree.map(lambda table: table[d, h], air, is_leaf=_is_view)
-    return now._replace(early=air.early[h], late=air.late[h])
+def _moved(climate: Climate, stream: Stream, y, d, month, before) -> tuple[list, list, tuple]:
+    """The day's modes and memories, and a normal of each channel. before: rows of the state."""
+    swings = climate.count + len(climate.modes)
+    normals: tuple[jax.Array, ...] = ()
+    while len(normals) < swings:
+        draw = len(normals) // generate.WORDS
+        normals += random.normals(stream, Purpose.WEATHER_DAY, y, d, draw=draw)
+    shocks, swings_of = normals[: climate.count], normals[climate.count : swings]
+    carry, mix = climate.carry[month], climate.mix[month]
+    steps = [
+        generate.step((), (carry[k], mix[k]), (before, shocks[: k + 1]), ()) for k in range(climate.count)
+    ]
+    expected, shock = zip(*steps, strict=True)
+    return *generate.moved(climate, expected, shock, swings_of, before[climate.count :]), swings_of
 
 
-def _slow(climate: Climate, stream: Stream, y, d, month, before) -> tuple[tuple, ...]:
-    """The slow scales at the day's end, of each latent variable its scales."""
-    scales = climate.slow_rho.shape[0]
-    after: tuple[list, ...] = tuple([] for _ in VARIABLES)
-    for s in range(scales):
-        z = generate.slow_normals(stream, Purpose.WEATHER_SLOW, y, d, s, scales)
-        shocks = generate.mixed(climate.slow_mix[month], z)
-        for v, shock in enumerate(shocks):
-            after[v].append(generate.ar1(climate.slow_rho[s], before[v][s], shock))
-    return tuple(map(tuple, after))
-
-
-def _orders(air, plant: Plant, hours: Hours, threshold, stream: Stream, y, d, ends) -> grid.Orders:
-    """Whether the day's orders come, from the region's anomalies over the hours that they would hold."""
-    nothing, none = jnp.zeros(stream.index.shape, jnp.float32), jnp.zeros((), jnp.float32)
-
-    def add(h, x):
-        window, slow = hours.window[d, h], generate.slow_parts(_air(air, d, h), ends)
-        sun, wind, sun_h, wind_h = x
-        sun, wind = sun + slow[3] * window[0], wind + slow[4] * window[2]
-        return sun, wind, sun_h + window[0], wind_h + window[2]
-
-    sun, wind, sun_h, wind_h = lax.fori_loop(0, DAY, add, (nothing, nothing, none, none))
-    anomaly = grid.Orders(sun / sun_h, wind / wind_h)
+def _orders(plant: Plant, threshold, stream: Stream, y, d, anomaly: grid.Orders) -> grid.Orders:
+    """Whether the day's orders come. anomaly: the region's, the same in all of the day's hours."""
     worlds = random.world(stream, plant.worlds)
     scores = grid.scores(plant.orders, plant.orders.season[d], stream, worlds, y, d, anomaly)
     return grid.Orders(*(score > threshold[k] for k, score in enumerate(scores)))

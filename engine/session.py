@@ -17,8 +17,7 @@ from engine import setup as setups
 from engine.compose import Progress
 from engine.config import Loaded
 from engine.study import Study
-from weather import climate, ensemble, records, store
-from weather import fit as fits
+from weather import climate, ensemble, store
 from weather.ensemble import Generated
 from weather.random import Ensemble
 from weather.schema import InputError
@@ -203,35 +202,6 @@ def _decided(where: Path, setup: setups.Run) -> prepare.Prepared:
         return prepare.from_json(file.read_text(encoding="utf-8"), setup.deal, setup.study.life.years)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: is missing or damaged; run the study again") from error
-
-
-def fit(
-    file: Path,
-    out: Path,
-    kind: str | None,
-    columns: Mapping[str, str],
-    units: Mapping[str, str],
-    select: Mapping[str, str],
-    place: Mapping[str, float | None],
-    instantaneous: bool,
-) -> str:
-    """Fit a climate to a record, write it, and give the site's name.
-
-    place: fields of `Site`, all of them or none, where the file does not state them.
-    """
-    given = {name: value for name, value in place.items() if value is not None}
-    if given and len(given) < len(place):
-        lacking = ", ".join(name for name in place if name not in given)
-        raise InputError(f"{file}: a place is given in full or not at all ({lacking} missing)")
-    site = climate.Site(file.stem, **given) if given else None
-    store.check_target(out)
-    record = records.read(file, kind, columns, units, select, site, instantaneous)
-    fitted, where, provenance = fits.fit(record)
-    try:
-        climate.save(out, fitted, where, provenance)
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"{out}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
-    return where.name
 
 
 def sample(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ from engine.life import Energy
 from engine.outcomes import outcomes
 from engine.plant import Plant, Reference
 from engine.world import Market
-from weather import block, ensemble, generate
+from weather import block, ensemble
 from weather.ensemble import AXIS, Generated, Source
 from weather.generate import Weather
 from weather.random import Stream
@@ -195,7 +195,8 @@ def _walk(
                 yield energy, None
                 continue
             state, energy, hours = run.hours(*now, weather, state)
-            yield energy, Looked(jax.tree.map(lambda x: x.reshape(-1, DAY, on.width), weather), *hours)
+            seen_weather = Weather(*(x.reshape(-1, DAY, on.width) for x in ensemble.unpack(weather)))
+            yield energy, Looked(seen_weather, *hours)
         return
     drawn = _drawn(on, source)
     index = np.asarray(names.index)

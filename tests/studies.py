@@ -8,11 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.study import Study
+from weather import dynamics, modes
 from weather.clearsky import Sun
-from weather.climate import Climate
+from weather.climate import Channel, Climate, Level
+from weather.dynamics import Dynamics, Layout
+from weather.levels import Levels
+from weather.margins import month_weights
+from weather.schema import DAY, DAYS
 
 WIND_HEIGHT_M = 100.0
 YEARS = 3
+MODES = (3, 4, 4)  # of sun, wind and temperature
+LEVELS = (  # of the three
+    Levels(True, 190.0, 20, 0.005, 0.02, -0.01, 0.03, -0.4, 0.03, 0.9, 0.02, 0.01, 0.01, 0.01),
+    Levels(True, 6.0, 20, -0.01, 0.03, 0.02, 0.02, -0.6, 0.04, 0.8, 0.03, 0.0, -0.02, 0.005),
+    Levels(False, 9.0, 20, 0.1, 0.3, 0.2, 0.4, -0.5, 0.3, 0.95, 0.5, 0.1, 0.3, 0.1),
+)
 ITEM = {"amount_m": 100.0, "tax_life_years": 10}
 
 SETTINGS = {
@@ -113,28 +124,85 @@ def _frozen(x):
 
 
 def climate() -> Climate:
-    """Every table drawn at random, within what a climate must keep: unit variance, increasing margins."""
+    """The climate of one site: a few modes, every table, month and mode different."""
+    return climates(1)[0]
+
+
+def climates(sites: int) -> list[Climate]:
+    """The climate of sites with sun, wind and temperature and of their region, as each site sees it."""
     rng = np.random.default_rng(20260101)
-    slow_rho = np.array([0.3, 0.9, 0.99])
-    fast_weight = np.array([0.7, 0.6, 0.5])
-    slow_weight = rng.uniform(0.2, 1.0, (5, 3))
-    share = np.concatenate([1.0 - fast_weight**2, np.ones(2)])
-    slow_weight *= np.sqrt(share / np.square(slow_weight).sum(axis=1))[:, None]
-    knots = np.array([-3.0, -2.0, -1.2, -0.5, 0.0, 0.5, 1.2, 2.0, 3.0])
-    arrays = {
-        "fast_rho": np.array([0.85, 0.9, 0.95]),
-        "fast_weight": fast_weight,
-        "fast_mix": _factors(rng, 3),
-        "slow_rho": slow_rho,
-        "slow_weight": slow_weight,
-        "slow_mix": _factors(rng, 5),
-        "knots": knots,
-        "sun_margin": _margins(rng, -0.1, 1.1, len(knots)),  # under zero at the dark end: clamped
-        "wind_margin": _margins(rng, 0.2, 16.0, len(knots)),
-        "temp_margin": _margins(rng, -5.0, 30.0, len(knots)),
-        "level_sd": np.array([0.05, 0.04, 0.5]),
+    layout = Layout((*MODES * sites, 1, 1))
+    moving = _dynamics(rng, layout)
+    swing, lean = (rng.uniform(-size, size, layout.count) for size in (0.3, 0.15))
+    shared = {
+        "memory": 1.0 / dynamics.MEMORY_DAYS,
+        "carry": moving.carry,
+        "mix": moving.mix,
+        "start": moving.start,
+        "swing": np.abs(swing),
+        "lean": lean,
+        "level_var": dynamics.level_variance(layout, moving),
+        "knots": np.array([-3.0, -2.0, -1.2, -0.5, 0.0, 0.5, 1.2, 2.0, 3.0]),
     }
-    return Climate(**{k: jnp.asarray(v, jnp.float32) for k, v in arrays.items()}, sun=sun())
+    arrays = {k: jnp.asarray(v, jnp.float32) for k, v in shared.items()}
+    views = []
+    for site in range(sites):
+        overhead = sun(35.0 - 3 * site)
+        clear = np.asarray(overhead.clear_ghi_wm2, float).reshape(DAYS, DAY)
+        bases = modes.daylight_basis(clear, MODES[0]), *map(modes.clock_basis, MODES[1:])
+        margins = (  # the sun's under zero at the dark end: clamped
+            _margins(rng, low, high, 9) for low, high in ((-0.1, 1.1), (0.2, 16.0), (-5.0, 30.0))
+        )
+        first = 3 * site
+        made = [
+            _channel(rng, layout, moving, first + c, basis, margin)
+            for c, (basis, margin) in enumerate(zip(bases, margins, strict=True))
+        ]
+        places = *range(first, first + 3), 3 * sites, 3 * sites + 1
+        views.append(Climate(layout.modes, places, **arrays, **_fields(made), level=_level(), sun=overhead))
+    return views
+
+
+def _fields(made: list[Channel]) -> dict[str, Channel]:
+    return dict(zip(("sun_channel", "wind_channel", "temp_channel"), made, strict=True))
+
+
+def _dynamics(rng: np.random.Generator, layout: Layout) -> Dynamics:
+    """A regression of random coefficients whose modes have variances near one for levels, less for others.
+
+    A row's coefficients sum to less than one in magnitude, so that no month lets a state grow.
+    """
+    n, size = layout.count, layout.size
+    carry = rng.normal(size=(12, n, size)) * np.where(np.arange(size) < n, 1.0, 0.4)
+    carry[:, np.arange(n), np.arange(n)] += 2.0 + rng.uniform(0.0, 3.0, n)
+    carry *= 0.85 / np.abs(carry).sum(axis=2, keepdims=True)
+    factors = _factors(rng, n)
+    noise = factors @ np.swapaxes(factors, 1, 2) * rng.uniform(0.7, 1.3, (12, 1, 1))
+    found = dynamics.stationary(layout, carry, noise)
+    wanted = rng.uniform(0.3, 0.6, n)
+    wanted[layout.first] = 1.0
+    scale = wanted / np.sqrt(np.diagonal(found.covariance.mean(axis=0)))
+    of_state = np.concatenate([scale, np.tile(scale[layout.first], len(dynamics.MEMORY_DAYS))])
+    return dynamics.stationary(layout, carry * scale[:, None] / of_state, noise * np.outer(scale, scale))
+
+
+def _channel(
+    rng: np.random.Generator, layout: Layout, moving: Dynamics, c: int, basis: np.ndarray, margin: np.ndarray
+) -> Channel:
+    """A channel scaled to unit variance of its scores in every hour."""
+    rows = slice(layout.first[c], layout.first[c] + layout.modes[c])
+    grain = rng.uniform(0.3, 0.8, (12, DAY))
+    scale = 1.0 / np.sqrt(dynamics.variance(moving, rows, basis, grain))
+    sized = basis * scale[..., None], month_weights() @ grain * scale
+    swing, lean = rng.uniform(0.1, 0.3), rng.uniform(-0.2, 0.2)
+    return Channel(*(jnp.asarray(x, jnp.float32) for x in (*sized, margin, swing, lean)))
+
+
+def _level() -> Level:
+    """`LEVELS`, operation beginning the year after the record's last."""
+    found = [x.factor() for x in LEVELS]
+    rows = [(f.centre, *f.expected, *f.lower, f.rho, f.step_sd, f.trend, f.trend_sd, 0.0) for f in found]
+    return Level(*(jnp.asarray(x, jnp.float32) for x in np.transpose(rows)))
 
 
 def sun(latitude_deg: float = 35.0) -> Sun:

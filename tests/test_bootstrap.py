@@ -161,16 +161,15 @@ def test_every_year_and_shift_is_as_likely(window):
 
 
 def test_levels_are_those_of_the_world(source, climate):
-    plain = next(source.years(PATHS, 1))
-    with_level = next(dataclasses.replace(source, climate=climate, level=1.5).years(PATHS, 1))
-    tables = {"level_sd": np.asarray(climate.level_sd, float)}
-    for k in range(8):
-        sun, wind, temp = levels.level(tables, SEED, int(PATHS[k]) % WORLDS, 1.5)
-        a, b = (Weather(*(np.asarray(v)[:, k] for v in w)) for w in (with_level, plain))
-        np.testing.assert_allclose(a.ghi, b.ghi * sun, rtol=1e-5)
-        np.testing.assert_allclose(a.wind_speed, b.wind_speed * wind, rtol=1e-5)
-        np.testing.assert_allclose(a.temp_air, b.temp_air + temp, atol=1e-5)
-        np.testing.assert_array_equal(a.region_sun, b.region_sun)
+    with_level = dataclasses.replace(source, climate=climate, level=1.5)
+    for y, both in enumerate(zip(with_level.years(PATHS, 2), source.years(PATHS, 2), strict=True)):
+        for k in range(8):
+            sun, wind, temp = levels.level(climate, SEED, int(PATHS[k]) % WORLDS, 1.5, y)
+            a, b = (Weather(*(np.asarray(v)[:, k] for v in w)) for w in both)
+            np.testing.assert_allclose(a.ghi, b.ghi * sun, rtol=1e-5)
+            np.testing.assert_allclose(a.wind_speed, b.wind_speed * wind, rtol=1e-5)
+            np.testing.assert_allclose(a.temp_air, b.temp_air + temp, atol=1e-5)
+            np.testing.assert_array_equal(a.region_sun, b.region_sun)
 
 
 def test_same_bits_in_any_order_and_company_and_on_four_devices(source, taken, sun, machine):

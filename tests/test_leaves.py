@@ -185,7 +185,7 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 
 def test_the_climate_matters(lives, first, base, tmp_path):
     _, site, _ = climates.load("zhongwei")
-    climates.save(tmp_path / "other.nc", studies.climate(), site, {})
+    climates.save(tmp_path / "other.nc", [(studies.climate(), site)], {})
     assert not same(first, lives(changed(base, "climate", str(tmp_path / "other.nc"))))
 
 

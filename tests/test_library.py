@@ -58,7 +58,7 @@ def equal(a: Weather, b: Weather, at=slice(None)) -> None:
 
 
 def test_each_year_is_the_climate_s_own_from_a_start_of_its_own(stored, climate, machine):
-    alone = Generated(climate, SEED, Ensemble.LIBRARY, 1, 0.0, machine.mesh)
+    alone = Generated(climates.as_recorded(climate), SEED, Ensemble.LIBRARY, 1, 0.0, machine.mesh)
     for i in (0, 37, YEARS - 1):
         (made,) = alone.years(np.full(machine.width, i), 1)
         for name, x in made._asdict().items():
@@ -91,8 +91,9 @@ def test_cpu_devices_share_one_copy(stored):
 
 
 def test_a_drawn_year_is_the_chosen_one(stored, climate, machine):
-    """At no uncertainty; the choice by the reference in plain integers, the unpacking by NumPy."""
-    plain = Drawn(stored, climate, SEED, Ensemble.RUN, WORLDS, 0.0, machine.mesh)
+    """At the record's level; the choice by the reference in plain integers, the unpacking by NumPy."""
+    known = climates.as_recorded(climate)
+    plain = Drawn(stored, known, SEED, Ensemble.RUN, WORLDS, 0.0, machine.mesh)
     for y, weather in enumerate(plain.years(PATHS, 2)):
         for k in (0, 3, len(PATHS) - 1):
             words = reference.words(SEED, Ensemble.RUN, int(PATHS[k]), Purpose.LIBRARY_YEAR, y, 0)
@@ -154,7 +155,7 @@ def study(tmp_path_factory):
     """The small study on a climate file of its own."""
     file = tmp_path_factory.mktemp("climate") / "made_up.nc"
     site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-    climates.save(file, studies.climate(), site, {"source": "made up"})
+    climates.save(file, [(studies.climate(), site)], {"source": "made up"})
     return studies.study().model_copy(update={"climate": str(file)})
 
 

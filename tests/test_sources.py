@@ -98,7 +98,7 @@ def test_preparation_is_the_climate_s_where_there_is_one(machine):
     """Its place and the record's agree; then worlds have levels, else the record prepares itself."""
     found, _, _ = climates.load("zhongwei")
     place = {f.name: whole_record(1).attrs.get(f.name) for f in dataclasses.fields(climates.Site)}
-    climates.save(Path("here.nc"), found, climates.Site(**place | {"name": "r"}), {})
+    climates.save(Path("here.nc"), [(found, climates.Site(**place | {"name": "r"}))], {})
     bare, known = (set_up(loaded("bootstrap", *more), machine) for more in ((), ("climate=here.nc",)))
     assert isinstance(known.preparation()[0], Generated)
     source, seed, which, count = bare.preparation()

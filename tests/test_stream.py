@@ -18,6 +18,7 @@ from weather import coding, ensemble, packing, store, stream
 from weather.climate import Site
 from weather.ensemble import Generated
 from weather.generate import Weather
+from weather.packing import Packed
 from weather.random import Ensemble
 from weather.schema import InputError
 from weather.stream import READ_AHEAD, Streamed
@@ -72,8 +73,9 @@ def test_streamed_is_generated(kind, choice, files, source, machine):
         if kind[1]:
             stored = {name: packing.pack(name, x) for name, x in made._asdict().items()}
             made = Weather(*(packing.unpack(name, x) for name, x in stored.items()))
-        same_bits(found, made)
-        assert found.ghi.sharding == source_sharding(source, paths)
+        same_bits(ensemble.unpack(found), made)
+        for x in jax.tree.leaves(found):
+            assert x.sharding == source_sharding(source, paths)
 
 
 def source_sharding(source, paths) -> jax.sharding.Sharding:
@@ -111,7 +113,7 @@ def test_a_foreign_scale_and_offset(machine, tmp_path):
     theirs = plain(paths=3)
     how = {"scale_factor": 0.1, "add_offset": 3276.7, "dtype": "int16", "_FillValue": np.int16(-32768)}
     theirs.to_netcdf(file, engine="netcdf4", encoding={"ghi": how})
-    found = next(streamed(file, machine).years(np.minimum(np.arange(machine.width), 2), 1))
+    found = ensemble.unpack(next(streamed(file, machine).years(np.minimum(np.arange(machine.width), 2), 1)))
     ghi, wanted = np.asarray(found.ghi)[:, :3].T, theirs.ghi.values[:, 0, :, 0]
     assert (ghi >= 0).all()
     np.testing.assert_allclose(ghi, wanted, atol=0.05 + 3276.7 * 2**-23)
@@ -156,8 +158,8 @@ def test_a_fill_value_among_the_values_is_missing_only_where_it_stands(tmp_path,
 def test_decoding_in_host_memory_is_the_devices():
     stored = np.arange(-32768, 32768).astype(np.int16).reshape(-1, 8)
     how = coding.Coding("temp_air", True, 2.0**-9, 3.0, ())
-    low, high = map(np.float32, (-60.0, 60.0))
-    there = ensemble.unpack(stored, np.float32(how.scale), np.float32(how.offset), low, high)
+    numbers = np.repeat(np.float32([[how.scale], [how.offset], [-60.0], [60.0]]), 8, axis=1)
+    there = jax.jit(packing.values)(Packed(stored, numbers))
     np.testing.assert_array_equal(how.decoded(stored), there)
 
 
@@ -175,14 +177,17 @@ def test_rows_that_lie_apart_do_not_read_what_is_between(files, machine, monkeyp
     sizes: list[int] = []
     values = coding._values
     monkeypatch.setattr(coding, "_values", lambda v, *more: sizes.append(v.sizes["path"]) or values(v, *more))
-    read.read(np.array([0, 1, 66, 68]), 0)
+    with stream.threads() as pool:
+        read.read(np.array([0, 1, 66, 68]), 0, pool)
     assert sorted(set(sizes)) == [2, 3]
 
 
 def test_a_reader_that_is_left_stops(files, machine, monkeypatch):
     begun: list[int] = []
     read = Streamed.read
-    monkeypatch.setattr(Streamed, "read", lambda self, paths, y: begun.append(y) or read(self, paths, y))
+    monkeypatch.setattr(
+        Streamed, "read", lambda self, paths, y, pool: begun.append(y) or read(self, paths, y, pool)
+    )
     before = set(threading.enumerate())
     years = streamed(files["w.nc", True], machine).years(np.arange(machine.width), 30)
     next(years)
@@ -211,3 +216,18 @@ def test_digest_sees_names_and_contents(files, tmp_path):
     moved = stream.digest(file)
     (file / "ghi/c/0/0/0/9").write_bytes(b"")
     assert len({first, moved, stream.digest(file), stream.digest(files["w.nc", True])}) == 4
+
+
+@pytest.mark.parametrize("chunks", [None, (2, 1, 100, 1)], ids=["contiguous", "chunks"])
+@pytest.mark.parametrize("deflated", [False, True])
+def test_any_layout_of_netcdf(chunks, deflated, machine, tmp_path):
+    """Only what has to be inflated goes through HDF5's cache, else each chunk would be inflated twice."""
+    if deflated and not chunks:
+        pytest.skip("is stored in chunks")
+    file = tmp_path / "theirs.nc"
+    theirs = plain(paths=3, year=2)
+    how = {"chunksizes": chunks, "zlib": deflated} if chunks else {"contiguous": True}
+    theirs.to_netcdf(file, engine="netcdf4", encoding=dict.fromkeys(theirs.data_vars, how))
+    read = streamed(file, machine)
+    for y, found in enumerate(read.years(np.minimum(np.arange(machine.width), 2), 2)):
+        np.testing.assert_array_equal(np.asarray(found.ghi)[:, :3].T, theirs.ghi.values[:, y, :, 0])

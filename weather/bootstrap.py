@@ -148,7 +148,7 @@ def composed(shared, stream: Stream) -> Weather:
     temp = temp + stored.season_temp
     if climate is None:
         return Weather(ghi, wind, temp, *anomalies)
-    levels = generate.level(climate, random.world(stream, worlds), level)
+    levels = generate.level(climate, random.world(stream, worlds), level, y)
     return Weather(levels[0] * ghi, levels[1] * wind, levels[2] + temp, *anomalies)
 
 

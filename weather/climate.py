@@ -20,6 +20,7 @@ from weather.schema import NETCDF_LOCK, InputError
 HOURLY = ("ghi", "wind_speed", "temp_air")  # what a site draws by the hour, in this order
 REGION = ("region_sun", "region_wind")  # by the day
 SEPARATOR = "@"  # between a file and one of its sites
+_PLACE = f"{SEPARATOR}site"  # ends the name of what holds where a site is
 
 
 class Channel(NamedTuple):
@@ -29,6 +30,8 @@ class Channel(NamedTuple):
     scaled, so that scores have unit variance in every hour.
     margin: [12, 24, knot] value at each knot: clear-sky index, m/s, degrees C.
     swing, lean: [] of the grain, as of the modes.
+    of_day, day_scale: of the sun, whose level is the normal score of the day's own index: [12, knot] that
+    index at each knot, [365] what gives the level unit variance. Others have none: zeros.
     """
 
     basis: jax.Array
@@ -36,6 +39,8 @@ class Channel(NamedTuple):
     margin: jax.Array
     swing: jax.Array
     lean: jax.Array
+    of_day: jax.Array
+    day_scale: jax.Array
 
 
 class Level(NamedTuple):
@@ -66,8 +71,9 @@ class Climate:
         y[d] = carry (y[d-1], memory[d-1]) + mix e[d] * exp(lean level + swing s - shift)
         z[hour] = basis[hour] y + grain[hour] noise[hour] exp(lean level + swing s - shift)
 
-    with `memory` of every channel's level (its first mode) over some days, s one normal per channel and day
-    (settled and unsettled days), shift what keeps variances as they are. A margin maps z to the variable.
+    The sun's hours are scaled to the day's index, which its level says. `memory` is of every channel's level
+    (its first mode) over some days, s one normal per channel and day (settled and unsettled days), shift
+    what keeps variances as they are. A margin maps z to the variable.
 
     modes: number of modes of each channel of all sites. places: this site's channels, as `HOURLY` and
     `REGION`; -1 where it has none.
@@ -136,6 +142,8 @@ _OF_CHANNEL = {
     "margin": ("month", "hour_of_day", "knot"),
     "swing": (),
     "lean": (),
+    "of_day": ("month", "knot"),
+    "day_scale": ("day",),
 }
 _UNITS = {"wind_speed": "m s-1", "temp_air": "degC"}
 
@@ -162,9 +170,9 @@ def save(path: Path, views: Sequence[tuple[Climate, Site]], provenance: dict[str
         for field, values in climate.sun._asdict().items():
             units = "W m-2" if field.endswith("wm2") else "1"
             data[of + field] = (("hour",), _float32(values), {"units": units})
-        data[of + "site"] = ((), np.int32(0), dataclasses.asdict(site))
+        data[site.name + _PLACE] = ((), np.int32(0), dataclasses.asdict(site))
     dataset = xr.Dataset(data)
-    dataset.attrs = {**provenance, "sites": " ".join(s.name for _, s in views), "wattbit_climate": 2}
+    dataset.attrs = {**provenance, "sites": ", ".join(s.name for _, s in views), "wattbit_climate": 2}
     aside = path.with_name(path.name + ".part")
     encoding = {n: {"zlib": True, "complevel": 4, "shuffle": True} for n, v in data.items() if np.ndim(v[1])}
     try:
@@ -195,7 +203,7 @@ def load(name_or_path: str) -> tuple[Climate, Site, str]:
         found = dataset.attrs.get("wattbit_climate")
         what = "attribute wattbit_climate missing" if found is None else f"of an earlier kind, {found}"
         raise InputError(f"{path}: is not a climate ({what}); `wattbit weather fit` makes one")
-    sites = str(dataset.attrs["sites"]).split()
+    sites = [str(n)[: -len(_PLACE)] for n in dataset.variables if str(n).endswith(_PLACE)]
     if wanted is None and len(sites) > 1:
         raise InputError(f"{path}: has sites {', '.join(sites)}; name one, as {path}{SEPARATOR}{sites[0]}")
     name = wanted or sites[0]
@@ -237,7 +245,7 @@ def _view(arrays: dict[str, np.ndarray], dataset: xr.Dataset, name: str) -> tupl
         level=Level(*(jnp.asarray(arrays[f"{of}level_{f}"]) for f in Level._fields)),
         sun=Sun(*(jnp.asarray(arrays[of + f]) for f in Sun._fields)),
     )
-    attrs = dataset[of + "site"].attrs
+    attrs = dataset[name + _PLACE].attrs
     numbers = {f.name: float(attrs[f.name]) for f in dataclasses.fields(Site)[1:]}
     return climate, Site(name=str(attrs["name"]), **numbers)
 
@@ -249,7 +257,7 @@ def from_year(climate: Climate, gap: int) -> Climate:
     """
     a = climate.level
     fade = a.rho**gap
-    passed = a.step_sd**2 * (1.0 - fade**2) / jnp.maximum(1.0 - a.rho**2, 1e-6)
+    passed = a.step_sd**2 * sum(a.rho ** (2 * j) for j in range(gap))
     later = a._replace(
         slow=a.slow * fade,
         along=a.along * fade,
@@ -257,6 +265,19 @@ def from_year(climate: Climate, gap: int) -> Climate:
         since=a.since + gap,
     )
     return dataclasses.replace(climate, level=later)
+
+
+def provenance(name_or_path: str) -> dict[str, str]:
+    """What a climate file says of itself: sources, method, assumptions, weak points."""
+    with NETCDF_LOCK, xr.open_dataset(find(name_or_path)[0], engine="netcdf4") as dataset:
+        said = {str(k): str(v) for k, v in dataset.attrs.items()}
+    return {k: v for k, v in said.items() if k not in ("wattbit_climate", "sites")}
+
+
+def as_recorded(climate: Climate) -> Climate:
+    """The climate whose level is its record's in every year of every world."""
+    nothing = jax.tree.map(jnp.zeros_like, climate.level)
+    return dataclasses.replace(climate, level=nothing._replace(centre=climate.level.centre))
 
 
 def shipped() -> list[str]:

@@ -1,6 +1,7 @@
 """From day to day: the regression of a day's modes on the day before and on what is remembered longer.
 
-    y[d] = carry (y[d-1], memory[d-1]) + mix e[d],     memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
+    y[d] = carry (y[d-1], memory[d-1]) + mix e[d]
+    memory[d] = memory[d-1] + (level[d] - memory[d-1]) / days
 
 with a memory of each channel's level (its first mode) over each of `MEMORY_DAYS`: persistence at several
 scales without a hidden state, after the heterogeneous autoregression of Corsi (2009). Everything is done on
@@ -21,8 +22,12 @@ from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
 
 MEMORY_DAYS = np.array([6.0, 40.0])
 POOLED_DAYS = 60.0  # days of the whole year's moments that a month's are mixed with
+_DRIFT_YEARS = 10
 _RIDGE_DAYS = 3.0
 _WARM_DAYS = 60  # of a record, before its memory says something
+_CLOSEST = 0.97
+_TOLD = 0.05  # correlations under it are left alone
+_ROUNDS = 5
 _FADING = 0.9985  # a day: two years for the slowest to fade to a third
 _YEARS = 6  # that covariances are walked through, until they recur
 _EIGENVALUE = 1e-4  # the least of a correlation matrix
@@ -84,6 +89,7 @@ def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -
     modes: [day, mode] of each channel, NaN where unknown. day: [day] of the year. leaks: [12, mode, mode]
     of each, what `modes.leak` says is not theirs. Neighbouring months count half.
     """
+    modes = [steadied(m) for m in modes]
     y = np.concatenate(modes, axis=1)
     memory = np.stack([remembered(m[:, 0]) for m in modes], axis=2).reshape(len(y), -1)
     both = np.concatenate([y[:-1], memory[:-1], y[1:]], axis=1)
@@ -101,6 +107,22 @@ def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -
         s[-n:, -n:] -= spill[m]
         out.append(s)
     return np.stack([_positive(s) for s in out])
+
+
+def steadied(modes: np.ndarray) -> np.ndarray:
+    """Modes [day, mode] whose level has lost what drifts over decades: a polynomial in time, one degree for
+    each ten years of record. Slow levels are drawn by world (`levels`); taken for weather they would pass
+    for days that never forget.
+    """
+    degree = len(modes) // (DAYS * _DRIFT_YEARS)
+    known = np.isfinite(modes[:, 0])
+    if not degree or not known.any():
+        return modes
+    time = np.linspace(-1.0, 1.0, len(modes))
+    drift = np.polynomial.legendre.legfit(time[known], modes[known, 0], degree)
+    drift[0] = 0.0
+    level = modes[:, 0] - np.polynomial.legendre.legval(time, drift)
+    return np.column_stack([level, modes[:, 1:]])
 
 
 def _blocks(parts: list[np.ndarray]) -> np.ndarray:
@@ -160,15 +182,11 @@ def mirrored(layout: Layout, s: np.ndarray, channel: int, rho: float) -> np.ndar
     return np.stack([_positive(x) for x in out])
 
 
-def strengthened(layout: Layout, s: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Moments whose blocks between channels are multiplied by gains [12, channel, channel]."""
-    channel = layout.channel
-    return np.stack([_positive(x * g[channel[:, None], channel]) for x, g in zip(s, gains, strict=True)])
-
-
-def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
+def regress(layout: Layout, s: np.ndarray, days: float, wanted: np.ndarray | None = None) -> Dynamics:
     """The regression that moments [12, ...] of about so many days a month imply, and its stationary year.
 
+    wanted: [12, channel, channel] correlations of levels to be met by way of the shocks', NaN where they
+    stay; what carries over stays as it is, and so does whether it fades.
     Moments of short records, or put together from several, may belong to no stationary process: then what
     channels have to do with one another is weakened, a twentieth at a time, until the year recurs.
     Raises ValueError where they do not even by themselves.
@@ -178,7 +196,9 @@ def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
     for weakened in range(21):
         carry, noise = _regression(layout, np.where(apart, s * (1.0 - weakened / 20), s), days)
         if _fading(layout, carry) < _FADING:
-            return stationary(layout, carry, noise)
+            if wanted is None:
+                return stationary(layout, carry, noise)
+            return _related(layout, carry, noise, wanted)
     raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
 
 
@@ -192,6 +212,35 @@ def _regression(layout: Layout, s: np.ndarray, days: float) -> tuple[np.ndarray,
         noise.append(_positive(x[n:, n:] - a @ x[:n, n:] - x[n:, :n] @ a.T + a @ x[:n, :n] @ a.T))
         carry.append(a)
     return np.stack(carry), np.stack(noise)
+
+
+def _related(layout: Layout, carry: np.ndarray, noise: np.ndarray, wanted: np.ndarray) -> Dynamics:
+    """The stationary year whose levels correlate as wanted, [12, channel, channel]; a few rounds."""
+    starts = np.cumsum(MONTH_DAYS) - MONTH_DAYS
+    factor = np.ones_like(wanted)
+    for _ in range(_ROUNDS):
+        found = stationary(layout, carry, _strengthened(layout, noise, factor))
+        levels = found.covariance[:, layout.first[:, None], layout.first]
+        now = _correlation(np.add.reduceat(levels, starts, axis=0))
+        told = np.minimum(np.abs(wanted), np.abs(now)) > _TOLD  # false where nothing is wanted
+        factor = factor * np.where(told, np.clip(wanted / np.where(told, now, 1.0), 0.7, 1.4), 1.0)
+    return found
+
+
+def _correlation(s: np.ndarray) -> np.ndarray:
+    """Correlations [..., n, n] of covariances."""
+    sd = np.sqrt(np.diagonal(s, axis1=-2, axis2=-1))
+    return s / (sd[..., :, None] * sd[..., None, :])
+
+
+def _strengthened(layout: Layout, noise: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Covariances [12, mode, mode] of shocks, those between levels multiplied by [12, channel, channel]."""
+    rows, columns = layout.first[:, None], layout.first
+    out = noise.copy()
+    sd = np.sqrt(np.diagonal(noise, axis1=1, axis2=2))[:, layout.first]
+    most = np.maximum(_CLOSEST * sd[:, :, None] * sd[:, None, :], np.abs(noise[:, rows, columns]))
+    out[:, rows, columns] = np.clip(noise[:, rows, columns] * factor, -most, most)
+    return np.stack([_positive(x) for x in out])
 
 
 def _fading(layout: Layout, carry: np.ndarray) -> float:

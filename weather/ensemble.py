@@ -31,14 +31,17 @@ class Source(Protocol):
     """Where a run's weather comes from."""
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        """The first `count` years of these paths, in order: `Weather` of device arrays [8760, path]."""
+        """The first `count` years of these paths, in order.
+
+        `Weather` on the device: each field float32 [8760, path], or `packing.Packed`.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
 class Generated:
     """Weather drawn from a climate, on the devices of a mesh.
 
-    worlds: the number that share the long-term level. level: multiplier of the climate's level_sd.
+    worlds: the number that share the long-term level. level: multiplier of all that is unknown of it.
     paths given to `years` must be a whole number of tiles per device: their number is compiled in.
     """
 
@@ -70,7 +73,7 @@ class Generated:
 
 
 class Programs(NamedTuple):
-    """begin: first states of paths. levels: of a year. year: of weather, [8760, path], and the state after."""
+    """begin: first states of paths. levels: of a year. year: weather [8760, path], and the state after."""
 
     begin: Callable
     levels: Callable
@@ -112,15 +115,9 @@ def pack(weather: Weather) -> Weather:
 
 
 @jax.jit
-def unpack(
-    stored: jax.Array, scale: jax.Array, offset: jax.Array, low: jax.Array, high: jax.Array
-) -> jax.Array:
-    """int16 [8760, path] -> float32, on the devices that hold it.
-
-    low, high: what the variable can be. A foreign file's rounding may step half a step over, into
-    sunshine below zero; ours never does, and gives the bits of `packing.unpack`.
-    """
-    return jnp.clip(packing.decode(stored, scale, offset), low, high)
+def unpack(weather: Weather) -> Weather:
+    """float32 [8760, path], on the devices that hold it, of what a `Source` brings."""
+    return Weather(*(packing.values(x) for x in weather))
 
 
 def describe(

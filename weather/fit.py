@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import clearsky, climate, dynamics, levels, margins, modes, schema
+from weather import clearsky, dynamics, levels, margins, modes, schema
 from weather.clearsky import Sun
 from weather.climate import HOURLY, REGION, Channel, Climate, Level, Site
 from weather.dynamics import Layout
@@ -23,9 +23,8 @@ from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY, InputError
 REGION_RHO = 0.8  # assumption: correlation of a site's days with its region's, if not measured
 PRIORS = {"ghi": levels.SUN, "wind_speed": levels.WIND, "temp_air": levels.TEMP}
 _GRID = np.linspace(-6.0, 6.0, 241)
+_ORDERS = 6  # of Hermite polynomials
 _BINS = 12  # of days by their level, to see how unrest depends on it
-_GAINS = (0.5, 2.0)  # beyond them a correlation is too small to be scaled
-_SMALL = 0.1  # a correlation whose gain is not to be told from one
 
 
 class Variable(NamedTuple):
@@ -49,10 +48,34 @@ class Variable(NamedTuple):
     swing: np.ndarray
     lean: np.ndarray
     level_var: float
+    of_day: np.ndarray | None = None
+
+    @property
+    def hermite(self) -> np.ndarray:
+        """[12, order] coefficients of the daily mean in the day's score, months smoothed: of the sun, whose
+        score makes its day's index, all; of others, that are near to straight, the first.
+        """
+        month = MONTH_OF_DAY[self.day]
+        sd = np.array([np.nanstd(self.linear[month == m]) if (month == m).any() else 0.0 for m in range(12)])
+        shape = np.zeros((_ORDERS, 12))
+        shape[0] = 1.0
+        if self.of_day is not None:
+            values = margins.evaluate(self.of_day[:, None], KNOTS, _GRID, clamp=True)
+            shape = margins.hermite(values, _GRID, _ORDERS)[:, :, 0]
+        of_month = (shape / shape[0] * sd).T
+        return (np.roll(of_month, 1, axis=0) + 2 * of_month + np.roll(of_month, -1, axis=0)) / 4
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """The part of the basis whose modes are fitted to the hours."""
+        return self.basis if self.of_day is None else self.basis[:, :, 1:]
 
     @property
     def leak(self) -> np.ndarray:
-        return modes.leak(self.basis, self.lit, self.grain)
+        """[12, mode, mode] of `modes.leak`; what is not fitted to hours has none."""
+        found = modes.leak(self.fitted, self.lit, self.grain)
+        spare = self.basis.shape[2] - found.shape[1]
+        return np.pad(found, ((0, 0), (spare, 0), (spare, 0)))
 
 
 def fit(
@@ -70,7 +93,8 @@ def fit(
     for record, tables in zip(given, suns, strict=True):
         at = hour_of_year(record)
         values = {name: record[name].values for name in HOURLY}
-        fitted.append([variable(n, x, at, tables.clear_ghi_wm2) for n, x in values.items()])
+        clear = np.asarray(tables.clear_ghi_wm2, float)
+        fitted.append([variable(n, x, at, clear) for n, x in values.items()])
         known.append([level(n, x) for n, x in values.items()])
     views = assembled(fitted, suns, known, (region_rho, region_rho))
     time = pd.DatetimeIndex(given[0]["time"].values)
@@ -78,12 +102,12 @@ def fit(
         "source": "; ".join(dict.fromkeys(str(r.attrs["source"]) for r in given)),
         "period": f"{time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d}",
         "last_year": str(time[-1].year),
-        "method": f"month x hour margins; days as {modes.SUN_MODES} modes of the sun and {modes.CLOCK_MODES} of "
-        "wind and temperature; monthly regression on the day before and memories of "
+        "method": f"month x hour margins; days as {1 + modes.SUN_MODES} modes of the sun, {modes.CLOCK_MODES} "
+        "of wind and temperature; monthly regression on the day before and memories of "
         + " and ".join(f"{d:g}" for d in dynamics.MEMORY_DAYS)
         + " days",
-        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels as "
-        "weather.levels states",
+        "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels "
+        "as weather.levels states",
         "hours_filled": " ".join(str(r.attrs.get("hours_filled", 0)) for r in given),
     }
     return list(zip(views, sites, strict=True)), provenance
@@ -125,8 +149,7 @@ def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
     z = margins.scores(index, at, margin, KNOTS)
     margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
     margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
-    basis = modes.daylight_basis(clear.reshape(DAYS, DAY))
-    return _variable("ghi", z, at, ghi, margin, basis, lit, clear)
+    return _variable("ghi", z, at, ghi, margin, lit, clear)
 
 
 def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
@@ -151,7 +174,7 @@ def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
     margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
     margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    return _variable("temp_air", z, at, temp_air, margin)
+    return _variable("temp_air", z, at, temp_air - season[at], margin)
 
 
 def _variable(
@@ -160,33 +183,69 @@ def _variable(
     at: np.ndarray,
     values: np.ndarray,
     margin: np.ndarray,
-    basis: np.ndarray | None = None,
     lit: np.ndarray | None = None,
     clear: np.ndarray | None = None,
 ) -> Variable:
-    """A variable from its scores z [time]."""
-    basis = modes.clock_basis() if basis is None else basis
-    lit = np.ones((DAYS, DAY), bool) if lit is None else lit
+    """A variable from its scores z [time] and values [time], without their season where that drifts within a
+    month. lit, clear: of the sun, [365, 24] and [8760].
+    """
     first = int(-at[0] % DAY)
     whole = slice(first, first + (at.size - first) // DAY * DAY)
     z, values = z[whole].reshape(-1, DAY), values[whole].reshape(-1, DAY)
     day = at[whole].reshape(-1, DAY)[:, 0] // DAY
-    days = modes.split(z, day, basis)
-    grain = modes.grain(days.rest, day, basis, lit)
-    slope = margins.hermite(margins.evaluate(margin, KNOTS, _GRID, clear is not None), _GRID, 1)[0]
-    slope = (
-        margins.month_weights()
-        @ slope
-        * np.where(lit, 1.0 if clear is None else clear.reshape(DAYS, DAY), 0.0)
-    )
-    linear = np.where(np.isfinite(z).any(axis=1), np.nansum(slope[day] * z, axis=1) / DAY, np.nan)
+    if clear is None or lit is None:
+        lit, basis, of_day = np.ones((DAYS, DAY), bool), modes.clock_basis(), None
+        days = modes.split(z, day, basis)
+        slope = margins.month_weights() @ margins.slopes(margin, KNOTS, clamp=False)
+        known = np.isfinite(z).any(axis=1)
+        linear = np.where(known, np.nansum(slope[day] * z, axis=1) / DAY, np.nan)
+        actual = values.mean(axis=1)
+    else:
+        of_day, level, slope = _sun_days(values, day, clear)
+        of_clear = clear.reshape(DAYS, DAY).mean(axis=1)[day]
+        actual = _about_month(values.mean(axis=1) / of_clear, day) * of_clear
+        basis = np.concatenate(
+            [_loading(z, level, day)[:, :, None], modes.daylight_basis(clear.reshape(DAYS, DAY))], axis=2
+        )
+        days = modes.split(z, day, basis, given=level)
+        linear = slope[day] * level
+    rest = basis if of_day is None else basis[:, :, 1:]
     made = Variable(
-        name, day, days, basis, lit, grain, margin,
-        actual=_about_month(values.mean(axis=1), day),
+        name, day, days, basis, lit, modes.grain(days.rest, day, rest, lit), margin,
+        actual=_about_month(actual, day),
         linear=_about_month(linear, day),
-        swing=np.zeros(0), lean=np.zeros(0), level_var=1.0,
+        swing=np.zeros(0), lean=np.zeros(0), level_var=1.0, of_day=of_day,
     )  # fmt: skip
-    return made._replace(**_unrest(made))
+    swing, lean, level_var = _unrest(made)
+    return made._replace(swing=swing, lean=lean, level_var=level_var)
+
+
+def _sun_days(
+    ghi: np.ndarray, day: np.ndarray, clear: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the sun's days [day, 24]: their index by score [12, knot]; their scores [day]; what a score is worth
+    in daily W/m2, to first order, [365].
+    """
+    of_clear = clear.reshape(DAYS, DAY).mean(axis=1)
+    index, noon = ghi.mean(axis=1) / of_clear[day], day * DAY  # one value a day: all hours share a margin
+    margin = margins.by_month_and_hour(index, noon, KNOTS, straight=False)
+    score = margins.scores(index, noon, margin, KNOTS)
+    hours = (day[:, None] * DAY + np.arange(DAY)).ravel()
+    margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi.ravel(), hours), factor=True)
+    slope = margins.month_weights() @ margins.slopes(margin, KNOTS, clamp=True)[:, 0]
+    return margin[:, 0], score, slope * of_clear
+
+
+def _loading(z: np.ndarray, level: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """[365, 24] regression of an hour's score z [day, 24] on its day's [day], by month."""
+    out, month = np.zeros((12, DAY)), MONTH_OF_DAY[day]
+    for m in np.unique(month):
+        x, y = level[month == m, None], z[month == m]
+        seen = np.isfinite(x * y)
+        out[m] = np.where(seen, x * y, 0.0).sum(axis=0) / np.maximum(
+            np.where(seen, x * x, 0.0).sum(axis=0), 1e-9
+        )
+    return margins.month_weights() @ out
 
 
 def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
@@ -197,9 +256,10 @@ def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
     )
 
 
-def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
-    """How much a day's shocks and grain vary from day to day: log-normal factors with one common normal.
+def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
+    """(swing, lean, variance of the level): how much a day's shocks and grain vary from day to day.
 
+    Log-normal factors with one common normal.
     lean: slope of the logarithm of their size over the day's level. swing: sd of the rest of it, from how
     the grain's squares at even and at odd hours vary together, and each mode's with the grain's:
     E[x^2 y^2] = exp(4 a b) E[x^2] E[y^2].
@@ -224,7 +284,7 @@ def _unrest(of: Variable) -> dict[str, np.ndarray | float]:
         lean[k] = _slope(height, shock[:, k])
         square = shock[:, k] / np.exp(2 * lean[k] * height - 2 * lean[k] ** 2 * var)
         swing[k] = np.clip(np.log(_together(square, (even + odd) / 2)) / 4 / max(swing[-1], 0.05), 0.0, 0.6)
-    return {"swing": swing, "lean": lean, "level_var": var}
+    return swing, lean, var
 
 
 def _by_month(square: np.ndarray, month: np.ndarray) -> np.ndarray:
@@ -261,12 +321,13 @@ def _days_a_month(day: np.ndarray) -> float:
     return max(2.0 * day.size / 12, 1.0)
 
 
-def gain(one: Variable, other: Variable) -> np.ndarray:
-    """[12] what the correlation of two variables' scores is multiplied by, to give their daily means' own.
+def related(one: Variable, other: Variable) -> np.ndarray:
+    """[12] correlation of two variables' levels that gives their daily means the record's covariance.
 
     Scores of clear days differ by a hair of irradiance and hide how dark days go with cold ones. The
-    covariance of daily means is met to first order in Hermite polynomials, months smoothed with their
-    neighbours; a correlation too small to be told is left as it is.
+    correlation r of scores whose daily means have the record's covariance solves sum_n c_n d_n r^n = cov
+    (Mehler; c, d Hermite coefficients of the daily means in the levels), months smoothed with their
+    neighbours.
     """
 
     def monthly(x: np.ndarray) -> np.ndarray:
@@ -274,22 +335,25 @@ def gain(one: Variable, other: Variable) -> np.ndarray:
         return (np.roll(found, 1) + 2 * found + np.roll(found, -1)) / 4
 
     month = MONTH_OF_DAY[one.day]
-    actual, linear = monthly(one.actual * other.actual), monthly(one.linear * other.linear)
-    size = np.sqrt(monthly(np.square(one.linear)) * monthly(np.square(other.linear)))
-    little = np.square(_SMALL * size) + 1e-30
-    return np.clip((actual * linear + little) / (np.square(linear) + little), *_GAINS)
+    pairs = one.hermite * other.hermite
+    r = np.linspace(-0.97, 0.97, 389)
+    model = np.maximum.accumulate(pairs @ r ** np.arange(1, pairs.shape[1] + 1)[:, None], axis=1)
+    actual = monthly(one.actual * other.actual)
+    return np.array([np.interp(c, row, r) for c, row in zip(actual, model, strict=True)])
 
 
 def jointly(variables: Sequence[Variable]) -> np.ndarray:
-    """Moments of variables of the same days, their correlations those of the daily means."""
-    layout = Layout(tuple(v.days.modes.shape[1] for v in variables))
+    """Moments of variables of the same days."""
     day = variables[0].day
-    s = dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
-    gains = np.ones((12, len(variables), len(variables)))
+    return dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
+
+
+def wanted(variables: Sequence[Variable]) -> np.ndarray:
+    """[12, channel, channel] of `related` for every two variables of the same days; NaN on the diagonal."""
+    out = np.full((12, len(variables), len(variables)), np.nan)
     for i, j in itertools.combinations(range(len(variables)), 2):
-        if variables[i].name != variables[j].name:  # of one kind they share their shape, and need none
-            gains[:, i, j] = gains[:, j, i] = gain(variables[i], variables[j])
-    return dynamics.strengthened(layout, s, gains)
+        out[:, i, j] = out[:, j, i] = related(variables[i], variables[j])
+    return out
 
 
 def level(name: str, values: np.ndarray) -> Levels:
@@ -311,19 +375,25 @@ def assembled(
         own = next((c for c, v in enumerate(fitted[0]) if v.name == name), 0)
         s = dynamics.mirrored(layout, s, own, rho)
         layout = Layout((*layout.modes, 1))
-    return views(layout, s, fitted, suns, known)
+    levels = np.full((12, len(layout.modes), len(layout.modes)), np.nan)
+    levels[:, : len(flat), : len(flat)] = wanted(flat)
+    return views(layout, s, levels, fitted, suns, known)
 
 
 def views(
     layout: Layout,
     s: np.ndarray,
+    wanted: np.ndarray,
     fitted: Sequence[Sequence[Variable]],
     suns: Sequence[Sun],
     known: Sequence[Sequence[Levels]],
 ) -> list[Climate]:
-    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it."""
+    """The climate of moments s, channels of all sites in order, then `REGION`; as each site sees it.
+
+    wanted: [12, channel, channel] correlations of levels, NaN where the moments' own stay.
+    """
     flat = [v for site in fitted for v in site]
-    moving = dynamics.regress(layout, s, _days_a_month(flat[0].day))
+    moving = dynamics.regress(layout, s, _days_a_month(flat[0].day), wanted)
     swing, lean = np.zeros(layout.count), np.zeros(layout.count)
     var = dynamics.level_variance(layout, moving)
     for c, v in enumerate(flat):
@@ -364,8 +434,11 @@ def _channel(v: Variable, moving: dynamics.Dynamics, rows: slice) -> Channel:
     """The tables of a variable, scaled to unit variance of its scores in every hour."""
     scale = 1.0 / np.sqrt(np.maximum(dynamics.variance(moving, rows, v.basis, v.grain), 1e-3))
     grain = margins.month_weights() @ v.grain * scale
-    margin = v.margin
-    return Channel(*map(_array, (v.basis * scale[:, :, None], grain, margin, v.swing[-1], v.lean[-1])))
+    of_day, day_scale = np.zeros((12, KNOTS.size)), np.zeros(DAYS)
+    if v.of_day is not None:
+        of_day, day_scale = v.of_day, 1.0 / np.sqrt(moving.covariance[:, rows.start, rows.start])
+    basis = v.basis * scale[:, :, None]
+    return Channel(*map(_array, (basis, grain, v.margin, v.swing[-1], v.lean[-1], of_day, day_scale)))
 
 
 def _levels(known: dict[str, Levels]) -> Level:

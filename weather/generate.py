@@ -20,7 +20,7 @@ from weather.climate import HOURLY, Channel, Climate
 from weather.random import Purpose, Stream
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
-_WORDS = 4  # normals of one call
+WORDS = 4  # normals of one call
 
 
 class Weather(NamedTuple):
@@ -55,7 +55,8 @@ class Course(NamedTuple):
 class Tables(NamedTuple):
     """What the hours of a climate's year share among paths, leading [365, 24], computed once for all.
 
-    sun, wind, temp: None where the site has no such variable. hour: number in the year.
+    sun, wind, temp: None where the site has no such variable. hour: number in the year. of_day, day_scale:
+    [365] of the sun's days, as in `Channel`.
     """
 
     sun: Course | None
@@ -63,6 +64,8 @@ class Tables(NamedTuple):
     temp: Course | None
     clear_ghi_wm2: jax.Array
     hour: jax.Array
+    of_day: Line | None
+    day_scale: jax.Array | None
 
 
 def tables(climate: Climate) -> Tables:
@@ -73,15 +76,21 @@ def tables(climate: Climate) -> Tables:
             return None
         return Course(channel.basis, channel.grain, _lines(climate.knots, channel.margin))
 
+    sun = climate.sun_channel
+    of_day = sun and _lines(climate.knots, sun.of_day[:, None])
     return Tables(
-        *(course(channel) for channel in climate.channels),
+        sun=course(climate.sun_channel),
+        wind=course(climate.wind_channel),
+        temp=course(climate.temp_channel),
         clear_ghi_wm2=climate.sun.clear_ghi_wm2.reshape(DAYS, DAY),
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
+        of_day=of_day and jax.tree.map(lambda x: x[:, 0], of_day),
+        day_scale=sun and sun.day_scale,
     )
 
 
 def _lines(knots: jax.Array, margin: jax.Array) -> Line:
-    """The lines of every hour, [365, 24, ...]: a [12, 24, knot] table of mid-months, interpolated to days."""
+    """The lines of every hour, [365, n, ...]: a [12, n, knot] table of mid-months, interpolated to days."""
     middle = np.cumsum(MONTH_DAYS) - MONTH_DAYS / 2.0
     t = np.arange(DAYS) + 0.5
     last = np.where(t < middle[MONTH_OF_DAY], MONTH_OF_DAY - 1, MONTH_OF_DAY) % 12
@@ -159,13 +168,20 @@ def day(
     normals = _daily(stream, Purpose.WEATHER_DAY, y, d, climate.count + len(climate.modes))
     month = jnp.asarray(MONTH_OF_DAY)[d]
     before = tuple(state[i] for i in range(state.shape[0]))
-    expected, shock = block.stored(_step)(
+    expected, shock = block.stored(step)(
         (), (climate.carry[month], climate.mix[month]), (before, normals[: climate.count]), ()
     )
     modes, memory = moved(climate, expected, shock, normals[climate.count :], before[climate.count :])
-    own = (levels, *site(climate, modes, normals[climate.count :]))
+    held, sizes, region = site(climate, modes, normals[climate.count :])
     words = block.stored(_words)(y, today.hour, stream, ())
-    weather = block.rows(hour)(climate, today, own, block.rows(_normals)((), (), (), words))
+    noise = block.rows(_normals)((), (), (), words)
+    now = today._replace(of_day=None, day_scale=None)
+    index = block.stored(sun_index)(climate, now, (held[0], sizes[0]), noise[0])
+    bright = block.tile(brightness)
+    share = bright(
+        (climate.knots, today), (levels[:, 0], held[0], block.total(index * today.clear_ghi_wm2[:, None]))
+    )
+    weather = block.rows(hour)(climate, now, (levels, held, sizes, region, share), (index, *noise[1:]))
     return jnp.stack([*modes, *memory]), weather
 
 
@@ -175,9 +191,9 @@ def _daily(stream: Stream, purpose: Purpose, y, d, count: int) -> tuple[jax.Arra
     def words(_shared, draw, stream, _both):
         return random.normals(stream, purpose, y, d, draw=draw)
 
-    calls = -(-count // _WORDS)
+    calls = -(-count // WORDS)
     found = block.stored(words)((), jnp.arange(calls), stream, ())
-    return tuple(found[i % _WORDS][i // _WORDS] for i in range(count))
+    return tuple(found[i % WORDS][i // WORDS] for i in range(count))
 
 
 def _product(_shared, row, own, _both) -> jax.Array:
@@ -185,7 +201,7 @@ def _product(_shared, row, own, _both) -> jax.Array:
     return sum(row[j] * x for j, x in enumerate(own))
 
 
-def _step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
+def step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
     """What a mode is expected to be, and its shock. row: of `carry` and `mix`. own: (state, normals)."""
     return _product((), row[0], own[0], ()), _product((), row[1], own[1], ())
 
@@ -241,29 +257,58 @@ def _normals(_shared, _row, _own, pairs) -> tuple[jax.Array, ...]:
     return tuple(random.normal(word) for word in random.taken_apart(pairs)[: len(HOURLY)])
 
 
-def hour(climate: Climate, now: Tables, own, noise) -> Weather:
+def sun_index(climate: Climate, now: Tables, own, noise: jax.Array) -> jax.Array:
+    """Clear-sky index of one hour of one path, before its day is scaled; zero where there is no sun.
+
+    own: (modes, size of the grain) of the sun. noise: standard normal.
+    """
+    if now.sun is None:
+        return jnp.zeros_like(noise)
+    modes, size = own
+    z = jnp.clip(_score(now.sun, modes, size, noise), climate.knots[0], climate.knots[-1])
+    return jnp.maximum(margin(climate.knots, now.sun.line, z), 0.0)
+
+
+def brightness(shared, own) -> jax.Array:
+    """What the hours' index is multiplied by, so that a path's day has the index that its level says.
+
+    shared: (knots, tables of the day). own: (factor of the world's level, modes, sum of index x clear sky).
+    """
+    knots, today = shared
+    factor, modes, total = own
+    if today.of_day is None:
+        return jnp.zeros_like(total)
+    z = jnp.clip(modes[0] * today.day_scale, knots[0], knots[-1])
+    wanted = jnp.maximum(margin(knots, today.of_day, z), 0.0) * jnp.sum(today.clear_ghi_wm2)
+    return factor * wanted / jnp.maximum(total, 1e-3)
+
+
+def hour(climate: Climate, now: Tables, own, drawn) -> Weather:
     """One hour of one path.
 
-    now: tables of the hour. own: (levels [3], then as `site`). noise: standard normals of `HOURLY`.
+    now: tables of the hour. own: (levels [3], then as `site`, `brightness`). drawn: (index of the sun,
+    standard normals of wind and temperature).
     """
-    levels, held, sizes, region = own
+    levels, held, sizes, region, share = own
+    index, *noise = drawn
 
-    def value(v: int, course: Course | None):
+    def value(course: Course | None, v: int) -> jax.Array:
         if course is None:
-            return jnp.zeros_like(noise[v])
-        z = _product((), course.basis, held[v], ()) + course.grain * sizes[v] * noise[v]
-        if v == 0:
-            z = jnp.clip(z, climate.knots[0], climate.knots[-1])
-        return margin(climate.knots, course.line, z)
+            return jnp.zeros_like(index)
+        return margin(climate.knots, course.line, _score(course, held[v], sizes[v], noise[v - 1]))
 
-    sun, wind, temp = (value(v, course) for v, course in enumerate((now.sun, now.wind, now.temp)))
     return Weather(
-        ghi=levels[0] * jnp.maximum(sun, 0.0) * now.clear_ghi_wm2,
-        wind_speed=levels[1] * jnp.maximum(wind, 0.0),
-        temp_air=levels[2] + temp,
-        region_sun=jnp.broadcast_to(region[0], jnp.shape(sun)),
-        region_wind=jnp.broadcast_to(region[1], jnp.shape(sun)),
+        ghi=share * index * now.clear_ghi_wm2,
+        wind_speed=levels[1] * jnp.maximum(value(now.wind, 1), 0.0),
+        temp_air=levels[2] + value(now.temp, 2),
+        region_sun=jnp.broadcast_to(region[0], jnp.shape(index)),
+        region_wind=jnp.broadcast_to(region[1], jnp.shape(index)),
     )
+
+
+def _score(course: Course, modes, size, noise) -> jax.Array:
+    """Normal score of an hour: what the day's modes make of it, and grain."""
+    return _product((), course.basis, modes, ()) + course.grain * size * noise
 
 
 def margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:

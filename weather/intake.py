@@ -150,12 +150,12 @@ def make_climate(files: Sequence[Path], out: Path, how: Reading, sun_of_days: Pa
     """Fit a climate to what the files hold, write it, and give the site's name."""
     store.check_target(out)
     record = read(files, how) if sun_of_days is None else read_daily(sun_of_days, how, files)
-    fitted, where, provenance = fit.fit(record)
+    views, provenance = fit.fit(record)
     try:
-        climate.save(out, fitted, where, provenance)
+        climate.save(out, views, provenance)
     except (OSError, RuntimeError) as error:
         raise InputError(f"{out}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
-    return where.name
+    return views[0][1].name
 
 
 def convert(files: Sequence[Path], out: Path, how: Reading) -> Record:

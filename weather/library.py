@@ -1,9 +1,9 @@
 """A library of weather years on the device, from which lives are drawn year by year.
 
-Library year i is one year of the climate at its long-term level: index i of `Ensemble.LIBRARY`, with a
+Library year i is one year of the climate at its record's level: index i of `Ensemble.LIBRARY`, with a
 stationary start of its own, kept in int16 as `packing` has it: 88 kB. A path takes for each of its
 operating years any of them with equal probability, its names deciding which, and applies the long-term
-level of its world. So a draw is a function of names, and the library is one of seed and climate.
+level of its world in that year. So a draw is a function of names, and the library is one of seed and climate.
 
 What it leaves out. Weather does not cross 31 December: each year begins afresh. In the shipped climate
 yearly means of sun and wind correlate by 0.1 with the next year's, of temperature by 0.2; without that the
@@ -28,6 +28,7 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from weather import block, ensemble, generate, packing, random
+from weather import climate as climates
 from weather.climate import Climate
 from weather.ensemble import AXIS, Generated
 from weather.generate import Weather
@@ -44,7 +45,7 @@ class Drawn:
     """Weather whose years are drawn from a library; a `Source`.
 
     stored: of `build`, on the same mesh. worlds: the number that share the long-term level. level:
-    multiplier of the climate's level_sd. paths given to `years` are a whole number of tiles per device.
+    multiplier of all that is unknown of it. paths given to `years` are a whole number of tiles per device.
     """
 
     stored: Weather
@@ -131,7 +132,8 @@ Tiles = Iterator[tuple[int, Weather]]  # first year, int16 [8760, year] from it;
 
 def _tiles(climate: Climate, seed: int, years: int, mesh: Mesh, width: int) -> Tiles:
     """Tiles that hold all years. The last begins early enough to be full: the same names, the same bits."""
-    source = Generated(climate, seed, Ensemble.LIBRARY, worlds=1, level=0.0, mesh=mesh)
+    known = climates.as_recorded(climate)  # a draw brings the level of its own year and world
+    source = Generated(known, seed, Ensemble.LIBRARY, worlds=1, level=0.0, mesh=mesh)
     for begin in range(0, years, width):
         first = max(min(begin, years - width), 0)
         index = np.minimum(np.arange(first, first + width), years - 1)

@@ -164,6 +164,12 @@ def meet_hourly(
     return margin
 
 
+def slopes(margin: np.ndarray, knots: np.ndarray, clamp: bool) -> np.ndarray:
+    """[12, 24] what a unit of score is worth, to first order: E[g(z) z] of a margin [12, 24, knot]."""
+    grid = np.linspace(-6.0, 6.0, 241)
+    return hermite(evaluate(margin, knots, grid, clamp), grid, 1)[0]
+
+
 def hermite(values: np.ndarray, z: np.ndarray, orders: int) -> np.ndarray:
     """Coefficients [order, ...] of g in normalised Hermite polynomials of orders 1.., by quadrature.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from weather.schema import DAY, DAYS, MONTH_OF_DAY
 
-SUN_MODES, CLOCK_MODES = 6, 12
+SUN_MODES, CLOCK_MODES = 5, 12
 DAYLIGHT = 0.01  # hours whose clear sky is over this part of the year's highest are day
 _RIDGE = 1e-3  # keeps a day's modes finite where few of its hours are known
 _MID_MONTH = np.array([np.flatnonzero(m == MONTH_OF_DAY)[15] for m in range(12)])
@@ -59,11 +59,15 @@ def projection(basis: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.linalg.solve(b.T @ b + _RIDGE * np.eye(b.shape[1]), b.T)
 
 
-def split(z: np.ndarray, day: np.ndarray, basis: np.ndarray) -> Days:
+def split(z: np.ndarray, day: np.ndarray, basis: np.ndarray, given: np.ndarray | None = None) -> Days:
     """Scores [day, 24], NaN where unknown, on days [day] of the year -> modes and what they leave.
 
-    A day with fewer known hours than modes and two more is unknown.
+    given: [day] the first mode, where it is known and need not be fitted. A day with fewer known hours than
+    modes and two more is unknown.
     """
+    if given is not None:
+        others = split(z - basis[day, :, 0] * given[:, None], day, basis[:, :, 1:])
+        return Days(np.column_stack([given, others.modes]), others.rest)
     known = np.isfinite(z)
     modes = np.full((len(z), basis.shape[2]), np.nan)
     rest = np.full(z.shape, np.nan)

@@ -6,10 +6,13 @@ xarray and a device unpack to the same float32 bits, and a dark night comes back
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from weather.schema import RANGES
+from weather.schema import DAY, RANGES
 
 STEPS = {  # int16 has 65,535 of them: enough for `schema.RANGES`
     "ghi": 2.0**-5,
@@ -20,6 +23,17 @@ STEPS = {  # int16 has 65,535 of them: enough for `schema.RANGES`
 }
 MISSING = -32768  # the one value that packs nothing
 LOWEST, HIGHEST = -32767, 32767
+
+
+class Packed(NamedTuple):
+    """A variable of a tile as it is stored, for the program that needs its values.
+
+    stored: int16 [hour, path]. coding: [4, path] scale and offset, and the least and the most that the
+    variable can be: rows of numbers that all paths share, so that devices split them as they split hours.
+    """
+
+    stored: jax.Array
+    coding: jax.Array
 
 
 def offset(name: str) -> float:
@@ -41,3 +55,28 @@ def unpack(name: str, stored: jax.Array) -> jax.Array:
 def decode(stored: jax.Array, scale: jax.Array, offset: jax.Array) -> jax.Array:
     """int16 -> float32 by any float32 scale and offset of the CF conventions."""
     return stored.astype(jnp.float32) * scale + offset
+
+
+def values(held: jax.Array | Packed) -> jax.Array:
+    """float32 [hour, path] of a variable, however it is held.
+
+    A foreign file's rounding may step half a step over what can be, into sunshine below zero; ours never
+    does, and gives the bits of `unpack`.
+    """
+    if not isinstance(held, Packed):
+        return held
+    scale, offset, low, high = held.coding[:, None]  # [1, path] each
+    return jnp.clip(decode(held.stored, scale, offset), low, high)
+
+
+def day(held: jax.Array | Packed, d: jax.Array) -> jax.Array:
+    """`values` of one day of a year, [24, path].
+
+    For the loop over days: unpacked there, weather is read once, as it is stored, and never a year of
+    float32 written.
+    """
+
+    def of_day(x: jax.Array) -> jax.Array:
+        return lax.dynamic_slice_in_dim(x, d * DAY, DAY)
+
+    return values(held._replace(stored=of_day(held.stored)) if isinstance(held, Packed) else of_day(held))

@@ -6,23 +6,23 @@ import dataclasses
 import functools
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from weather import coding, ensemble, region, schema
+from weather import coding, region, schema
 from weather.climate import Site
 from weather.coding import Coding
 from weather.ensemble import AXIS
 from weather.generate import Weather
+from weather.packing import Packed
 from weather.schema import DIMS, HOURS, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
 
 CLIMATOLOGY_PATHS = 64  # what a site's own anomaly is measured against, where a file lacks the region
@@ -34,7 +34,6 @@ _SITE = {  # what a site must state, and what can be
     "wind_height_m": (1.0, 300.0),
 }
 READ_AHEAD = 2  # years read, decoded and sent to the device while one is worked on
-In = TypeVar("In")
 Out = TypeVar("Out")
 
 
@@ -51,24 +50,29 @@ class Streamed:
     lock: AbstractContextManager = NETCDF_LOCK
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        """`Weather` of device arrays [8760, path], year by year.
+        """`Weather` on the device, year by year: each field float32 [8760, path], or `packing.Packed`.
 
-        In memory are the years in flight, unpacked, and up to `READ_AHEAD` + 1 more as they are stored.
+        In memory are the years in flight and up to `READ_AHEAD` + 1 more, all as they are stored.
         """
         sharding = NamedSharding(self.mesh, PartitionSpec(None, AXIS))
 
-        def sent(y: int) -> list[tuple[Coding, jax.Array]]:
-            return _at_once(lambda held: (held[0], _sent(held[1], sharding)), self.read(paths, y))
+        with threads() as pool:
 
-        for year in _ahead(sent, count):
-            yield Weather(*(_unpacked(how, stored) for how, stored in year))
+            def sent(y: int) -> list[jax.Array | Packed]:
+                return list(pool.map(lambda held: _sent(held, sharding), self.read(paths, y, pool)))
 
-    def read(self, paths: np.ndarray, y: int) -> list[tuple[Coding, np.ndarray]]:
-        """One year of these paths: each field of `Weather` as it is stored, [path, 8760]; checked."""
+            for year in _ahead(sent, count):
+                yield Weather(*year)  # type: ignore[arg-type]
+
+    def read(self, paths: np.ndarray, y: int, pool: Executor) -> list[tuple[Coding, np.ndarray]]:
+        """One year of these paths: each field of `Weather` as it is stored, [path, 8760]; checked.
+
+        pool: of `threads`.
+        """
         index, inverse = np.unique(paths, return_inverse=True)
         part = self.dataset.isel(year=y, site=0)
         names = [name for name in Weather._fields if name in part]
-        held = dict(zip(names, _at_once(lambda n: self._rows(part[n], index, y), names), strict=True))
+        held = dict(zip(names, pool.map(lambda n: self._rows(part[n], index, y), names), strict=True))
         if REGION[0] not in held:
             for name, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
                 how, stored = held[own]
@@ -144,17 +148,29 @@ def digest(file: Path) -> str:
 def _opened(file: Path) -> xr.Dataset:
     if not file.exists():
         raise InputError(f"{file}: no such weather ensemble")
-    how: dict[str, Any]
-    kind, how = "netCDF", {"engine": "netcdf4"}
-    if file.is_dir():
-        kind, how = "Zarr", {"engine": "zarr", "consolidated": False}
+    kind = "Zarr" if file.is_dir() else "netCDF"
+    how: dict[str, Any] = {"engine": "zarr", "consolidated": False} if file.is_dir() else {}
     stored = dict.fromkeys(Weather._fields, False)
     try:
         with lock(file):
-            return xr.open_dataset(file, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
+            opened = file if file.is_dir() else _netcdf(file)
+            return xr.open_dataset(opened, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
     except Exception as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
         raise InputError(f"{file}: cannot be read as {kind} ({reason})") from error
+
+
+def _netcdf(file: Path) -> xr.backends.NetCDF4DataStore:
+    """Chunks that need no inflating come straight to where they are wanted, not through HDF5's cache:
+    the detour costs as much again as the reading.
+    """
+    store = xr.backends.NetCDF4DataStore.open(file)
+    for name in set(Weather._fields) & set(store.ds.variables):
+        variable = store.ds.variables[name]
+        filters = variable.filters() or {}
+        if variable.chunking() != "contiguous" and not any(v for k, v in filters.items() if k != "complevel"):
+            variable.set_var_chunk_cache(size=0, nelems=1)
+    return store
 
 
 def _site(dataset: xr.Dataset, file: Path) -> Site:
@@ -169,25 +185,29 @@ def _site(dataset: xr.Dataset, file: Path) -> Site:
     return Site(name=str(np.ravel(dataset["site"].values)[0]), **numbers)
 
 
-def _sent(stored: np.ndarray, sharding: NamedSharding) -> jax.Array:
-    """[path, 8760] in host memory -> [8760, path] on its way to the devices, each getting its paths."""
+def _sent(held: tuple[Coding, np.ndarray], sharding: NamedSharding) -> jax.Array | Packed:
+    """[path, 8760] in host memory -> [8760, path] on its way to the devices, each getting its paths.
 
-    def hours_of(at: Any) -> np.ndarray:
-        return np.ascontiguousarray(stored[at[1]].T)
+    Turned round on the way: JAX does it faster than NumPy, and it has to copy anyhow.
+    """
 
-    return jax.make_array_from_callback(stored.shape[::-1], sharding, hours_of)
+    how, stored = held
 
+    def send(x: np.ndarray) -> jax.Array:  # [row, path]
+        return jax.make_array_from_callback(x.shape, sharding, lambda at: x[at])
 
-def _unpacked(how: Coding, stored: jax.Array) -> jax.Array:
     if not how.packed:
-        return stored
-    return ensemble.unpack(stored, *(jnp.float32(x) for x in (how.scale, how.offset, *RANGES[how.name])))
+        return send(stored.T)
+    coding = np.array([how.scale, how.offset, *RANGES[how.name]], np.float32)
+    return Packed(send(stored.T), send(np.repeat(coding[:, None], len(stored), axis=1)))
 
 
-def _at_once(function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
-    """In threads: one decompresses or copies while another waits for the file."""
-    with ThreadPoolExecutor(len(Weather._fields)) as pool:
-        return list(pool.map(function, items))
+def threads() -> Executor:
+    """One per field: one decompresses or copies while another waits for the file.
+
+    Kept for all years of some paths: with a thread goes its memory, and new pages cost time.
+    """
+    return ThreadPoolExecutor(len(Weather._fields))
 
 
 def _ahead(read: Callable[[int], Out], count: int) -> Iterator[Out]:

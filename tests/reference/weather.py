@@ -1,4 +1,4 @@
-"""The weather generator in loops: years, days, hours, variables and scales written out, in float64.
+"""The weather generator in loops: years, days, hours, modes and states written out, in float64.
 
 Follows the words of `weather.climate.Climate`; shares no code with `weather.generate`.
 """
@@ -6,7 +6,7 @@ Follows the words of `weather.climate.Climate`; shares no code with `weather.gen
 from __future__ import annotations
 
 import datetime
-from math import sqrt
+from math import exp
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tests.reference import random
 from weather.random import Ensemble, Purpose
 
 SUN, WIND, TEMP, REGION_SUN, REGION_WIND = range(5)
+VARIABLES = "ghi", "wind_speed", "temp_air", "region_sun", "region_wind"
 FIRST = datetime.date(2023, 1, 1)  # a year of 365 days
 MIDDLE = []  # of each month, in days from the beginning of the year
 for _month in range(1, 13):
@@ -24,89 +25,120 @@ for _month in range(1, 13):
 
 def walk(climate, seed, ensemble, path, worlds, multiplier, years):
     """[year] of dicts of [8760]: the weather of one path."""
-    c = {k: np.asarray(getattr(climate, k), float) for k in climate.__dataclass_fields__ if k != "sun"}
-    clear = np.asarray(climate.sun.clear_ghi_wm2, float)
     names = (seed, ensemble, path)
-    levels = level(c, seed, path % worlds, multiplier)
-    scales = len(c["slow_rho"])
-    slow = mixed(c["slow_mix"][0], slow_normals(names, Purpose.WEATHER_START, 0, 0, scales))
-    fast = mixed(c["fast_mix"][0], np.array(random.normals(*names, Purpose.WEATHER_START, 0, 1)[:3]))
+    clear = np.asarray(climate.sun.clear_ghi_wm2, float)
+    channels = [plain(c) for c in climate.channels]
+    c = shared(climate)
+    state = c["start"] @ normals(names, Purpose.WEATHER_START, 0, 0, len(c["start"]))
     out = []
     for year in range(years):
-        kept = {k: np.empty(8760) for k in ("ghi", "wind_speed", "temp_air", "region_sun", "region_wind")}
+        levels = level(climate, seed, path % worlds, multiplier, year)
+        kept = {name: np.empty(8760) for name in VARIABLES}
         for day in range(365):
-            month = (FIRST + datetime.timedelta(day)).month - 1
-            shocks = slow_normals(names, Purpose.WEATHER_SLOW, year, day, scales)
-            before, slow = slow, next_slow(c, month, slow, shocks)
+            swings = normals(names, Purpose.WEATHER_DAY, year, day, sum(c["modes"]) + len(c["modes"]))
+            state = next_day(c, (FIRST + datetime.timedelta(day)).month - 1, state, swings)
+            swings = swings[sum(c["modes"]) :]
             for hour in range(24):
                 t = day * 24 + hour
-                shock = np.array(random.normals(*names, Purpose.WEATHER_FAST, year, t)[:3])
-                fast = next_fast(c, month, fast, shock)
-                z = latent(c, (hour + 0.5) / 24, before, slow, fast)
+                noise = random.normals(*names, Purpose.WEATHER_HOUR, year, t)
                 sun, wind, temp = (
-                    margin(c, name, day, hour, z[v], v == SUN)
-                    for v, name in enumerate(("sun_margin", "wind_margin", "temp_margin"))
+                    value(c, channel, c["places"][v], state, swings, day, hour, noise[v], v == SUN)
+                    for v, channel in enumerate(channels)
                 )
                 kept["ghi"][t] = levels[SUN] * max(sun, 0.0) * clear[t]
                 kept["wind_speed"][t] = levels[WIND] * max(wind, 0.0)
                 kept["temp_air"][t] = levels[TEMP] + temp
-                kept["region_sun"][t] = z[REGION_SUN]
-                kept["region_wind"][t] = z[REGION_WIND]
+                for v in (REGION_SUN, REGION_WIND):
+                    kept[VARIABLES[v]][t] = state[first(c, c["places"][v])]
         out.append(kept)
     return out
 
 
-def level(c, seed, world, multiplier):
-    """What is not known of the long-term mean, the same for all paths of a world."""
-    drawn = random.normals(seed, Ensemble.WORLD, world, Purpose.WEATHER_LEVEL, 0, 0)
-    sun, wind, temp = (drawn[v] * multiplier * c["level_sd"][v] for v in range(3))
-    return max(1.0 + sun, 0.0), max(1.0 + wind, 0.0), temp
+def shared(climate):
+    """What all sites of a climate share, in float64."""
+    names = ("memory", "carry", "mix", "start", "swing", "lean", "level_var", "knots")
+    tables = {name: np.asarray(getattr(climate, name), float) for name in names}
+    return tables | {"modes": climate.modes, "places": climate.places}
 
 
-def slow_normals(names, purpose, year, day, scales):
-    """[variable, scale]: four variables from one call, the fifth from calls of its own."""
-    out = np.empty((5, scales))
-    for s in range(scales):
-        out[:4, s] = random.normals(*names, purpose, year, day, draw=s)
-        out[4, s] = random.normals(*names, purpose, year, day, draw=scales + s)[0]
+def plain(channel):
+    """The tables of a channel in float64."""
+    return {name: np.asarray(table, float) for name, table in channel._asdict().items()}
+
+
+def normals(names, purpose, year, day, count):
+    """So many normals of a day, four of a draw."""
+    out = []
+    while len(out) < count:
+        out += random.normals(*names, purpose, year, day, draw=len(out) // 4)
+    return np.array(out[:count])
+
+
+def first(c, channel):
+    """Where the state holds a channel's level."""
+    return sum(c["modes"][:channel])
+
+
+def next_day(c, month, state, drawn):
+    """The state a day later. drawn: a normal per mode, then one per channel."""
+    count, channels = sum(c["modes"]), len(c["modes"])
+    expected = c["carry"][month] @ state
+    shock = c["mix"][month] @ drawn[:count]
+    modes = np.empty(count)
+    for channel in range(channels):
+        at = first(c, channel)
+        modes[at] = height = expected[at] + shock[at]
+        for k in range(at + 1, at + c["modes"][channel]):
+            swing = drawn[count + channel]
+            size = unrest(c["swing"][k], c["lean"][k], c["level_var"][channel], height, swing)
+            modes[k] = expected[k] + shock[k] * size
+    memory = []
+    for scale in range(len(c["memory"])):
+        for channel in range(channels):
+            old = state[count + scale * channels + channel]
+            memory.append(old + c["memory"][scale] * (modes[first(c, channel)] - old))
+    return np.concatenate([modes, memory])
+
+
+def unrest(swing, lean, var, height, normal):
+    """Size of a day's shocks: the mean of its square is one while `height` has the variance `var`."""
+    return exp(lean * height + swing * normal) / exp(swing**2 + lean**2 * var)
+
+
+def value(c, channel, place, state, swings, day, hour, noise, flat):
+    """A variable at an hour."""
+    at = first(c, place)
+    size = unrest(channel["swing"], channel["lean"], c["level_var"][place], state[at], swings[place])
+    z = channel["grain"][day, hour] * size * noise
+    for k in range(c["modes"][place]):
+        z += channel["basis"][day, hour, k] * state[at + k]
+    return margin(c["knots"], channel["margin"], day, hour, z, flat)
+
+
+def level(climate, seed, world, multiplier, year):
+    """What is not known of an operating year's level, the same for all paths of a world."""
+    known = plain(climate.level)
+
+    def drawn(of_year, draw):
+        return random.normals(seed, Ensemble.WORLD, world, Purpose.WEATHER_LEVEL, of_year, 0, draw=draw)
+
+    out = []
+    for v in range(3):
+        k = {name: x[v] for name, x in known.items()}
+        mean, slow, trend = (multiplier * drawn(0, draw)[v] for draw in range(3))
+        slow = k["slow"] + k["along"] * mean + k["across"] * slow
+        for passed in range(year + 1):
+            slow = k["rho"] * slow + k["step_sd"] * multiplier * drawn(passed, 3)[v]
+        drift = (k["trend"] + k["trend_sd"] * trend) * (k["since"] + year + 1) / 10
+        found = k["centre"] + k["mean"] + k["mean_sd"] * mean + slow + drift
+        out.append(found if v == TEMP else max(found, 0.0))
     return out
 
 
-def mixed(factor, z):
-    """Independent normals [variable, ...] -> correlated ones."""
-    return factor @ z
-
-
-def next_slow(c, month, slow, shocks):
-    """[variable, scale] one midnight later."""
-    rho = c["slow_rho"]
-    return rho * slow + np.sqrt(1.0 - rho**2) * mixed(c["slow_mix"][month], shocks)
-
-
-def next_fast(c, month, fast, shock):
-    """[variable] one hour later."""
-    rho = c["fast_rho"]
-    return rho * fast + np.sqrt(1.0 - rho**2) * mixed(c["fast_mix"][month], shock)
-
-
-def latent(c, f, before, after, fast):
-    """[variable] at the fraction f of the day, between midnights `before` and `after`."""
-    z = np.zeros(5)
-    for v in range(5):
-        for s, rho in enumerate(c["slow_rho"]):
-            variance = (1 - f) ** 2 + f**2 + 2 * f * (1 - f) * rho
-            between = ((1 - f) * before[v, s] + f * after[v, s]) / sqrt(variance)
-            z[v] += c["slow_weight"][v, s] * between
-        if v < 3:
-            z[v] += c["fast_weight"][v] * fast[v]
-    return z
-
-
-def margin(c, name, day, hour, z, flat):
-    """The variable at z, by the tables of the months whose middles lie around the day's noon."""
+def margin(knots, margins, day, hour, z, flat):
+    """The variable at z, by margins [12, 24, knot] of the months whose middles lie around noon."""
     earlier, later, share = around(day + 0.5)
-    table = (1 - share) * c[name][earlier, hour] + share * c[name][later, hour]
-    knots = c["knots"]
+    table = (1 - share) * margins[earlier, hour] + share * margins[later, hour]
     value = np.interp(z, knots, table)
     if z < knots[0] and not flat:
         value += (z - knots[0]) * (table[1] - table[0]) / (knots[1] - knots[0])
