@@ -68,7 +68,12 @@ def attainable(group: Group, draws: int, cuts: int, count: int) -> dict[Key, tup
     for k in range(draws):
         part = {name: x[k * n : (k + 1) * n] for name, x in everything.items()}
         cut = fidelity.splits(n, group.training, cuts, seed=k)
-        for line in judge(group, part, cut, [OURS], count)[OURS]:
+        try:
+            found = judge(group, part, cut, [OURS], count)[OURS]
+        except ValueError as error:  # of a draw that cannot be fitted
+            print(f"{group.name}: draw {k} left out ({error})", file=sys.stderr)
+            continue
+        for line in found:
             lines[line.key].append(line)
     return {
         key: (sum(x.generated for x in of) / sum(x.real for x in of), max(x.ratio for x in of))

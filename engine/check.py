@@ -153,15 +153,14 @@ def _read(source: Streamed) -> Years:
     paths = min(sizes["path"], PATH_YEARS)
     years = min(sizes["year"], max(1, PATH_YEARS // paths))
     if paths * years < LEAST_PATH_YEARS:
-        raise InputError(
-            f"{source.name}: has {paths * years} path-years, wanted {LEAST_PATH_YEARS} or more"
-        )
+        raise InputError(f"{source.name}: has {paths * years} path-years, wanted {LEAST_PATH_YEARS} or more")
     out = defaultdict(list)
-    for y in range(years):
-        read = dict(zip(Weather._fields, source.read(np.arange(paths), y), strict=True))
-        for name in REQUIRED:
-            how, stored = read[name]
-            out[name].append(how.decoded(stored).astype(float).reshape(-1, DAYS, DAY))
+    with stream.threads() as pool:
+        for y in range(years):
+            read = dict(zip(Weather._fields, source.read(np.arange(paths), y, pool), strict=True))
+            for name in REQUIRED:
+                how, stored = read[name]
+                out[name].append(how.decoded(stored).astype(float).reshape(-1, DAYS, DAY))
     return {name: np.concatenate(parts) for name, parts in out.items()}
 
 

@@ -22,8 +22,8 @@ GOOD, BAD = 1.3, 2.0
 _OVER = {
     "halves": "The distance of the ensemble from the record, over that of random halves of the record's "
     "own years, scaled to the number of its years: 1 is what an endless ensemble of the very climate "
-    "comes to, give or take the accidents of these years. An ensemble fitted to this record has seen all its years, "
-    "and can come below 1.",
+    "comes to, give or take the accidents of these years. An ensemble fitted to this record has seen all "
+    "its years, and can come below 1.",
     "few": "The distance of the ensemble from the record, over that of as many years of the ensemble from "
     "the rest of it, for the record is too short to be halved: 1 is what an endless ensemble of the "
     "very climate comes to, give or take the accidents of these years.",
