@@ -153,7 +153,9 @@ def _read(source: Streamed) -> Years:
     paths = min(sizes["path"], PATH_YEARS)
     years = min(sizes["year"], max(1, PATH_YEARS // paths))
     if paths * years < LEAST_PATH_YEARS:
-        raise InputError(f"{source.name}: has {paths * years} path-years, wanted {LEAST_PATH_YEARS} or more")
+        raise InputError(
+            f"{source.name}: has {paths * years} years in all its paths, wanted {LEAST_PATH_YEARS} or more"
+        )
     out = defaultdict(list)
     with stream.threads() as pool:
         for y in range(years):

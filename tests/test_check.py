@@ -95,19 +95,19 @@ def test_a_place_that_the_record_does_not_state_is_the_ensembles_and_another_is_
     ("arguments", "sentence"),
     [
         ("nowhere two.nc", "climate 'nowhere': no such file and no such shipped climate (*)"),
-        ("gone.zarr two.nc", "climate 'gone.zarr': no such file and no such shipped climate (*)"),
+        ("gone.zarr two.nc", "gone.zarr: no such weather ensemble"),
         ("climate.nc gone.nc", "gone.nc: no such file"),
         ("two.csv two.nc", "two.csv: cannot be read as netCDF (*)"),
         ("two.nc two.nc", "two.nc: ghi: dims are (time), wanted (path, year, hour, site)"),
-        ("few.nc two.nc", "few.nc: has 2 path-years, wanted 20 or more"),
+        ("few.nc two.nc", "few.nc: has 2 years in all its paths, wanted 20 or more"),
         ("sample.nc short.csv", "short.csv: covers 5000 hours, wanted a full year (8760) or more"),
         (
             "sample.nc two.csv -o two.csv",
             "two.csv: is no folder, wanted one for fidelity.json and fidelity.html",
         ),
         (
-            "sample.nc two.csv --utc-offset 7 --latitude 37.5 --longitude 105.2 --altitude 1225 --wind-height 10",
-            "two.csv: *",
+            "sample.nc two.csv " + PLACE_OPTIONS.replace("offset 8", "offset 7"),
+            "two.csv: utc_offset_h: is 7, but sample.nc has 8; hours of the day could not be compared (*)",
         ),
     ],
     ids=door.identity,
