@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from engine import cli_records
+from engine import cli_check, cli_records
 
 if TYPE_CHECKING:
     from engine.compose import Progress
@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 weather_app = typer.Typer(no_args_is_help=True, help="Records, climates and ensembles of weather.")
 app.add_typer(weather_app, name="weather")
 cli_records.add(weather_app)
+cli_check.add(weather_app)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to make; default runs/<study>-<digest>.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed, other lives.")]

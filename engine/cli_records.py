@@ -67,8 +67,8 @@ def fit(
     """
     from weather import intake
 
-    place = _place(latitude, longitude, altitude, utc_offset, wind_height)
-    how = _reading(kind, columns, units, select, place, instantaneous, local)
+    place = place_of(latitude, longitude, altitude, utc_offset, wind_height)
+    how = reading(kind, columns, units, select, place, instantaneous, local)
     name = intake.make_climate(record, out, how, days)
     print(f"climate of {name}: {out}")
 
@@ -91,8 +91,8 @@ def convert(
     """Check a record and write it as one CF netCDF file: hourly means, units and place stated."""
     from weather import intake
 
-    place = _place(latitude, longitude, altitude, utc_offset, wind_height)
-    how = _reading(kind, columns, units, select, place, instantaneous, local)
+    place = place_of(latitude, longitude, altitude, utc_offset, wind_height)
+    how = reading(kind, columns, units, select, place, instantaneous, local)
     made = intake.convert(record, out, how)
     print(f"{intake.describe(made)}: {out}")
 
@@ -113,12 +113,12 @@ def fetch(
     """
     from weather import intake
 
-    place = _place(None, None, altitude, utc_offset, None)
+    place = place_of(None, None, altitude, utc_offset, None)
     made = intake.fetched(source, latitude, longitude, _years(years), out, place, url)
     print(f"{made.attrs['source']}: {intake.describe(made)}: {out}")
 
 
-def _reading(
+def reading(
     kind: str | None,
     columns: list[str] | None,
     units: list[str] | None,
@@ -133,7 +133,7 @@ def _reading(
     return Reading(kind, *maps, place, instantaneous, local)
 
 
-def _place(
+def place_of(
     latitude: float | None,
     longitude: float | None,
     altitude: float | None,

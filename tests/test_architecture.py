@@ -14,8 +14,8 @@ FLOORS = [
     "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
     " engine.risk engine.finance.returns",
     "weather.block weather.packing weather.levels weather.region weather.margins weather.modes weather.units"
-    " weather.fidelity engine.terms engine.report.wording",
-    "weather.dynamics engine.study engine.dispatch",
+    " weather.tally engine.terms engine.report.wording",
+    "weather.dynamics weather.fidelity engine.study engine.dispatch",
     "weather.annual weather.climate engine.outages engine.grid engine.world engine.deal engine.results"
     " engine.complaint",
     "weather.generate weather.readers weather.quality engine.config engine.finance.contracts"
@@ -23,18 +23,20 @@ FLOORS = [
     "weather.services weather.era5 weather.ensemble",
     "weather.formats weather.fetch",
     "weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts",
+    "engine.report.fidelity_figures",
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
-    " engine.finance.cascade engine.report.html",
+    " engine.finance.cascade engine.report.html engine.report.fidelity",
     "weather.climates.parts weather.intake weather.coding engine.finance.credit",
     "weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history"
     " weather.bootstrap engine.finance.waterfall",
     "engine.life",
     "engine.registers engine.calibration engine.outcomes engine.devices",
     "engine.simulate",
-    "engine.setup",
+    "engine.setup engine.check",
     "engine.compose",
     "engine.folder engine.replay",
     "engine.session engine.cli_records",
+    "engine.cli_check",
     "engine engine.cli",
 ]
 LEVEL = {module: level for level, floor in enumerate(FLOORS) for module in floor.split()}

@@ -1,153 +1,82 @@
-"""Does an ensemble look like years of a record that it has not seen? Statistics, distances, ratios.
+"""Does an ensemble look like years of a record? Distances of statistics, and ratios that judge them.
 
-A statistic is tallied year by year and finished over a set of years, so that the years of a record are
-measured once, however often they are split. The distance of two sets is the root-mean-square difference
-of a statistic's entries, each in units of its spread between single years of the record; and
+The distance of two sets of years is the root-mean-square difference of a statistic's entries, each in units
+of its spread between single years (`spreads`). It says little by itself: five years of a place lie apart
+from another ten. So it is put over a distance between real years:
 
-    ratio = distance(generated, unseen) / distance(training years, unseen),
+    ratio = distance(generated, unseen) / distance(training years, unseen)        `ratios`
 
-numerator and denominator each averaged over splits. At 1 an ensemble is as near to unseen years as the
-years that it was fitted to.
+numerator and denominator each averaged over splits. At 1 an ensemble is as near to unseen years as the years
+that it was fitted to; one that knows the climate perfectly comes to `perfect`, somewhat under 1.
+
+Where the ensemble may have seen every year of the record, none is unseen. Then (`whole`)
+
+    ratio = distance(generated, record) / (distance(half, other half) * scale)
+
+over random halves of the record, with scale = sqrt((1/n) / (1/a + 1/b)) for n years halved into a and b,
+1/2 where n is even: independent years of one climate lie as far from its endless ensemble. A ratio of 1 is
+again what perfection gives; an ensemble fitted to these very years can come below it. A record of under
+four years has no halves to speak of: as many years of the ensemble, against the rest of it, stand for them
+and for the spread between years. Of one year only levels (means and quantiles) are judged.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
+from weather.tally import MANY_YEARS, Key, Tally, finish, many_years
 
-Years = Mapping[str, np.ndarray]  # variable (with its site) -> [year, 365, step]: 24 hours, or 1 daily mean
-Plant = Callable[[Years], Mapping[str, np.ndarray]]  # what a plant makes of years: name -> [year]
+Split = tuple[list[int], list[int]]  # training years, unseen years
 
-SEASONS = ("winter", "spring", "summer", "autumn")  # from December, March, June, September
-ALL_YEAR = "year"
-SEASON_OF_MONTH = np.array([0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0])
-SEASON_OF_DAY = SEASON_OF_MONTH[MONTH_OF_DAY]
-FIRST_OF_MONTH = np.cumsum(MONTH_DAYS) - MONTH_DAYS
-QUANTILES = np.array([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99])
-LOWS = np.array([0.1, 0.2, 0.4])  # days under these quantiles of their season are low
-SPELL_DAYS = np.array([1, 2, 3, 5, 7])  # spells at least so long are counted
-WINDOW_DAYS = (1, 3, 7, 14, 30)  # lowest means of a year over so many days
-DAY_LAGS, HOUR_LAGS = 30, 48
-CROSS_DAYS = (-3, -2, -1, 0, 1, 2, 3)
-CROSS_HOURS = (-24, -12, -6, -3, -1, 0, 1, 3, 6, 12, 24)
-MANY_YEARS = 5  # unseen, for spreads and extremes
-TWILIGHT = 0.02  # hours whose mean is under this part of the highest are night
+HALVES = 20  # of a record, drawn
+FEW_YEARS = 4  # under so many, a record's own spread between years is no unit
 _LEAST_SPREAD = 1e-9  # of an entry that never varies: it says nothing
+_LEVELS = ("mean by month and hour", "monthly mean", "daily quantiles", "hourly quantiles")
+_MOST = 64  # years of an ensemble that spreads are taken from
 
 
-class Key(NamedTuple):
-    """Of a statistic: its name, the variable or pair, the season or the year."""
+class Ratio(NamedTuple):
+    """A line of the table: distances averaged over splits, and their quotient.
 
-    statistic: str
-    subject: str
-    season: str
-
-
-class Norm(NamedTuple):
-    """A variable's normal state, from a record: what is standardised and called low by it.
-
-    mean, sd: [365, step] by month and step. lit: [365, step] where it varies at all. daily_mean,
-    daily_sd: [365]. low: [low, season] quantiles of the standardised daily means.
+    real: the distance between real years that the ensemble's is put over.
     """
 
-    mean: np.ndarray
-    sd: np.ndarray
-    lit: np.ndarray
-    daily_mean: np.ndarray
-    daily_sd: np.ndarray
-    low: np.ndarray
+    key: Key
+    generated: float
+    real: float
+
+    @property
+    def ratio(self) -> float:
+        return self.generated / self.real
 
 
-def norms(record: Years) -> dict[str, Norm]:
-    """The normal state of each variable of a record."""
-    return {name: _norm(x) for name, x in record.items()}
+def spreads(years: Tally) -> dict[Key, np.ndarray]:
+    """Spread of each entry between single years, by the jackknife; of a mean the standard deviation.
 
-
-def _norm(x: np.ndarray) -> Norm:
-    mean, sd = _by_month(x)
-    daily = x.mean(axis=2, keepdims=True)
-    daily_mean, daily_sd = (m[:, 0] for m in _by_month(daily))
-    z = (daily[..., 0] - daily_mean) / np.maximum(daily_sd, _LEAST_SPREAD)
-    low = np.stack([np.quantile(z[:, s == SEASON_OF_DAY], LOWS) for s in range(4)], axis=1)
-    lit = np.abs(mean) > TWILIGHT * np.abs(mean).max() if (x == 0).mean() > 0.2 else np.ones(mean.shape, bool)
-    return Norm(mean, sd, lit, daily_mean, daily_sd, low)
-
-
-def _by_month(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and sd of [year, 365, step] by month and step, for each day."""
-    months = [x[:, m == MONTH_OF_DAY] for m in range(12)]
-    mean = np.stack([m.mean(axis=(0, 1)) for m in months])
-    sd = np.stack([m.std(axis=(0, 1)) for m in months])
-    return mean[MONTH_OF_DAY], sd[MONTH_OF_DAY]
-
-
-Tally = dict[Key, np.ndarray]  # [year, ...] of each statistic, still to be finished
-
-
-def tally(years: Years, known: Mapping[str, Norm], plant: Plant | None = None) -> Tally:
-    """All statistics of each year, by the normal state of `known`. plant: what a plant makes of the years."""
-    found: Tally = {}
-    for name, x in years.items():
-        norm = known[name]
-        found |= _moments(name, x, norm)
-        found |= _quantiles(name, x, norm)
-        found |= _persistence(name, x, norm)
-        found |= _lows(name, x, norm)
-        if x.shape[2] > 1:
-            found |= _ramps(name, x, norm)
-    for one, other in itertools.combinations(years, 2):
-        found |= _pair((one, other), years, known)
-    for what, x in (plant(years) if plant else {}).items():
-        found[Key(f"plant: {what}", "plant", ALL_YEAR)] = x[:, None]
-        found[Key(f"plant: spread of {what}", "plant", ALL_YEAR)] = x[:, None]
-    return found
-
-
-def merge(parts: Iterable[Tally]) -> Tally:
-    """The tallies of several sets of years as one."""
-    parts = list(parts)
-    return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
-
-
-def chosen(whole: Tally, years: Iterable[int]) -> Tally:
-    """Of some years alone."""
-    index = np.asarray(list(years))
-    return {key: x[index] for key, x in whole.items()}
-
-
-# ---- finishing: [year, ...] of a set of years -> entries ------------------------------------------------
-
-
-def finish(key: Key, x: np.ndarray) -> np.ndarray:
-    """The entries of a statistic over a set of years."""
-    name = key.statistic
-    if "spread" in name:
-        return x.std(axis=0, ddof=1).ravel()
-    mean = x.mean(axis=0)
-    if name.endswith("ACF"):  # [lag]: covariances, the first a variance
-        return (mean[1:] / mean[0]).ravel()
-    if name.endswith("cross-correlation"):  # [lag + 2]: covariances, then the two variances
-        return (mean[:-2] / np.sqrt(mean[-2] * mean[-1])).ravel()
-    return mean.ravel()
-
-
-def many_years(key: Key) -> bool:
-    """Whether a statistic needs `MANY_YEARS` unseen years: spreads and extremes."""
-    return "spread" in key.statistic or "lowest" in key.statistic
-
-
-def spreads(record: Tally) -> dict[Key, np.ndarray]:
-    """Spread of each entry between single years, by the jackknife; of a mean the standard deviation."""
-    return {key: _jackknife(key, x) for key, x in record.items()}
+    Seasons of a statistic (and months of a season) share theirs, as a root mean square: of four years alone
+    an entry's own is so uncertain that what happened to lie close together would outweigh all else, and a
+    perfect ensemble would be found twice as far away as it is.
+    """
+    own = {key: np.square(_jackknife(key, x)) for key, x in years.items()}
+    groups: dict[tuple[str, str], list[Key]] = {}
+    for key in own:
+        groups.setdefault((key.statistic, key.subject), []).append(key)
+    shared: dict[Key, np.ndarray] = {}
+    for group in groups.values():
+        months = years[group[0]].shape[1] if "month" in group[0].statistic else 1
+        common = np.sqrt(np.mean([own[key].reshape(months, -1) for key in group], axis=(0, 1)))
+        shared |= {key: np.tile(common, months) for key in group}
+    return shared
 
 
 def _jackknife(key: Key, x: np.ndarray) -> np.ndarray:
     n = len(x)
+    if n < 3 and "spread" in key.statistic:  # needs two years without the one left out
+        return np.full(x[0].size, np.nan)
     without = np.stack([finish(key, np.delete(x, i, axis=0)) for i in range(n)])
     return np.sqrt((n - 1) * np.square(without - without.mean(axis=0)).sum(axis=0))
 
@@ -159,200 +88,85 @@ def distance(key: Key, one: np.ndarray, other: np.ndarray, spread: np.ndarray) -
     return float(np.sqrt(np.mean(np.square(apart)))) if apart.size else float("nan")
 
 
-# ---- the statistics -------------------------------------------------------------------------------------
-
-
-def _moments(name: str, x: np.ndarray, norm: Norm) -> Tally:
-    """Means and standard deviations by month and hour, monthly and annual means and their spreads."""
-    months = [x[:, m == MONTH_OF_DAY] for m in range(12)]
-    mean = np.stack([m.mean(axis=1) for m in months], axis=1)  # [year, 12, step]
-    sd = np.stack([m.std(axis=1) for m in months], axis=1) * norm.lit[FIRST_OF_MONTH]
-    monthly = mean.mean(axis=2)
-    annual = x.mean(axis=(1, 2))[:, None]
-    found = {}
-    for s, season in enumerate(SEASONS):
-        here = s == SEASON_OF_MONTH
-        if x.shape[2] > 1:
-            found[Key("mean by month and hour", name, season)] = mean[:, here]
-            found[Key("sd by month and hour", name, season)] = sd[:, here]
-        found[Key("monthly mean", name, season)] = monthly[:, here]
-        found[Key("spread of monthly means", name, season)] = monthly[:, here]
-    return found | {Key("spread of annual means", name, ALL_YEAR): annual}
-
-
-def _quantiles(name: str, x: np.ndarray, norm: Norm) -> Tally:
-    """Of daily means, and of hours (in daylight), by season."""
-    found = {}
-    daily = x.mean(axis=2)
-    for s, season in enumerate(SEASONS):
-        here = s == SEASON_OF_DAY
-        found[Key("daily quantiles", name, season)] = np.quantile(daily[:, here], QUANTILES, axis=1).T
-        if x.shape[2] > 1:
-            hours = x[:, here][:, norm.lit[here]]
-            found[Key("hourly quantiles", name, season)] = np.quantile(hours, QUANTILES, axis=1).T
-    return found
-
-
-def standardised(x: np.ndarray, norm: Norm) -> np.ndarray:
-    """Hours [year, 8760] by month and hour, zero where nothing varies."""
-    safe = np.where(norm.lit, norm.sd, 1.0)
-    return np.where(norm.lit, (x - norm.mean) / safe, 0.0).reshape(len(x), -1)
-
-
-def daily_standardised(x: np.ndarray, norm: Norm) -> np.ndarray:
-    """Daily means [year, 365] by month."""
-    return (x.mean(axis=2) - norm.daily_mean) / np.maximum(norm.daily_sd, _LEAST_SPREAD)
-
-
-def _lagged(a: np.ndarray, b: np.ndarray, lags: Iterable[int]) -> np.ndarray:
-    """Sums over a season of a(t) b(t + lag), [year, lag, season], the season being that of t."""
-    per_day = a.shape[1] // DAYS
-    starts = FIRST_OF_MONTH * per_day
-    out = []
-    for lag in lags:
-        ahead = np.zeros_like(b)
-        if lag >= 0:
-            ahead[:, : b.shape[1] - lag] = b[:, lag:]
-        else:
-            ahead[:, -lag:] = b[:, :lag]
-        months = np.add.reduceat(a * ahead, starts, axis=1)
-        out.append(np.stack([months[:, s == SEASON_OF_MONTH].sum(axis=1) for s in range(4)], axis=1))
-    return np.stack(out, axis=1)
-
-
-def _persistence(name: str, x: np.ndarray, norm: Norm) -> Tally:
-    """Autocovariances of standardised daily means and hours, by season."""
-    found = {}
-    daily = daily_standardised(x, norm)
-    sums = {"daily ACF": _lagged(daily, daily, range(DAY_LAGS + 1))}
-    if x.shape[2] > 1:
-        hours = standardised(x, norm)
-        lit = np.broadcast_to(norm.lit.reshape(1, -1).astype(float), hours.shape)[:1]
-        pairs = np.maximum(_lagged(lit, lit, range(HOUR_LAGS + 1)), 1.0)
-        sums["hourly ACF"] = _lagged(hours, hours, range(HOUR_LAGS + 1)) / pairs
-        few = pairs[0] < 0.05 * pairs[0, :1]  # the sun, half a day later
-        sums["hourly ACF"] = np.where(few, 0.0, sums["hourly ACF"])
-    for what, values in sums.items():
-        for s, season in enumerate(SEASONS):
-            found[Key(what, name, season)] = values[:, :, s]
-    return found
-
-
-def _ramps(name: str, x: np.ndarray, norm: Norm) -> Tally:
-    """Quantiles of the changes over one and over three hours, by season, in daylight."""
-    found = {}
-    for step in (1, 3):
-        change = np.diff(x[..., ::1], axis=2) if step == 1 else x[..., step:] - x[..., :-step]
-        both = norm.lit[:, step:] & norm.lit[:, :-step]
-        for s, season in enumerate(SEASONS):
-            here = s == SEASON_OF_DAY
-            values = change[:, here][:, both[here]]
-            found[Key(f"{step} h ramps", name, season)] = np.quantile(values, QUANTILES, axis=1).T
-    return found
-
-
-def _lows(name: str, x: np.ndarray, norm: Norm) -> Tally:
-    """Lowest means of a year over windows of days; low spells by season, threshold and length."""
-    daily = x.mean(axis=2)
-    lowest = np.stack([_running(daily, n).min(axis=1) for n in WINDOW_DAYS], axis=1)
-    found = {Key("lowest means", name, ALL_YEAR): lowest}
-    z = daily_standardised(x, norm)
-    spells = np.stack([_spells(z < norm.low[k][SEASON_OF_DAY]) for k in range(len(LOWS))], axis=2)
-    for s, season in enumerate(SEASONS):
-        found[Key("low spells", name, season)] = spells[:, s]
-    return found
-
-
-def _running(x: np.ndarray, days: int) -> np.ndarray:
-    """Means [year, ...] over windows of so many days within a year."""
-    sums = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x, axis=1)], axis=1)
-    return (sums[:, days:] - sums[:, :-days]) / days
-
-
-def _spells(low: np.ndarray) -> np.ndarray:
-    """Spells of true days that begin in a season and last `SPELL_DAYS` or more, [year, season, length]."""
-    left = np.zeros(low.shape, int)  # days that the spell goes on from here
-    run = np.zeros(len(low), int)
-    for d in range(DAYS - 1, -1, -1):
-        run = np.where(low[:, d], run + 1, 0)
-        left[:, d] = run
-    begins = low & ~np.concatenate([np.zeros((len(low), 1), bool), low[:, :-1]], axis=1)
-    out = np.empty((len(low), 4, SPELL_DAYS.size))
-    for s in range(4):
-        here = begins & (s == SEASON_OF_DAY)
-        out[:, s] = np.stack([(here & (left >= n)).sum(axis=1) for n in SPELL_DAYS], axis=1)
-    return out
-
-
-def _pair(names: tuple[str, str], years: Years, known: Mapping[str, Norm]) -> Tally:
-    """Cross-correlations with lags by season, and how often both are low together."""
-    one, other = names
-    pair = f"{one} & {other}"
-    found: Tally = {}
-    a, b = (daily_standardised(years[n], known[n]) for n in names)
-    sums = {"daily cross-correlation": (a, b, CROSS_DAYS)}
-    if all(years[n].shape[2] > 1 for n in names):
-        hourly = [standardised(years[n], known[n]) for n in names]
-        sums["hourly cross-correlation"] = (*hourly, CROSS_HOURS)
-    for what, (x, y, lags) in sums.items():
-        cross = _lagged(x, y, lags)
-        own = np.concatenate([_lagged(x, x, (0,)), _lagged(y, y, (0,))], axis=1)
-        for s, season in enumerate(SEASONS):
-            found[Key(what, pair, season)] = np.concatenate([cross, own], axis=1)[:, :, s]
-    low = [z < known[n].low[1:, SEASON_OF_DAY][:, None] for z, n in ((a, one), (b, other))]
-    both = low[0] & low[1]  # [low, year, day]
-    for s, season in enumerate(SEASONS):
-        here = both[:, :, s == SEASON_OF_DAY]
-        found[Key("joint lows", pair, season)] = here.sum(axis=2).T.astype(float)
-    weeks = _running(a + b, 7).min(axis=1)
-    found[Key("lowest joint week", pair, ALL_YEAR)] = weeks[:, None]
-    return found
-
-
-# ---- splits ----------------------------------------------------------------------------------------------
-
-
-def splits(years: int, training: int, most: int = 10, seed: int = 0) -> list[tuple[list[int], list[int]]]:
-    """(training years, unseen years): all distinct splits, or `most` of them drawn at random."""
-    every = itertools.combinations(range(years), training)
-    count = 1
-    for k in range(training):
-        count = count * (years - k) // (k + 1)
-    if count <= most:
-        found = [list(c) for c in every]
-    else:
-        rng, seen = np.random.default_rng(seed), set()
+def splits(years: int, training: int, most: int = 10, seed: int = 0) -> list[Split]:
+    """All distinct splits of so many years, or `most` of them drawn at random."""
+    every = list(itertools.islice(itertools.combinations(range(years), training), most + 1))
+    if len(every) > most:
+        rng = np.random.default_rng(seed)
+        seen: set[tuple[int, ...]] = set()
         while len(seen) < most:
             seen.add(tuple(sorted(rng.choice(years, training, replace=False).tolist())))
-        found = [list(c) for c in sorted(seen)]
-    return [(c, [y for y in range(years) if y not in c]) for c in found]
+        every = sorted(seen)
+    return [(list(c), [y for y in range(years) if y not in c]) for c in every]
 
 
-class Ratio(NamedTuple):
-    """A line of the table: distances averaged over splits, and their quotient."""
-
-    key: Key
-    generated: float
-    training: float
-
-    @property
-    def ratio(self) -> float:
-        return self.generated / self.training
+def perfect(training: int, unseen: int) -> float:
+    """The ratio of an endless ensemble of the very climate whose independent years the record has."""
+    return float(np.sqrt((1 / unseen) / (1 / training + 1 / unseen)))
 
 
-def ratios(record: Tally, divided: list[tuple[list[int], list[int]]], generated: list[Tally]) -> list[Ratio]:
+def ratios(record: Tally, divided: list[Split], generated: list[Tally]) -> list[Ratio]:
     """Of every statistic that the unseen years can tell; generated: one tally for each split."""
     spread = spreads(record)
-    unseen = len(divided[0][1])
-    lines = []
-    for key, x in record.items():
-        if many_years(key) and unseen < MANY_YEARS:
-            continue
-        pairs = [
-            (distance(key, g[key], x[out], spread[key]), distance(key, x[used], x[out], spread[key]))
-            for (used, out), g in zip(divided, generated, strict=True)
-        ]
-        ours, theirs = np.mean(pairs, axis=0)
-        if np.isfinite(ours) and theirs > 0:
-            lines.append(Ratio(key, float(ours), float(theirs)))
-    return lines
+    unseen = min(len(out) for _, out in divided)
+    pairs = list(zip(divided, generated, strict=True))
+    return _lines(
+        (key for key in record if unseen >= MANY_YEARS or not many_years(key)),
+        lambda key: [distance(key, g[key], record[key][out], spread[key]) for (_, out), g in pairs],
+        lambda key: [
+            distance(key, record[key][used], record[key][out], spread[key]) for used, out in divided
+        ],
+    )
+
+
+def whole(record: Tally, ensemble: Tally, seed: int = 0) -> list[Ratio]:
+    """Against all years of a record."""
+    n = _count(record)
+    keys = [key for key in record if (n >= 2 * MANY_YEARS or not many_years(key)) and (n > 1 or _level(key))]
+    if n >= FEW_YEARS:
+        halves = splits(n, n // 2, HALVES, seed)
+        return _against(record, ensemble, record, halves, perfect_half(n), keys)
+    some = {key: x[:_MOST] for key, x in ensemble.items()}
+    count = _count(some)
+    starts = range(0, count - n + 1, n)[:HALVES]
+    parts = [([y for y in range(count) if not k <= y < k + n], list(range(k, k + n))) for k in starts]
+    return _against(record, ensemble, some, parts, 1.0, keys)
+
+
+def _count(years: Tally) -> int:
+    return len(next(iter(years.values())))
+
+
+def perfect_half(years: int) -> float:
+    """What the distance of two halves of so many years is scaled by."""
+    a = years // 2
+    return float(np.sqrt((1 / years) / (1 / a + 1 / (years - a))))
+
+
+def _against(
+    record: Tally,
+    ensemble: Tally,
+    measure: Tally,
+    parts: list[Split],
+    scale: float,
+    keys: list[Key],
+) -> list[Ratio]:
+    """measure: the years that give the units, and whose parts' distances are the denominator once scaled."""
+    spread = spreads(measure)
+    return _lines(
+        keys,
+        lambda key: [distance(key, ensemble[key], record[key], spread[key])],
+        lambda key: [scale * distance(key, measure[key][a], measure[key][b], spread[key]) for a, b in parts],
+    )
+
+
+def _lines(
+    keys: Iterable[Key], generated: Callable[[Key], list[float]], real: Callable[[Key], list[float]]
+) -> list[Ratio]:
+    """Those that say something: what never varies has no distance."""
+    lines = (Ratio(key, float(np.mean(generated(key))), float(np.mean(real(key)))) for key in keys)
+    return [line for line in lines if np.isfinite(line.generated) and line.real > 0]
+
+
+def _level(key: Key) -> bool:
+    return key.statistic in _LEVELS

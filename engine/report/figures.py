@@ -65,7 +65,7 @@ def curtailment(results: xr.Dataset) -> str:
         )
     axes.set_xlabel("curtailed share of generation over the life, %")
     axes.set_ylabel("lives")
-    return _svg(figure)
+    return svg(figure)
 
 
 def unserved(results: xr.Dataset) -> str:
@@ -89,7 +89,7 @@ def unserved(results: xr.Dataset) -> str:
     axes.set_xlabel("unserved compute hours a year")
     axes.set_ylabel("share with at least as many")
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def dscr_fan(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
@@ -127,7 +127,7 @@ def dscr_fan(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     _whole_years(axes)
     axes.set_ylabel("DSCR of the year")
     axes.legend(fontsize=8, frameon=False, ncols=5, loc="lower left", bbox_to_anchor=(0, 1))
-    return _svg(figure)
+    return svg(figure)
 
 
 def default_curve(curve: Sequence[risk.Estimate]) -> str:
@@ -149,7 +149,7 @@ def default_curve(curve: Sequence[risk.Estimate]) -> str:
     _whole_years(axes)
     axes.set_ylabel("% of lives")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
-    return _svg(figure)
+    return svg(figure)
 
 
 def week(hours: xr.Dataset) -> str:
@@ -176,7 +176,7 @@ def week(hours: xr.Dataset) -> str:
         axes.set_xlim(0, at.size / 24.0)
         axes.set_xticks(np.arange(at.size // 24 + 1))
     charge.set_xlabel("days since the beginning of the week")
-    return _svg(figure)
+    return svg(figure)
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
@@ -212,10 +212,10 @@ def _said(figure: Figure, axes: Axes, sentence: str) -> str:
     figure.set_size_inches(7.1, 0.6)
     axes.set_axis_off()
     axes.text(0.0, 0.5, sentence, fontsize=10, color=INK, transform=axes.transAxes, va="center")
-    return _svg(figure)
+    return svg(figure)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The `<svg>` alone: no date, no declaration, no metadata, no ids that another figure could share."""
     import matplotlib
 
