@@ -174,7 +174,7 @@ def day(
     modes, memory = moved(climate, expected, shock, normals[climate.count :], before[climate.count :])
     held, sizes, region = site(climate, modes, normals[climate.count :])
     words = block.stored(_words)(y, today.hour, stream, ())
-    noise = block.rows(_normals)((), (), (), words)
+    noise = block.stored(_normals)((), (), (), words)
     now = today._replace(of_day=None, day_scale=None)
     index = block.stored(sun_index)(climate, now, (held[0], sizes[0]), noise[0])
     total = block.total(index * now.clear_ghi_wm2[:, None])
