@@ -214,12 +214,15 @@ def sample(
     worlds: Annotated[int, typer.Option(min=2, help="Paths in one world share the long-term level.")] = 100,
     level: Annotated[float, typer.Option(min=0.0, help="Multiplies the climate's own level_sd.")] = 1.0,
     packed: Annotated[bool, typer.Option("--packed", help="int16, half the size or less.")] = False,
+    first_year: Annotated[
+        int | None, typer.Option(min=2000, max=2100, help="Of operation; default the year after the record.")
+    ] = None,
 ) -> None:
     """Draw an ensemble of weather and write it as netCDF or Zarr; `run --weather` reads it."""
     from engine import session
 
     with _progress() as progress:
-        session.sample(name, paths, years, out, seed, worlds, level, packed, progress)
+        session.sample(name, paths, years, out, seed, worlds, level, packed, progress, first_year)
     print(f"{paths} paths of {years} years: {out}")
 
 

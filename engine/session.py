@@ -214,11 +214,15 @@ def sample(
     level: float,
     packed: bool = False,
     progress: Progress = quiet,
+    first_year: int | None = None,
 ) -> None:
-    """Draw an ensemble from a climate and write it, in Zarr where `out` ends in .zarr."""
+    """Draw an ensemble from a climate and write it, in Zarr where `out` ends in .zarr.
+
+    first_year: of operation; without it the years are those after the climate's record.
+    """
     store.check_target(out, store.size(paths, years, packed))  # before there are arrays of this many paths
     on = devices.machine()  # before there is any array: it decides how many devices JAX starts with
-    found, site, digest = climate.load(name)
+    found, site, digest = climate.load(name, first_year)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
     frame = ensemble.describe(site, paths, years, worlds, seed, level, digest)
     done = 0

@@ -189,7 +189,7 @@ def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
 
 def _air(study: Study, paths: int, weather: Path | None, machine: Machine) -> Air:
     """weather: an ensemble that comes before whatever the study says."""
-    known = climate.load(study.climate) if study.climate else None
+    known = climate.load(study.climate, study.life.first_year) if study.climate else None
     said = study.weather
     if weather is not None:
         return _from_ensemble(study, paths, weather, known, machine)

@@ -187,8 +187,11 @@ def _float32(x: jax.Array) -> np.ndarray:
     return np.asarray(x, np.float32)
 
 
-def load(name_or_path: str) -> tuple[Climate, Site, str]:
+def load(name_or_path: str, first_year: int | None = None) -> tuple[Climate, Site, str]:
     """The shipped climate of that name, or the file at that path; with the digest of its content.
+
+    first_year: of operation, to which its levels are moved from the year after the record's last (`from_year`);
+    where it is not given, or the file does not state its `last_year`, they stay.
 
     Of a file with several sites one is named behind it: `ningxia.nc@zhongwei`. Raises InputError where
     there is none, or where the file is not a climate.
@@ -221,6 +224,8 @@ def load(name_or_path: str) -> tuple[Climate, Site, str]:
     for n in sorted(arrays):
         digest.update(n.encode() + np.ascontiguousarray(arrays[n]).tobytes())
     digest.update(repr((name, dataclasses.astuple(site))).encode())
+    if first_year is not None and "last_year" in dataset.attrs:
+        made = from_year(made, max(first_year - 1 - int(dataset.attrs["last_year"]), 0))
     return made, site, digest.hexdigest()
 
 
