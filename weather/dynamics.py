@@ -239,16 +239,18 @@ def regress(layout: Layout, s: np.ndarray, days: float) -> Dynamics:
     """The regression that moments [12, ...] of about so many days a month imply, and its stationary year.
 
     Moments of short records, or put together from several, may belong to no stationary process: then what
-    channels have to do with one another is weakened, a twentieth at a time, until the year recurs.
-    Raises ValueError where they do not even by themselves.
+    channels have to do with one another is weakened, a twentieth at a time, and if that is not enough what
+    is carried over, until the year recurs.
     """
-    s = (days * s + POOLED_DAYS * s.mean(axis=0)) / (days + POOLED_DAYS)
+    s = pooled(s, days)
     apart = layout.channel[:, None] != layout.channel
     for weakened in range(21):
         carry, noise = _regression(layout, np.where(apart, s * (1.0 - weakened / 20), s), days)
         if _fading(layout, carry) < _FADING:
-            return stationary(layout, carry, noise)
-    raise ValueError("the record's days do not settle: its persistence from day to day grows without end")
+            break
+    while _fading(layout, carry) >= _FADING:
+        carry = 0.98 * carry
+    return stationary(layout, carry, noise)
 
 
 def _regression(layout: Layout, s: np.ndarray, days: float) -> tuple[np.ndarray, np.ndarray]:
