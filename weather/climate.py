@@ -190,8 +190,8 @@ def _float32(x: jax.Array) -> np.ndarray:
 def load(name_or_path: str, first_year: int | None = None) -> tuple[Climate, Site, str]:
     """The shipped climate of that name, or the file at that path; with the digest of its content.
 
-    first_year: of operation, to which its levels are moved from the year after the record's last
-    (`from_year`); where it is not given, or the file does not state its `last_year`, they stay.
+    first_year: of operation, to which levels are moved from the year after the record's last (`from_year`);
+    where it is not given, or the file does not state its `last_year`, they stay.
 
     Of a file with several sites one is named behind it: `ningxia.nc@zhongwei`. Raises InputError where
     there is none, or where the file is not a climate.
