@@ -29,8 +29,7 @@ def days() -> np.ndarray:
 @pytest.fixture(scope="module")
 def moments(days) -> np.ndarray:
     day = np.tile(np.arange(DAYS), YEARS)
-    nothing = [np.zeros((12, 2, 2)), np.zeros((12, 1, 1))]
-    return dynamics.moments([days[:, :2], days[:, 2:]], day, nothing)
+    return dynamics.moments([days[:, :2], days[:, 2:]], day)
 
 
 def lyapunov() -> np.ndarray:
@@ -72,14 +71,6 @@ def test_the_stationary_year_is_the_closed_form():
     np.testing.assert_allclose(found.covariance, np.tile(lyapunov(), (DAYS, 1, 1)), rtol=1e-9)
     start = (found.start @ found.start.T)[:3, :3]
     np.testing.assert_allclose(start, lyapunov(), rtol=1e-6)
-
-
-def test_what_grain_lent_is_taken_back(days):
-    rng = np.random.default_rng(4)
-    seen = days[:, 2:] + 0.7 * rng.standard_normal((len(days), 1))
-    day = np.tile(np.arange(DAYS), YEARS)
-    s = dynamics.moments([seen], day, [np.full((12, 1, 1), 0.49)])
-    assert s[:, 0, 0].mean() == pytest.approx(days[:, 2].var(), rel=0.03)
 
 
 def test_drift_over_decades_is_taken_out_and_single_years_are_not():

@@ -8,8 +8,6 @@ import pytest
 from weather import modes
 from weather.schema import DAY, DAYS, MONTH_OF_DAY
 
-LIT = np.ones((DAYS, DAY), bool)
-
 
 def test_legendre_polynomials_are_numpy_s():
     x = np.linspace(-1.0, 1.0, 11)
@@ -41,7 +39,10 @@ def test_daylight_spans_the_polynomials_and_night_stays_at_their_edge(clear):
 def test_modes_of_a_smooth_day_come_back(clear):
     rng = np.random.default_rng(1)
     day = np.arange(2 * DAYS) % DAYS
-    for basis, lit in ((modes.clock_basis(6), LIT), (modes.daylight_basis(clear, 4), modes.daylight(clear))):
+    for basis, lit in (
+        (modes.clock_basis(6), np.ones((DAYS, DAY), bool)),
+        (modes.daylight_basis(clear, 4), modes.daylight(clear)),
+    ):
         y = rng.normal(size=(day.size, basis.shape[2]))
         z = np.where(lit[day], np.einsum("dhk,dk->dh", basis[day], y), np.nan)
         found = modes.split(z, day, basis)
@@ -60,15 +61,20 @@ def test_a_day_with_few_known_hours_is_unknown():
     assert np.isfinite(found.rest).sum(axis=1).tolist() == [24, 0, 8]
 
 
-def test_grain_comes_back_and_what_it_lends_to_the_modes():
-    rng = np.random.default_rng(2)
-    years, sd, basis = 40, 0.3, modes.clock_basis(8)
-    day = np.tile(np.arange(DAYS), years)
-    found = modes.split(sd * rng.standard_normal((day.size, DAY)), day, basis)
-    grain = modes.grain(found.rest, day, basis, LIT)
-    # a month has 40 x 30 days x 24 hours, pooled over five hours: relative error 1 / sqrt(2 x 1200 x 3)
-    np.testing.assert_allclose(grain, sd, rtol=4.5 / np.sqrt(2 * 1200 * 3))
-    lent = modes.leak(basis, LIT, np.full((12, DAY), sd))
-    sample = found.modes[MONTH_OF_DAY[day] == 3]
-    error = np.sqrt(2 / len(sample)) * np.diagonal(lent[3]).max()
-    np.testing.assert_allclose(sample.T @ sample / len(sample), lent[3], atol=4.5 * error)
+def test_modes_and_grain_together_have_the_scores_variance_and_meet_at_midnight():
+    """Of an hourly AR(1), whose days go on: at the ends polynomials take all, and leave no noise."""
+    rng, years, basis = np.random.default_rng(2), 20, modes.clock_basis(12)
+    z = rng.standard_normal(years * DAYS * DAY)
+    for t in range(1, z.size):
+        z[t] = 0.95 * z[t - 1] + np.sqrt(1 - 0.95**2) * z[t]
+    z, day = z.reshape(-1, DAY), np.tile(np.arange(DAYS), years)
+    found = modes.split(z, day, basis)
+    grain = modes.grain(found.rest, day)
+    smooth = found.modes @ basis[0].T
+    for m in (0, 6):
+        here = MONTH_OF_DAY[day] == m
+        total = smooth[here].var(axis=0) + grain[m] ** 2
+        assert total.mean() == pytest.approx(z[here].var(axis=0).mean(), rel=0.01)  # orthogonal over a day,
+        np.testing.assert_allclose(total, z[here].var(axis=0), rtol=0.1)  # not in each of its hours
+    assert grain[:, [0, 23]].max() < 0.2 * grain[:, 12].min()
+    assert np.std(smooth[1:, 0] - smooth[:-1, 23]) == pytest.approx(np.std(z[1:, 0] - z[:-1, 23]), rel=0.05)

@@ -88,11 +88,11 @@ def remembered(level: np.ndarray) -> np.ndarray:
     return out
 
 
-def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -> np.ndarray:
+def moments(modes: list[np.ndarray], day: np.ndarray) -> np.ndarray:
     """Second moments [12, state + mode, state + mode] by month of channels of one record.
 
-    modes: [day, mode] of each channel, NaN where unknown. day: [day] of the year. leaks: [12, mode, mode]
-    of each, what `modes.leak` says is not theirs. Neighbouring months count half.
+    modes: [day, mode] of each channel, NaN where unknown. day: [day] of the year. Neighbouring months count
+    half.
     """
     modes = [steadied(m) for m in modes]
     y = np.concatenate(modes, axis=1)
@@ -101,15 +101,11 @@ def moments(modes: list[np.ndarray], day: np.ndarray, leaks: list[np.ndarray]) -
     follows = (np.diff(day) % DAYS == 1) & np.isfinite(both).all(axis=1)
     follows[: min(_WARM_DAYS, len(y) // 4)] = False
     month = MONTH_OF_DAY[day[1:]]
-    spill = _blocks(leaks)
     out = []
     for m in range(12):
         weight = np.select([month == m, (month - m) % 12 == 1, (month - m) % 12 == 11], [1.0, 0.5, 0.5], 0.0)
         weight = weight * follows
         s = (both * weight[:, None]).T @ both / max(weight.sum(), 1.0)
-        n = y.shape[1]
-        s[:n, :n] -= spill[m]
-        s[-n:, -n:] -= spill[m]
         out.append(s)
     return np.stack([_positive(s) for s in out])
 
@@ -128,16 +124,6 @@ def steadied(modes: np.ndarray) -> np.ndarray:
     drift[0] = 0.0
     level = modes[:, 0] - np.polynomial.legendre.legval(time, drift)
     return np.column_stack([level, modes[:, 1:]])
-
-
-def _blocks(parts: list[np.ndarray]) -> np.ndarray:
-    """Block diagonal [12, n, n] of [12, k, k]."""
-    total = sum(p.shape[1] for p in parts)
-    out, at = np.zeros((12, total, total)), 0
-    for p in parts:
-        out[:, at : at + p.shape[1], at : at + p.shape[1]] = p
-        at += p.shape[1]
-    return out
 
 
 def composed(layout: Layout, own: list[np.ndarray], pairs: dict[tuple[int, int], np.ndarray]) -> np.ndarray:

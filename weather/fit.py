@@ -69,18 +69,6 @@ class Variable(NamedTuple):
         of_month = (shape / shape[0] * sd).T
         return (np.roll(of_month, 1, axis=0) + 2 * of_month + np.roll(of_month, -1, axis=0)) / 4
 
-    @property
-    def fitted(self) -> np.ndarray:
-        """The part of the basis whose modes are fitted to the hours."""
-        return self.basis if self.of_day is None else self.basis[:, :, 1:]
-
-    @property
-    def leak(self) -> np.ndarray:
-        """[12, mode, mode] of `modes.leak`; what is not fitted to hours has none."""
-        found = modes.leak(self.fitted, self.lit, self.grain)
-        spare = self.basis.shape[2] - found.shape[1]
-        return np.pad(found, ((0, 0), (spare, 0), (spare, 0)))
-
 
 def fit(
     records: Record | Sequence[Record], region_rho: float = REGION_RHO
@@ -213,9 +201,8 @@ def of_scores(
         )
         days = modes.split(z, day, basis, given=level)
         linear = slope[day] * level
-    rest = basis if of_day is None else basis[:, :, 1:]
     made = Variable(
-        name, day, days, basis, lit, modes.grain(days.rest, day, rest, lit), margin,
+        name, day, days, basis, lit, modes.grain(days.rest, day), margin,
         actual=_about_month(actual, day),
         linear=_about_month(linear, day),
         swing=np.zeros(0), lean=np.zeros(0), level_var=1.0, of_day=of_day,
@@ -269,7 +256,7 @@ def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
     E[x^2 y^2] = exp(4 a b) E[x^2] E[y^2].
     """
     layout = Layout((of.days.modes.shape[1],))
-    s = dynamics.moments([of.days.modes], of.day, [of.leak])
+    s = dynamics.moments([of.days.modes], of.day)
     found = dynamics.regress(layout, s, days_a_month(of.day))
     memory = dynamics.remembered(of.days.modes[:, 0])
     state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
@@ -349,7 +336,7 @@ def related(one: Variable, other: Variable) -> np.ndarray:
 def jointly(variables: Sequence[Variable]) -> np.ndarray:
     """Moments of variables of the same days."""
     day = variables[0].day
-    return dynamics.moments([v.days.modes for v in variables], day, [v.leak for v in variables])
+    return dynamics.moments([v.days.modes for v in variables], day)
 
 
 def wanted(variables: Sequence[Variable]) -> np.ndarray:

@@ -17,7 +17,6 @@ from weather.schema import DAY, DAYS, MONTH_OF_DAY
 SUN_MODES, CLOCK_MODES = 5, 12
 DAYLIGHT = 0.01  # hours whose clear sky is over this part of the year's highest are day
 _RIDGE = 1e-3  # keeps a day's modes finite where few of its hours are known
-_MID_MONTH = np.array([np.flatnonzero(m == MONTH_OF_DAY)[15] for m in range(12)])
 
 
 class Days(NamedTuple):
@@ -83,34 +82,15 @@ def split(z: np.ndarray, day: np.ndarray, basis: np.ndarray, given: np.ndarray |
     return Days(modes, rest)
 
 
-def grain(rest: np.ndarray, day: np.ndarray, basis: np.ndarray, lit: np.ndarray) -> np.ndarray:
-    """Standard deviation [12, 24] of the hours' own noise, from what modes leave of days [day, 24].
+def grain(rest: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Standard deviation [12, 24] of what modes leave of days [day, 24]; zero where nothing is known.
 
-    Least squares took part of the noise with it: what is left of one hour's is the residual's own share
-    of it, so its variance is raised by that, hours pooled over two on each side.
+    As it is left, by month and hour, and not raised by what least squares took of it: at the ends of a day
+    polynomials take all, and noise there would part a day from the next.
     """
-    out = np.zeros((12, DAY))
-    month = MONTH_OF_DAY[day]
-    for m, d in enumerate(_MID_MONTH):
+    out, month = np.zeros((12, DAY)), MONTH_OF_DAY[day]
+    for m in np.unique(month):
         days = rest[month == m]
         seen = np.isfinite(days).sum(axis=0)
-        variance = np.nansum(np.square(days), axis=0) / np.maximum(seen, 1)
-        hours = lit[d] & (seen > 0)
-        if not hours.any():
-            continue
-        variance = np.where(hours, variance, 0.0)
-        left = np.eye(DAY) - basis[d] @ projection(basis[d], hours)
-        share = np.square(left * np.outer(hours, hours)).sum(axis=1)
-        near = np.stack([np.roll(np.stack([variance, share]), k, axis=1) for k in range(-2, 3)]).sum(axis=0)
-        smooth = near[0] / np.maximum(near[1], 1e-9)
-        out[m] = np.sqrt(smooth * variance.sum() / max((smooth * share).sum(), 1e-12))
+        out[m] = np.sqrt(np.nansum(np.square(days), axis=0) / np.maximum(seen, 1))
     return out
-
-
-def leak(basis: np.ndarray, lit: np.ndarray, grain: np.ndarray) -> np.ndarray:
-    """Covariance [12, mode, mode] that the grain, taken for modes by least squares, lends to them."""
-    out = []
-    for m, d in enumerate(_MID_MONTH):
-        taken = projection(basis[d], lit[d]) * np.where(lit[d], grain[m], 0.0)
-        out.append(taken @ taken.T)
-    return np.stack(out)

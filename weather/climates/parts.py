@@ -199,7 +199,7 @@ def station(data: Path, place: Place, neighbour: records.Record, clear: np.ndarr
         known,
         ghi,
         at,
-        around=dynamics.moments(levels_of_both, made.day, [np.zeros((12, 1, 1))] * 2),
+        around=dynamics.moments(levels_of_both, made.day),
         region_rho=region_rho(ghi.reshape(-1, DAY).mean(axis=1) / of_clear, region, month),
         filled=hourly.attrs["hours_filled"],
         last_year=int(time[-1].year),
