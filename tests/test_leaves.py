@@ -192,7 +192,8 @@ def test_the_climate_matters(lives, first, base, tmp_path):
 def test_the_weather_s_leaves_matter_and_none_recompiles(lives, base, compiled, tmp_path):
     """On a bootstrap of a record. An ensemble instead is a test of `test_sources`."""
     for name, first_hour in (("r", 0), ("other", 8760)):
-        made = whole_record(2, first_hour).assign_attrs(longitude=112.7)  # in its hour as means and as moments
+        # where its sun is in its hour, as means and as moments
+        made = whole_record(2, first_hour).assign_attrs(longitude=112.7)
         made.to_netcdf(tmp_path / f"{name}.nc", engine="netcdf4")
     cut = {"source": "bootstrap", "file": str(tmp_path / "r.nc")}
     study = changed(base, "grid.orders.wind_curtailed_frac", 0.02)  # it is calm there at night
