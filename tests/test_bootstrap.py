@@ -34,7 +34,7 @@ def sun():
 def taken(tmp_path_factory, sun):
     """Two years whose sun shines by that sun's clear sky, under clouds of days and hours."""
     file, rng = tmp_path_factory.mktemp("bootstrap") / "r.nc", np.random.default_rng(2)
-    record = whole_record(2)
+    record = whole_record(2).assign_attrs(longitude=120.0)  # where that sun is highest at noon
     clouds = np.repeat(rng.uniform(0.4, 1.0, 730), 24) * rng.uniform(0.8, 1.1, 2 * HOURS)
     record["ghi"] = record.ghi.copy(data=np.tile(np.asarray(sun.clear_ghi_wm2, float), 2) * clouds)
     record.to_netcdf(file, engine="netcdf4")
