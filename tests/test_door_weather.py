@@ -95,18 +95,18 @@ def test_climate_that_is_none():
     ensemble().to_netcdf("bad.nc", engine="netcdf4")
     door.refuses(
         "run study.yaml --set climate=bad.nc",
-        "bad.nc: is not a climate (variables missing: *); `wattbit weather fit` makes one",
+        "bad.nc: is not a climate (attribute wattbit_climate missing); `wattbit weather fit` makes one",
     )
 
 
 def test_climate_with_nan():
-    with xr.open_dataset(climates.find("zhongwei")) as good:
+    with xr.open_dataset(climates.find("zhongwei")[0], engine="netcdf4") as good:
         bad = good.load()
-    bad["wind_margin"][3, 4, 0] = np.nan
+    bad["zhongwei@wind_speed_margin"][3, 4, 0] = np.nan
     bad.to_netcdf("bad.nc", engine="netcdf4")
     door.refuses(
         "weather sample bad.nc --paths 1 --years 1 -o out.nc",
-        "bad.nc: wind_margin: has values that are missing or NaN",
+        "bad.nc: zhongwei@wind_speed_margin: has values that are missing or NaN",
     )
     assert not Path("out.nc").exists()
 
