@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.realyears import Group
 from engine import convert, devices
-from weather import fit, levels, tally
+from weather import channels, fit, levels, tally
 from weather.clearsky import Sun
 from weather.ensemble import Generated
 from weather.random import Ensemble
@@ -39,7 +39,7 @@ def ours(group: Group, years: Years, count: int, seed: int) -> Years:
     sites = list(dict.fromkeys(name.partition("@")[2] for name in years))
     named = [[n for n in years if n.partition("@")[2] == site] for site in sites]
     variables = [
-        [fit.variable(kind(n), years[n].reshape(-1), at, _dark_or_clear(group, n)) for n in names]
+        [channels.variable(kind(n), years[n].reshape(-1), at, _dark_or_clear(group, n)) for n in names]
         for names in named
     ]
     suns = [_sun(next((group.clear[n] for n in names if n in group.clear), None)) for names in named]

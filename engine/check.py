@@ -189,17 +189,12 @@ def _record(files: Sequence[Path], how: Reading, site: Site) -> Record:
 
 def _real(record: Record) -> tuple[Years, list[str]]:
     """Whole years of a record, each hour at its place in the year; and what is to be said of it."""
-    where, hours = str(record.attrs["file"]), record.sizes["time"]
+    where = str(record.attrs["file"])
     names = [name for name in REQUIRED if name in record]
     if not names:
         raise InputError(f"{where}: has none of {', '.join(REQUIRED)}, by which ensembles are judged")
-    years = hours // HOURS
-    if not years:
-        raise InputError(f"{where}: covers {hours} hours, wanted a full year ({HOURS}) or more")
-    at = records.hour_of_year(record)
-    if ((at - at[0] - np.arange(hours)) % HOURS).any():
-        raise InputError(f"{where}: time: skips hours, wanted every hour but those of 29 February")
-    whole = {n: np.roll(record[n].values[: years * HOURS], at[0]).reshape(years, DAYS, DAY) for n in names}
+    years, begins = records.whole_years(record)
+    whole = {n: np.roll(record[n].values[: years * HOURS], begins).reshape(years, DAYS, DAY) for n in names}
     for name, x in whole.items():
         if np.ptp(x) == 0.0:
             raise InputError(f"{where}: {name}: is {x.flat[0]:g} throughout, wanted values that vary")

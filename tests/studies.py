@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.study import Study
-from weather import dynamics, modes
+from weather import dynamics, modes, moments
 from weather.clearsky import Sun
 from weather.climate import Channel, Climate, Level
-from weather.dynamics import Dynamics, Layout
+from weather.dynamics import Dynamics
 from weather.levels import Levels
 from weather.margins import month_weights
+from weather.moments import Layout
 from weather.schema import DAY, DAYS
 
 WIND_HEIGHT_M = 100.0
@@ -135,7 +136,7 @@ def climates(sites: int) -> list[Climate]:
     moving = _dynamics(rng, layout)
     swing, lean = (rng.uniform(-size, size, layout.count) for size in (0.3, 0.15))
     shared = {
-        "memory": 1.0 / dynamics.MEMORY_DAYS,
+        "memory": 1.0 / moments.MEMORY_DAYS,
         "carry": moving.carry,
         "mix": moving.mix,
         "start": moving.start,
@@ -182,7 +183,7 @@ def _dynamics(rng: np.random.Generator, layout: Layout) -> Dynamics:
     wanted = rng.uniform(0.3, 0.6, n)
     wanted[layout.first] = 1.0
     scale = wanted / np.sqrt(np.diagonal(found.covariance.mean(axis=0)))
-    of_state = np.concatenate([scale, np.tile(scale[layout.first], len(dynamics.MEMORY_DAYS))])
+    of_state = np.concatenate([scale, np.tile(scale[layout.first], len(moments.MEMORY_DAYS))])
     return dynamics.stationary(layout, carry * scale[:, None] / of_state, noise * np.outer(scale, scale))
 
 

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
     " engine.risk engine.finance.returns",
-    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes weather.units"
-    " weather.tally engine.terms engine.report.wording",
+    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes"
+    " weather.moments weather.units weather.tally engine.terms engine.report.wording",
     "weather.dynamics weather.fidelity engine.study engine.dispatch",
-    "weather.annual weather.climate engine.outages engine.grid engine.world engine.deal engine.results"
-    " engine.complaint",
+    "weather.annual weather.channels weather.climate engine.outages engine.grid engine.world engine.deal"
+    " engine.results engine.complaint",
     "weather.generate weather.readers weather.quality engine.config engine.finance.contracts"
     " engine.finance.tax engine.report.tables",
     "weather.services weather.era5 weather.ensemble",
@@ -25,8 +25,8 @@ FLOORS = [
     "weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts",
     "engine.report.fidelity_figures",
     "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
-    " engine.finance.cascade engine.report.html engine.report.fidelity",
-    "weather.climates.parts weather.intake weather.coding engine.finance.credit",
+    " engine.finance.cascade engine.report.html",
+    "weather.climates.parts engine.report.fidelity weather.intake weather.coding engine.finance.credit",
     "weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history"
     " weather.bootstrap engine.finance.waterfall",
     "engine.life",

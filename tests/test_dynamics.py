@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from weather import dynamics
-from weather.dynamics import Layout
+from weather import moments as second
+from weather.moments import Layout
 from weather.schema import DAYS
 
 YEARS = 40
@@ -29,7 +30,7 @@ def days() -> np.ndarray:
 @pytest.fixture(scope="module")
 def moments(days) -> np.ndarray:
     day = np.tile(np.arange(DAYS), YEARS)
-    return dynamics.moments([days[:, :2], days[:, 2:]], day)
+    return second.of_days([days[:, :2], days[:, 2:]], day)
 
 
 def lyapunov() -> np.ndarray:
@@ -40,15 +41,15 @@ def lyapunov() -> np.ndarray:
 
 def test_layout_says_where_a_state_holds_what():
     layout = Layout((2, 3, 1))
-    assert (layout.count, layout.size) == (6, 6 + 3 * len(dynamics.MEMORY_DAYS))
+    assert (layout.count, layout.size) == (6, 6 + 3 * len(second.MEMORY_DAYS))
     assert layout.first.tolist() == [0, 2, 5]
     assert layout.rows(1).tolist() == [2, 3, 4, 7, 10, *(layout.size + np.array([2, 3, 4]))]
 
 
 def test_memory_is_an_exponential_mean_and_passes_over_gaps():
     level = np.array([1.0, np.nan, 2.0])
-    found = dynamics.remembered(level)
-    share = 1.0 / dynamics.MEMORY_DAYS
+    found = second.remembered(level)
+    share = 1.0 / second.MEMORY_DAYS
     np.testing.assert_allclose(found[0], share)
     np.testing.assert_array_equal(found[1], found[0])
     np.testing.assert_allclose(found[2], found[0] + (2.0 - found[0]) * share)
@@ -77,11 +78,11 @@ def test_drift_over_decades_is_taken_out_and_single_years_are_not():
     rng = np.random.default_rng(5)
     years = np.repeat(rng.standard_normal(40), DAYS)
     drift = np.linspace(-2.0, 2.0, years.size)
-    found = dynamics.steadied(np.column_stack([years + drift, years]))
+    found = second.steadied(np.column_stack([years + drift, years]))
     assert abs(np.polyfit(np.linspace(-1, 1, years.size), found[:, 0], 1)[0]) < 1e-9
     assert np.corrcoef(found[:, 0], years)[0, 1] > 0.9
     short = np.column_stack([years + drift, years])[: 9 * DAYS]
-    np.testing.assert_array_equal(dynamics.steadied(short), short)
+    np.testing.assert_array_equal(second.steadied(short), short)
 
 
 def test_wanted_correlations_of_levels_are_met(moments):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from weather import fidelity, fit, levels, margins, records, schema, tally
+from weather import channels, fidelity, fit, levels, margins, records, schema, tally
 from weather.climate import HOURLY, Climate, Site, as_recorded
 from weather.ensemble import Generated
 from weather.margins import KNOTS
@@ -51,9 +51,9 @@ def clear(zhongwei) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def variables(known, clear) -> list[fit.Variable]:
+def variables(known, clear) -> list[channels.Variable]:
     at = records.hour_of_year(known)
-    return [fit.variable(n, known[n].values, at, clear) for n in HOURLY]
+    return [channels.variable(n, known[n].values, at, clear) for n in HOURLY]
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_monthly_means_of_the_fit_are_the_records(known, fitted, name):
     channel = fitted.wind_channel if name == "wind_speed" else fitted.temp_channel
     expected = margins.means(np.asarray(channel.margin, float), KNOTS, clamp=False)
     found = [expected[m == margins.MONTH].mean() for m in range(12)]
-    own = fit.monthly(known[name].values, records.hour_of_year(known))
+    own = channels.monthly(known[name].values, records.hour_of_year(known))
     np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-4)  # float32
 
 
@@ -176,7 +176,7 @@ def test_sites_are_fitted_jointly(zhongwei, known, clear, variables):
     """Beside a second site, the first with a little noise: their days go together."""
     at, rng = records.hour_of_year(known), np.random.default_rng(9)
     near = {n: known[n].values * (1.0 + 0.02 * rng.standard_normal(at.size)) for n in HOURLY}
-    beside = [fit.variable(n, x, at, clear) for n, x in near.items()]
+    beside = [channels.variable(n, x, at, clear) for n, x in near.items()]
     unknown = [levels.assumed(fit.PRIORS[n]) for n in HOURLY]
     sun = zhongwei[0].sun
     views = fit.assembled([variables, beside], [sun, sun], [unknown, unknown], (0.8, 0.8))

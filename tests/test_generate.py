@@ -11,11 +11,11 @@ import pytest
 
 from tests import studies
 from tests.reference import weather as reference
-from weather import block, dynamics, generate, random
+from weather import block, dynamics, generate, moments, random
 from weather.climate import HOURLY, Climate, from_year
-from weather.dynamics import Layout
 from weather.ensemble import Generated
 from weather.generate import Weather
+from weather.moments import Layout
 from weather.random import Ensemble
 from weather.schema import DAY, DAYS, MONTH_OF_DAY
 
@@ -203,7 +203,7 @@ def test_the_state_at_new_year_is_stationary(climate, quiet):
 
 def test_memory_is_the_smoothed_level(climate, quiet):
     states, n = quiet[0], climate.count
-    for scale, share in enumerate(1.0 / dynamics.MEMORY_DAYS):
+    for scale, share in enumerate(1.0 / moments.MEMORY_DAYS):
         rows = n + scale * len(climate.modes) + np.arange(len(climate.modes))
         before, level = states[:-1, rows], states[1:, list(climate.first)]
         np.testing.assert_allclose(states[1:, rows], before + share * (level - before), atol=1e-6)

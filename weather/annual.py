@@ -14,8 +14,9 @@ import numpy as np
 from scipy import optimize
 
 from weather import dynamics, margins
-from weather.dynamics import MEMORY_DAYS, Dynamics, Layout
+from weather.dynamics import Dynamics
 from weather.margins import KNOTS
+from weather.moments import MEMORY_DAYS, Layout
 from weather.schema import DAYS, MONTH_DAYS, MONTH_OF_DAY
 
 LONGEST_DAYS = 120.0  # the most that weather is let remember: what lasts years is `weather.levels`

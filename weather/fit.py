@@ -5,69 +5,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from weather import annual, clearsky, dynamics, levels, margins, modes, schema
+from weather import annual, channels, clearsky, dynamics, levels, margins, modes, moments
 from weather.annual import Spread
+from weather.channels import Variable
 from weather.clearsky import Sun
 from weather.climate import HOURLY, REGION, Channel, Climate, Level, Site
-from weather.dynamics import Dynamics, Layout
+from weather.dynamics import Dynamics
 from weather.levels import Levels
 from weather.margins import KNOTS
-from weather.modes import Days
+from weather.moments import Layout
 from weather.records import Record, hour_of_year, site_of
-from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY, InputError
+from weather.schema import DAY, DAYS, HOURS, InputError
 
 REGION_RHO = 0.8  # assumption: correlation of a site's days with its region's, if not measured
 PRIORS = {"ghi": levels.SUN, "wind_speed": levels.WIND, "temp_air": levels.TEMP}
 SPREAD_YEARS = 8  # of a record that says more of the spread between years than its days do
-_GRID = np.linspace(-6.0, 6.0, 241)
-_ORDERS = 6  # of Hermite polynomials
-_BINS = 12  # of days by their level, to see how unrest depends on it
-
-
-class Variable(NamedTuple):
-    """One fitted variable of a record.
-
-    day: [day] of the year of each of its days, from its first midnight. days: their modes and rest.
-    basis: [365, 24, mode]. lit: [365, 24] hours that count. grain: [12, 24]. margin: [12, 24, knot].
-    actual, linear: [day] the variable's daily means about their months', and what its scores make of them
-    to first order. swing, lean: [mode + 1] unrest of the modes, then of the grain.
-    """
-
-    name: str
-    day: np.ndarray
-    days: Days
-    basis: np.ndarray
-    lit: np.ndarray
-    grain: np.ndarray
-    margin: np.ndarray
-    actual: np.ndarray
-    linear: np.ndarray
-    swing: np.ndarray
-    lean: np.ndarray
-    level_var: float
-    of_day: np.ndarray | None = None
-
-    @property
-    def hermite(self) -> np.ndarray:
-        """[12, order] coefficients of the daily mean in the day's score, months smoothed: of the sun, whose
-        score makes its day's index, all; of others, that are near to straight, the first.
-        """
-        month = MONTH_OF_DAY[self.day]
-        sd = np.array([np.nanstd(self.linear[month == m]) if (month == m).any() else 0.0 for m in range(12)])
-        shape = np.zeros((_ORDERS, 12))
-        shape[0] = 1.0
-        if self.of_day is not None:
-            values = margins.evaluate(self.of_day[:, None], KNOTS, _GRID, clamp=True)
-            shape = margins.hermite(values, _GRID, _ORDERS)[:, :, 0]
-        of_month = (shape / shape[0] * sd).T
-        return (np.roll(of_month, 1, axis=0) + 2 * of_month + np.roll(of_month, -1, axis=0)) / 4
 
 
 def fit(
@@ -86,7 +44,7 @@ def fit(
         at = hour_of_year(record)
         values = {name: record[name].values for name in HOURLY}
         clear = np.asarray(tables.clear_ghi_wm2, float)
-        fitted.append([variable(n, x, at, clear) for n, x in values.items()])
+        fitted.append([channels.variable(n, x, at, clear) for n, x in values.items()])
         known.append([level(n, x) for n, x in values.items()])
     views = assembled(fitted, suns, known, (region_rho, region_rho))
     time = pd.DatetimeIndex(given[0]["time"].values)
@@ -96,7 +54,7 @@ def fit(
         "last_year": str(time[-1].year),
         "method": f"month x hour margins; days as {1 + modes.SUN_MODES} modes of the sun, "
         f"{modes.CLOCK_MODES} of wind and temperature; monthly regression on the day before and memories of "
-        + " and ".join(f"{d:g}" for d in dynamics.MEMORY_DAYS)
+        + " and ".join(f"{d:g}" for d in moments.MEMORY_DAYS)
         + " days",
         "assumptions": f"region's anomalies correlate {region_rho:g} with the site's days; long-term levels "
         "as weather.levels states",
@@ -121,229 +79,17 @@ def _checked(record: Record) -> Site:
     return site_of(record)
 
 
-def variable(name: str, values: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
-    """Fit values [time] in the schema's unit, NaN in gaps, at hours of the year `at` [time].
-
-    clear: [8760] clear sky in the unit of ghi; only the sun is seen against it.
-    """
-    if name == "ghi":
-        return sun(values, at, clear)
-    return wind(values, at) if name == "wind_speed" else temp(values, at)
-
-
-def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
-    """The sun's clear-sky index from ghi [time]; its expected ghi by month and hour is the record's."""
-    clear = np.asarray(clear, float)
-    lit = modes.daylight(clear.reshape(DAYS, DAY))
-    bright = lit.reshape(HOURS)[at]
-    index = np.where(bright, ghi / np.where(bright, clear[at], 1.0), np.nan)
-    margin = margins.by_month_and_hour(index, at, KNOTS, straight=False, beside=_beside(at))
-    z = margins.scores(index, at, margin, KNOTS)
-    margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
-    margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
-    return of_scores("ghi", z, at, ghi, margin, lit, clear)
-
-
-def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
-    """Wind speed [time] in m/s at hours of the year `at` [time]."""
-    margin = margins.by_month_and_hour(wind_speed, at, KNOTS, straight=True, beside=_beside(at))
-    margin = np.maximum(margin, 0.0)
-    z = margins.scores(wind_speed, at, margin, KNOTS)
-    margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(wind_speed, at), factor=True)
-    return of_scores("wind_speed", z, at, wind_speed, margin)
-
-
-def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
-    """Temperature [time] in degrees C at hours of the year `at` [time].
-
-    The season is taken out before hours of a month are pooled, or its drift within the month would
-    pass for weather; it comes back at mid-month.
-    """
-    season = margins.seasonal(temp_air, at)
-    beside = 2 * _beside(at)
-    margin = margins.by_month_and_hour(temp_air - season[at], at, KNOTS, straight=True, beside=beside)
-    z = margins.scores(temp_air - season[at], at, margin, KNOTS)
-    middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
-    margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
-    margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    return of_scores("temp_air", z, at, temp_air - season[at], margin)
-
-
-def of_scores(
-    name: str,
-    z: np.ndarray,
-    at: np.ndarray,
-    values: np.ndarray,
-    margin: np.ndarray,
-    lit: np.ndarray | None = None,
-    clear: np.ndarray | None = None,
-) -> Variable:
-    """A variable from scores z [time], by this margin or another, and values [time], without their season
-    where that drifts within a month. lit, clear: of the sun, [365, 24] and [8760].
-    """
-    first = int(-at[0] % DAY)
-    whole = slice(first, first + (at.size - first) // DAY * DAY)
-    z, values = z[whole].reshape(-1, DAY), values[whole].reshape(-1, DAY)
-    day = at[whole].reshape(-1, DAY)[:, 0] // DAY
-    if clear is None or lit is None:
-        lit, basis, of_day = np.ones((DAYS, DAY), bool), modes.clock_basis(), None
-        days = modes.split(z, day, basis)
-        slope = margins.month_weights() @ margins.slopes(margin, KNOTS, clamp=False)
-        known = np.isfinite(z).any(axis=1)
-        linear = np.where(known, np.nansum(slope[day] * z, axis=1) / DAY, np.nan)
-        actual = values.mean(axis=1)
-    else:
-        of_day, level, slope = _sun_days(values, day, clear)
-        of_clear = clear.reshape(DAYS, DAY).mean(axis=1)[day]
-        actual = _about_month(values.mean(axis=1) / of_clear, day) * of_clear
-        basis = np.concatenate(
-            [_loading(z, level, day)[:, :, None], modes.daylight_basis(clear.reshape(DAYS, DAY))], axis=2
-        )
-        days = modes.split(z, day, basis, given=level)
-        linear = slope[day] * level
-    made = Variable(
-        name, day, days, basis, lit, modes.grain(days.rest, day), margin,
-        actual=_about_month(actual, day),
-        linear=_about_month(linear, day),
-        swing=np.zeros(0), lean=np.zeros(0), level_var=1.0, of_day=of_day,
-    )  # fmt: skip
-    swing, lean, level_var = _unrest(made)
-    return made._replace(swing=swing, lean=lean, level_var=level_var)
-
-
-def _sun_days(
-    ghi: np.ndarray, day: np.ndarray, clear: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the sun's days [day, 24]: their index by score [12, knot]; their scores [day]; what a score is worth
-    in daily W/m2, to first order, [365].
-    """
-    of_clear = clear.reshape(DAYS, DAY).mean(axis=1)
-    index, noon = ghi.mean(axis=1) / of_clear[day], day * DAY  # one value a day: all hours share a margin
-    margin = margins.by_month_and_hour(index, noon, KNOTS, straight=False)
-    score = margins.scores(index, noon, margin, KNOTS)
-    hours = (day[:, None] * DAY + np.arange(DAY)).ravel()
-    margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi.ravel(), hours), factor=True)
-    slope = margins.month_weights() @ margins.slopes(margin, KNOTS, clamp=True)[:, 0]
-    return margin[:, 0], score, slope * of_clear
-
-
-def _loading(z: np.ndarray, level: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """[365, 24] regression of an hour's score z [day, 24] on its day's [day], by month."""
-    out, month = np.zeros((12, DAY)), MONTH_OF_DAY[day]
-    for m in np.unique(month):
-        x, y = level[month == m, None], z[month == m]
-        seen = np.isfinite(x * y)
-        out[m] = np.where(seen, x * y, 0.0).sum(axis=0) / np.maximum(
-            np.where(seen, x * x, 0.0).sum(axis=0), 1e-9
-        )
-    return margins.month_weights() @ out
-
-
-def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
-    month = MONTH_OF_DAY[day]
-    return (
-        daily
-        - np.array([np.nanmean(daily[month == m]) if (month == m).any() else 0.0 for m in range(12)])[month]
-    )
-
-
-def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
-    """(swing, lean, variance of the level): how much a day's shocks and grain vary from day to day.
-
-    Log-normal factors with one common normal.
-    lean: slope of the logarithm of their size over the day's level. swing: sd of the rest of it, from how
-    the grain's squares at even and at odd hours vary together, and each mode's with the grain's:
-    E[x^2 y^2] = exp(4 a b) E[x^2] E[y^2].
-    """
-    layout = Layout((of.days.modes.shape[1],))
-    s = dynamics.moments([of.days.modes], of.day)
-    found = dynamics.regress(layout, s, days_a_month(of.day))
-    memory = dynamics.remembered(of.days.modes[:, 0])
-    state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
-    month = MONTH_OF_DAY[of.day[1:]]
-    shock = of.days.modes[1:] - np.einsum("dij,dj->di", found.carry[month], state)
-    height = of.days.modes[1:, 0]
-    var = float(np.nanvar(height))
-    shock, rest = (_by_month(np.square(x), month) for x in (shock, of.days.rest[1:]))
-    even, odd = np.nanmean(rest[:, ::2], axis=1), np.nanmean(rest[:, 1::2], axis=1)
-    lean, swing = np.zeros(layout.count + 1), np.zeros(layout.count + 1)
-    lean[-1] = _slope(height, (even + odd) / 2)
-    calm = np.exp(2 * lean[-1] * height - 2 * lean[-1] ** 2 * var)
-    even, odd = even / calm, odd / calm
-    swing[-1] = np.sqrt(np.clip(np.log(_together(even, odd)), 0.0, 1.0) / 4)
-    for k in range(1, layout.count):
-        lean[k] = _slope(height, shock[:, k])
-        square = shock[:, k] / np.exp(2 * lean[k] * height - 2 * lean[k] ** 2 * var)
-        swing[k] = np.clip(np.log(_together(square, (even + odd) / 2)) / 4 / max(swing[-1], 0.05), 0.0, 0.6)
-    return swing, lean, var
-
-
-def _by_month(square: np.ndarray, month: np.ndarray) -> np.ndarray:
-    """Squares [day, n] over their month's means."""
-    usual = np.ones((12, square.shape[1]))
-    for m in np.unique(month):
-        seen = np.isfinite(square[month == m])
-        total = np.where(seen, square[month == m], 0.0).sum(axis=0)
-        usual[m] = np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), 1.0)
-    return square / np.maximum(usual[month], 1e-12)
-
-
-def _slope(height: np.ndarray, square: np.ndarray) -> float:
-    """b of E[square | height] = exp(2 b height + ...), over bins of equally many days."""
-    both = np.isfinite(height) & np.isfinite(square)
-    order = np.argsort(height[both], kind="stable")
-    bins = [b for b in np.array_split(order, _BINS) if b.size]
-    middle = [height[both][b].mean() for b in bins]
-    size = [np.log(max(square[both][b].mean(), 1e-6)) for b in bins]
-    return float(np.clip(np.polyfit(middle, size, 1)[0] / 2, -1.0, 1.0)) if len(bins) > 2 else 0.0
-
-
-def _together(a: np.ndarray, b: np.ndarray) -> float:
-    both = np.isfinite(a) & np.isfinite(b)
-    return (
-        max(float(np.mean(a[both] * b[both]) / (a[both].mean() * b[both].mean())), 1e-6)
-        if both.any()
-        else 1.0
-    )
-
-
-def days_a_month(day: np.ndarray) -> float:
-    """Days that a month's moments stand on, its neighbours counting half."""
-    return max(2.0 * day.size / 12, 1.0)
-
-
-def related(one: Variable, other: Variable) -> np.ndarray:
-    """[12] correlation of two variables' levels that gives their daily means the record's covariance.
-
-    Scores of clear days differ by a hair of irradiance and hide how dark days go with cold ones. The
-    correlation r of scores whose daily means have the record's covariance solves sum_n c_n d_n r^n = cov
-    (Mehler; c, d Hermite coefficients of the daily means in the levels), months smoothed with their
-    neighbours.
-    """
-
-    def monthly(x: np.ndarray) -> np.ndarray:
-        found = np.array([np.nanmean(x[month == m]) if (month == m).any() else 0.0 for m in range(12)])
-        return (np.roll(found, 1) + 2 * found + np.roll(found, -1)) / 4
-
-    month = MONTH_OF_DAY[one.day]
-    pairs = one.hermite * other.hermite
-    r = np.linspace(-0.97, 0.97, 389)
-    model = np.maximum.accumulate(pairs @ r ** np.arange(1, pairs.shape[1] + 1)[:, None], axis=1)
-    actual = monthly(one.actual * other.actual)
-    return np.array([np.interp(c, row, r) for c, row in zip(actual, model, strict=True)])
-
-
 def jointly(variables: Sequence[Variable]) -> np.ndarray:
     """Moments of variables of the same days."""
     day = variables[0].day
-    return dynamics.moments([v.days.modes for v in variables], day)
+    return moments.of_days([v.days.modes for v in variables], day)
 
 
 def wanted(variables: Sequence[Variable]) -> np.ndarray:
     """[12, channel, channel] of `related` for every two variables of the same days; NaN on the diagonal."""
     out = np.full((12, len(variables), len(variables)), np.nan)
     for i, j in itertools.combinations(range(len(variables)), 2):
-        out[:, i, j] = out[:, j, i] = related(variables[i], variables[j])
+        out[:, i, j] = out[:, j, i] = channels.related(variables[i], variables[j])
     return out
 
 
@@ -364,7 +110,7 @@ def assembled(
     layout = Layout(tuple(v.days.modes.shape[1] for v in flat))
     for name, rho in zip(HOURLY[:2], region_rho, strict=True):
         own = next((c for c, v in enumerate(fitted[0]) if v.name == name), 0)
-        s = dynamics.mirrored(layout, s, own, rho)
+        s = moments.mirrored(layout, s, own, rho)
         layout = Layout((*layout.modes, 1))
     levels = np.full((12, len(layout.modes), len(layout.modes)), np.nan)
     levels[:, : len(flat), : len(flat)] = wanted(flat)
@@ -375,7 +121,7 @@ def assembled(
         for c, (v, level, clear) in enumerate(zip(flat, told, clears, strict=True))
         if level.record_years >= SPREAD_YEARS
     }
-    moving = dynamics.regress(layout, s, days_a_month(flat[0].day))
+    moving = dynamics.regress(layout, s, moments.days_a_month(flat[0].day))
     return views(layout, moving, levels, fitted, suns, known, spreads)
 
 
@@ -432,7 +178,7 @@ def views(
             Climate(
                 modes=layout.modes,
                 places=(*places.values(), *regions),
-                memory=_array(1.0 / dynamics.MEMORY_DAYS),
+                memory=_array(1.0 / moments.MEMORY_DAYS),
                 carry=_array(moving.carry),
                 mix=_array(moving.mix),
                 start=_array(moving.start),
@@ -481,18 +227,3 @@ def annual_means(values: np.ndarray) -> np.ndarray:
     """Means [year] of the record's full years, counted from its first hour."""
     years = values[: values.size // HOURS * HOURS].reshape(-1, HOURS)
     return years.mean(axis=1)
-
-
-def monthly(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Mean of values [time] in each month, [12], every hour of the year weighing the same."""
-    total = np.bincount(at, np.nan_to_num(values), HOURS)
-    seen = np.bincount(at, np.isfinite(values), HOURS)
-    mean = total / np.maximum(seen, 1)
-    return np.array([mean[(m == margins.MONTH) & (seen > 0)].mean() for m in range(12)])
-
-
-def _beside(at: np.ndarray) -> int:
-    """Hours on each side to pool: none once a month x hour has some 60 values of its own. The sun's index
-    leans with the hour, and pooling would make steps of that.
-    """
-    return 0 if at.size >= 2 * HOURS else 1

@@ -66,16 +66,11 @@ def take(record: Record) -> Taken:
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise InputError(f"{where}: has no {', '.join(missing)}, wanted {', '.join(REQUIRED)}")
-    years = hours // HOURS
-    if not years:
-        raise InputError(f"{where}: covers {hours} hours, wanted a full year ({HOURS}) or more")
-    at = records.hour_of_year(record)
-    if ((at - at[0] - np.arange(hours)) % HOURS).any():
-        raise InputError(f"{where}: time: skips hours, wanted every hour but those of 29 February")
+    years, begins = records.whole_years(record)
     own: dict[str, Any] = {}
     for name in (n for n in Weather._fields if n in record):
         taken = record[name].values[: years * HOURS].astype(np.float32)
-        own[name] = np.roll(taken, at[0]).reshape(years, HOURS)
+        own[name] = np.roll(taken, begins).reshape(years, HOURS)
     if not set(REGION) & set(own):
         for name, x in zip(REGION, (own["ghi"], own["wind_speed"]), strict=True):
             own[name] = region.anomaly(x, *region.season(x)).astype(np.float32)

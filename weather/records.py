@@ -146,6 +146,21 @@ def write(path: Path, record: Record) -> None:
         aside.unlink(missing_ok=True)
 
 
+def whole_years(record: Record) -> tuple[int, int]:
+    """(how many whole years a record covers, hour of the year that it begins at), every hour there.
+
+    Raises InputError where it has none or skips hours.
+    """
+    where, hours = str(record.attrs["file"]), record.sizes["time"]
+    years = hours // schema.HOURS
+    if not years:
+        raise InputError(f"{where}: covers {hours} hours, wanted a full year ({schema.HOURS}) or more")
+    at = hour_of_year(record)
+    if ((at - at[0] - np.arange(hours)) % schema.HOURS).any():
+        raise InputError(f"{where}: time: skips hours, wanted every hour but those of 29 February")
+    return years, int(at[0])
+
+
 def _hourly_means(table: pd.DataFrame, site: Site) -> pd.DataFrame:
     """Means of the hours between instantaneous stamps.
 

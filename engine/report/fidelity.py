@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.report import fidelity_figures as figures
+from engine.report.html import templates
 from engine.report.terminal import WIDTH
 from weather.fidelity import FEW_YEARS
 from weather.tally import Tally
@@ -115,15 +115,7 @@ def _print(console: Console, about: Mapping[str, Any]) -> None:
 
 def page(about: Mapping[str, Any], record: Tally, ensemble: Tally) -> str:
     """The page as text; the same input gives the same bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     singles = list(dict.fromkeys(k.subject for k in record if k.statistic == "monthly mean"))
     subjects = list(dict.fromkeys(key.subject for key in record))
     drawn = [("Annual means", [("single years", figures.annual(singles, record, ensemble))])]

@@ -15,12 +15,26 @@ from engine.report.tables import look
 
 if TYPE_CHECKING:
     import xarray as xr
+    from jinja2 import Environment
 
 SOURCE = (
     "Moody's Investors Service, Default and Recovery Rates for Project Finance Bank Loans, 1983-2015, "
     "6 March 2017: 6.7 % of unrated project loans default within ten years, Basel definition, counted from "
     "financial close"
 )
+
+
+def templates() -> Environment:
+    """The pages' templates: strict about names, and everything escaped."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def page(
@@ -34,15 +48,7 @@ def page(
     week: hours of the worst path, see `figures.week`. notes: sentences that say on which assumptions the
     headline hangs, printed under it together with the manifest's own `illustrative` ones.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.filters["nice"] = nice
     illustrative = list(dict.fromkeys([*notes, *(manifest.get("illustrative") or [])]))
     rows, events = tables.rows(results, manifest), tables.events(results, manifest)

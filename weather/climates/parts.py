@@ -18,12 +18,25 @@ import pandas as pd
 import xarray as xr
 from scipy import optimize, special
 
-from weather import annual, clearsky, climate, daily, dynamics, fit, levels, margins, records, schema
+from weather import (
+    annual,
+    channels,
+    clearsky,
+    climate,
+    daily,
+    dynamics,
+    fit,
+    levels,
+    margins,
+    moments,
+    records,
+    schema,
+)
+from weather.channels import Variable
 from weather.climate import Climate, Site
-from weather.dynamics import Layout
-from weather.fit import Variable
 from weather.levels import Levels
 from weather.margins import KNOTS
+from weather.moments import Layout
 from weather.schema import DAY, DAYS
 
 RICHLAND = Site("richland", 46.34, -119.28, 120.0, -8.0, 10.0)
@@ -131,16 +144,16 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
     tables = clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
     clear = np.asarray(tables.clear_ghi_wm2, float)
     richland = records.read(data / "nsrdb_richland_wa_hourly_1998_2012.nc", site=RICHLAND, instantaneous=True)
-    sun, wind, temp = station(data, place, richland, clear), mast(data, blow), fit.temp(temp_c, temp_at)
+    sun, wind, temp = station(data, place, richland, clear), mast(data, blow), channels.temp(temp_c, temp_at)
     variables = [sun.variable, wind, temp]
-    own = [dynamics.pooled(fit.jointly([v]), fit.days_a_month(v.day)) for v in variables]
+    own = [moments.pooled(fit.jointly([v]), moments.days_a_month(v.day)) for v in variables]
     own[WIND] = np.broadcast_to(own[WIND].mean(axis=0), own[WIND].shape)  # a year does not tell months apart
     layout = Layout(tuple(v.days.modes.shape[1] for v in variables))
     pairs = together(data, richland, temp)
-    s = dynamics.composed(layout, own, {key: pair.moments for key, pair in pairs.items()})
-    s = dynamics.beside(layout, s, SUN, sun.around)
+    s = moments.composed(layout, own, {key: pair.moments for key, pair in pairs.items()})
+    s = moments.beside(layout, s, SUN, sun.around)
     layout = Layout((*layout.modes, 1))
-    s = dynamics.mirrored(layout, s, WIND, WIND_REGION_RHO)
+    s = moments.mirrored(layout, s, WIND, WIND_REGION_RHO)
     layout = Layout((*layout.modes, 1))
     unknown = [
         sun.level,
@@ -152,7 +165,7 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
         WIND: annual.Spread(wind.basis, wind.grain, _cf_coefficients(wind.margin), blow.sd * blow.cf),
         TEMP: fit.spread(temp, levels.TEMP.white_sd, clear),
     }
-    moving = dynamics.regress_apart(layout, s, fit.days_a_month(sun.variable.day))
+    moving = dynamics.regress_apart(layout, s, moments.days_a_month(sun.variable.day))
     wanted = np.full((12, len(layout.modes), len(layout.modes)), np.nan)
     for (i, j), pair in pairs.items():
         wanted[:, i, j] = wanted[:, j, i] = pair.wanted
@@ -162,13 +175,13 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
     measured = {
         "last_year": str(sun.last_year),
         "ghi_mean_wm2": f"{sun.ghi.mean():.1f}",
-        "ghi_monthly_wm2": _listed(fit.monthly(sun.ghi, sun.at)),
+        "ghi_monthly_wm2": _listed(channels.monthly(sun.ghi, sun.at)),
         "ghi_annual_sd_frac": f"{fit.annual_means(sun.ghi).std(ddof=1) / sun.ghi.mean():.4f}",
         "ghi_white_sd_frac": f"{sun.level.white_sd:.4f}",
         "wind_cf_mean_frac": f"{blow.cf:.3f}",
         "wind_cf_annual_sd_frac": f"{blow.sd:.3f}",
-        "temp_monthly_c": _listed(fit.monthly(temp_c, temp_at), ".1f"),
-        "temp_mean_c": f"{fit.monthly(temp_c, temp_at) @ schema.MONTH_DAYS / DAYS:.1f}",
+        "temp_monthly_c": _listed(channels.monthly(temp_c, temp_at), ".1f"),
+        "temp_mean_c": f"{channels.monthly(temp_c, temp_at) @ schema.MONTH_DAYS / DAYS:.1f}",
         "temp_annual_sd_c": f"{levels.TEMP.white_sd:.1f}",
         "region_sun_rho": f"{sun.region_rho.mean():.2f}",
         "hours_filled": str(sun.filled),
@@ -192,14 +205,14 @@ def station(data: Path, place: Place, neighbour: records.Record, clear: np.ndarr
     around = [scores(stations.sel(station=s).values[kept] / of_clear, month) for s in place.around]
     known = levels.fit(fit.annual_means(ghi), levels.SUN)
     known = levels.campaign(known, other_sd=float(np.hypot(MODEL_LEVEL_SD, place.site_sd)))
-    made, region = fit.sun(ghi, at, clear), scores(np.nanmean(around, axis=0), month)
+    made, region = channels.sun(ghi, at, clear), scores(np.nanmean(around, axis=0), month)
     levels_of_both = [made.days.modes[:, :1], region[:, None]]
     return Sun(
         made,
         known,
         ghi,
         at,
-        around=dynamics.moments(levels_of_both, made.day),
+        around=moments.of_days(levels_of_both, made.day),
         region_rho=region_rho(ghi.reshape(-1, DAY).mean(axis=1) / of_clear, region, month),
         filled=hourly.attrs["hours_filled"],
         last_year=int(time[-1].year),
@@ -229,17 +242,17 @@ def mast(data: Path, blow: Blow) -> Variable:
     file = data / "china_jilin_windfarms_15min_2012.nc"
     record = records.read(file, columns={"wind_speed": "wind_speed_80_shuanglong"}, site=SHUANGLONG)
     speed, at = record["wind_speed"].values, records.hour_of_year(record)
-    own_month = fit.monthly(speed, at) / speed.mean()
+    own_month = channels.monthly(speed, at) / speed.mean()
     hour = _hours_by_month(speed, at)
     plain = speed / (own_month[:, None] * hour)[margins.MONTH[at], at % DAY]
-    sheltered = [fit.monthly(*beijing(data, s, "wind_speed")) for s in ("Dingling", "Huairou", "Shunyi")]
+    sheltered = [channels.monthly(*beijing(data, s, "wind_speed")) for s in ("Dingling", "Huairou", "Shunyi")]
     month = _waves((own_month + np.mean([s / s.mean() for s in sheltered], axis=0)) / 2)
     shape = (month[:, None] * hour)[:, :, None] * np.maximum(
         margins.quantiles(plain, KNOTS, straight=True), 0.0
     )
     level = optimize.brentq(lambda c: _cf(c * shape) - blow.cf, 0.02, 2.0)  # beyond, it cuts out
     z = special.ndtri((pd.Series(plain).rank().to_numpy() - 0.5) / plain.size)
-    return fit.of_scores("wind_speed", z, at, speed, level * shape)
+    return channels.of_scores("wind_speed", z, at, speed, level * shape)
 
 
 def wind_level() -> Levels:
@@ -263,17 +276,19 @@ def together(data: Path, richland: records.Record, temp: Variable) -> dict[tuple
     """Two variables each from records that have both, months pooled a little."""
     at = records.hour_of_year(richland)
     grain = np.random.default_rng(0).uniform(-0.5, 0.5, at.size)  # Richland has whole degrees
-    warm = fit.temp(richland["temp_air"].values + grain, at)
+    warm = channels.temp(richland["temp_air"].values + grain, at)
     yuma = records.read(data / "nsrdb_yuma_az_hourly_2018_2021.nc", site=YUMA, instantaneous=True)
     there = records.hour_of_year(yuma)
-    blow = fit.wind(*beijing(data, "Huairou", "wind_speed"))
+    blow = channels.wind(*beijing(data, "Huairou", "wind_speed"))
     found = {
         (SUN, TEMP): [_sun(richland, at), warm],
-        (SUN, WIND): [_sun(yuma, there), fit.wind(yuma["wind_speed"].values, there)],
+        (SUN, WIND): [_sun(yuma, there), channels.wind(yuma["wind_speed"].values, there)],
         (WIND, TEMP): [blow, temp],
     }
     return {
-        key: Pair(dynamics.pooled(fit.jointly(both), fit.days_a_month(both[0].day)), fit.related(*both))
+        key: Pair(
+            moments.pooled(fit.jointly(both), moments.days_a_month(both[0].day)), channels.related(*both)
+        )
         for key, both in found.items()
     }
 
@@ -281,7 +296,7 @@ def together(data: Path, richland: records.Record, temp: Variable) -> dict[tuple
 def _sun(record: records.Record, at: np.ndarray) -> Variable:
     place = records.site_of(record)
     tables = clearsky.tables(place.latitude, place.longitude, place.altitude_m, place.utc_offset_h)
-    return fit.sun(record["ghi"].values, at, np.asarray(tables.clear_ghi_wm2, float))
+    return channels.sun(record["ghi"].values, at, np.asarray(tables.clear_ghi_wm2, float))
 
 
 def grid_winds(data: Path) -> xr.DataArray:
