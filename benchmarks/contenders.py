@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.realyears import Group
-from engine import convert, devices
+from engine import devices
+from engine.convert import pv, wind
 from weather import channels, fit, levels, tally
 from weather.clearsky import Sun
 from weather.ensemble import Generated
@@ -190,11 +191,11 @@ def _factors(years: Years) -> dict[str, np.ndarray]:
             out[name] = x
         elif kind(name) == "ghi":
             air = years.get("temp_air", np.full_like(x, 10.0))
-            cell = convert.cell_temp(x, air, np.full_like(x, 2.0))
-            out[name] = np.asarray(convert.dc_power(x, cell, 1.0, -0.0035), float)
+            cell = pv.cell_temp(x, air, np.full_like(x, 2.0))
+            out[name] = np.asarray(pv.dc_power(x, cell, 1.0, -0.0035), float)
         elif kind(name) == "wind_speed":
             hub = x * (HUB_M / MEASURED_M) ** SHEAR
-            out[name] = np.asarray(convert.wind_power_frac(hub, 3.0, 12.0, 25.0), float)
+            out[name] = np.asarray(wind.wind_power_frac(hub, 3.0, 12.0, 25.0), float)
     return out
 
 

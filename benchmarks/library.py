@@ -27,7 +27,7 @@ import numpy as np
 
 from engine import compose, config, devices, session, setup, simulate
 from engine.devices import Machine
-from engine.study import Study
+from engine.schema.study import Study
 from weather import climate, library
 from weather.ensemble import Generated, Source
 from weather.library import Drawn

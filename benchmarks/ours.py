@@ -17,12 +17,13 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
 
-from engine import config, convert, dispatch, life, simulate
+from engine import config, dispatch, life, simulate
 from engine import plant as plants
+from engine.convert import computing, pv, wind
 from engine.devices import Machine
 from engine.dispatch import Drivers
 from engine.plant import Plant
-from engine.study import Study
+from engine.schema.study import Study
 from weather import block, ensemble, generate, random
 from weather import climate as climates
 from weather.climate import Climate
@@ -92,9 +93,9 @@ def convert_year(plant, occupancy, weather):
     def hour(plant, now, occupancy, weather):
         ghi, speed, temp = weather
         sun, utilisation = now
-        pv_mw, clipped_mw = convert.pv(plant.pv, sun, ghi, temp, speed)
-        wind_mw, pue = convert.wind(plant.wind, speed), convert.pue(plant.computing, temp)
-        return pv_mw, clipped_mw, wind_mw, pue, *convert.it_load(plant.computing, utilisation, occupancy)
+        pv_mw, clipped_mw = pv.power(plant.pv, sun, ghi, temp, speed)
+        wind_mw, pue = wind.power(plant.wind, speed), computing.pue(plant.computing, temp)
+        return pv_mw, clipped_mw, wind_mw, pue, *computing.it_load(plant.computing, utilisation, occupancy)
 
     def day(_, x):
         today, weather = x

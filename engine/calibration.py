@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from engine import convert, grid, life
-from engine.convert import Geometry
+from engine import grid, life
+from engine.convert import pv, wind
+from engine.convert.pv import Geometry
 from engine.grid import OrderProcess
 from engine.life import DT_H
 from engine.plant import Reference
@@ -99,7 +100,7 @@ def _year(days) -> OrderCase:
 def _sold(shared, sun: Geometry, _, w: Weather) -> tuple[grid.Orders, grid.Orders]:
     """(MW made, MW lost under an order) of the reference plants in an hour, by kind."""
     reference, depth = shared
-    sun_mw, _clipped = convert.pv(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
-    made = grid.Orders(sun_mw, convert.wind(reference.wind, w.wind_speed))
+    sun_mw, _clipped = pv.power(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
+    made = grid.Orders(sun_mw, wind.power(reference.wind, w.wind_speed))
     left = (1.0 - depth) * reference.rated_mw
     return made, grid.Orders(*(jnp.maximum(m - left[k], 0.0) for k, m in enumerate(made)))

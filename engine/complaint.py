@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from engine.study import Study
+from engine.schema.study import Study
 
 Key = tuple[str | int, ...]
 Where = Callable[[Key], str]

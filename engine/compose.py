@@ -14,8 +14,8 @@ from engine import prepare, results, simulate
 from engine.devices import Machine
 from engine.plant import Plant
 from engine.prepare import Prepared
+from engine.schema.study import Study
 from engine.setup import Run
-from engine.study import Study
 from engine.world import Market, central
 from weather import library, random
 from weather.ensemble import AXIS

@@ -19,7 +19,7 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 
 from engine import complaint
 from engine.complaint import Key
-from engine.study import Study
+from engine.schema.study import Study
 from weather.schema import InputError
 
 EXTENDS = "extends"

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.study import Study
-from engine.terms import Capex, CapexItem, DealSection, DebtTerms
+from engine.schema.deal import Capex, CapexItem, DealSection
+from engine.schema.debt import DebtTerms
+from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`

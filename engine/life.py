@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import convert, dispatch, grid, outages, world
-from engine.convert import Geometry
+from engine import dispatch, grid, outages, world
+from engine.convert import computing, pv, wind
+from engine.convert.pv import Geometry
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import contracts, waterfall
@@ -179,19 +180,19 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     occupancy, given, last_night = own
     w, failed = both
     pv_up, wind_up, battery_up, genset_up, circuits_up = outages.available_frac(plant.fleets, failed)
-    pv_mw, clipped_mw = convert.pv(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
-    firm, deferrable, limit = convert.it_load(plant.computing, now.utilisation, occupancy)
+    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+    firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
     ordered = grid.ordered_frac(plant.orders, now.window, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
-        wind_mw=convert.wind(plant.wind, w.wind_speed) * wind_up,
+        wind_mw=wind.power(plant.wind, w.wind_speed) * wind_up,
         clipped_mw=clipped_mw * pv_up,
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,
         it_limit_mw=limit,
         backlog_limit_mwh=plant.max_delay_h * deferrable,
-        pue=convert.pue(plant.computing, w.temp_air),
+        pue=computing.pue(plant.computing, w.temp_air),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
         export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - ordered)),

@@ -16,7 +16,7 @@ from engine import replay as replays
 from engine import setup as setups
 from engine.compose import Progress
 from engine.config import Loaded
-from engine.study import Study
+from engine.schema.study import Study
 from weather import climate, ensemble, store
 from weather.ensemble import Generated
 from weather.random import Ensemble

@@ -17,7 +17,7 @@ from engine import results
 from engine.deal import Deal
 from engine.devices import Machine
 from engine.plant import Plant, Reference
-from engine.study import Study
+from engine.schema.study import Study
 from weather import bootstrap, clearsky, climate, history, library, records, stream
 from weather.bootstrap import Parts, Resampled
 from weather.clearsky import Sun

@@ -7,7 +7,7 @@ import functools
 import jax.numpy as jnp
 import numpy as np
 
-from engine.study import Study
+from engine.schema.study import Study
 from weather import dynamics, modes, moments
 from weather.clearsky import Sun
 from weather.climate import Channel, Climate, Level

@@ -10,49 +10,89 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
-FLOORS = [
-    "weather.schema weather.random weather.clearsky weather.posterior engine.sections engine.convert"
-    " engine.risk engine.finance.returns",
-    "weather.block weather.packing weather.levels weather.region weather.margins weather.modes"
-    " weather.moments weather.units weather.tally engine.terms engine.report.wording",
-    "weather.dynamics weather.fidelity engine.study engine.dispatch",
-    "weather.annual weather.channels weather.climate engine.outages engine.grid engine.world engine.deal"
-    " engine.results engine.complaint",
-    "weather.generate weather.readers weather.quality engine.config engine.finance.contracts"
-    " engine.finance.tax engine.report.tables",
-    "weather.services weather.era5 weather.ensemble",
-    "weather.formats weather.fetch",
-    "weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts",
-    "engine.report.fidelity_figures",
-    "weather.daily weather.fit weather.store weather.library engine.plant engine.prepare"
-    " engine.finance.cascade engine.report.html",
-    "weather.climates.parts engine.report.fidelity weather.intake weather.coding engine.finance.credit",
-    "weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history"
-    " weather.bootstrap engine.finance.waterfall",
-    "engine.life",
-    "engine.registers engine.calibration engine.outcomes engine.devices",
-    "engine.simulate",
-    "engine.setup engine.check",
-    "engine.compose",
-    "engine.folder engine.replay",
-    "engine.session engine.cli_records",
-    "engine.cli_check",
-    "engine engine.cli",
-]
-LEVEL = {module: level for level, floor in enumerate(FLOORS) for module in floor.split()}
+FLOORS = """
+weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
+engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
+engine.finance.returns
+
+weather.block weather.packing weather.levels weather.region weather.margins weather.modes
+weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
+engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.schema.debt engine.report.wording
+
+weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
+engine.schema.grid engine.schema.deal engine.dispatch
+
+weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
+engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
+engine.results
+
+weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
+engine.report.tables
+
+weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
+engine.finance.tax
+
+weather.formats weather.fetch
+
+weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
+
+engine.report.fidelity_figures
+
+weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
+engine.finance.cascade engine.report.html
+
+weather.climates.parts engine.report.fidelity weather.intake weather.coding engine.finance.credit
+
+weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
+engine.finance.waterfall
+
+engine.life
+
+engine.registers engine.calibration engine.outcomes engine.devices
+
+engine.simulate
+
+engine.setup engine.check
+
+engine.compose
+
+engine.folder engine.replay
+
+engine.session engine.cli_records
+
+engine.cli_check
+
+engine engine.cli
+"""
+LEVEL = {module: level for level, floor in enumerate(FLOORS.split("\n\n")) for module in floor.split()}
 HOLLOW = {
     "weather",
     "weather.climates",
+    "engine.build",
+    "engine.convert",
     "engine.finance",
     "engine.report",
+    "engine.schema",
 }  # packages without a line of logic
 
 KERNELS = {"weather.block", "weather.generate"} | {
     f"engine.{name}"
-    for name in ("convert", "outages", "grid", "dispatch", "life", "registers", "calibration", "world")
+    for name in (
+        "convert.pv",
+        "convert.wind",
+        "convert.computing",
+        "outages",
+        "grid",
+        "dispatch",
+        "life",
+        "registers",
+        "calibration",
+        "world",
+    )
 }
-KERNELS |= {module for module in LEVEL if module.startswith("engine.finance.")}
-NOT_FOR_KERNELS = {"xarray", "dask", "pathlib", "netCDF4", "pandas", "engine.config", "engine.study"}
+KERNELS |= {module for module in LEVEL if module.startswith(("engine.finance.", "engine.convert."))}
+NOT_FOR_KERNELS = {"xarray", "dask", "pathlib", "netCDF4", "pandas", "engine.config", "engine.schema.study"}
 COMPILERS = {"jit", "pmap", "shard_map"}
 COMPILE = {"weather.ensemble", "weather.library", "engine.simulate"}
 MAPS = {"weather.block", "engine.simulate"}  # over rows and paths; over paths alone

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import config
-from engine.study import Study
+from engine.schema.study import Study
 from tests.door import CONFIGS
 
 SHIPPED = sorted(CONFIGS.glob("*.yaml"))

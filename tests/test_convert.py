@@ -12,9 +12,13 @@ import numpy as np
 import pvlib
 import pytest
 
-from engine import convert
 from engine import plant as plants
-from engine.study import Outage, Pv, Wind
+from engine.build import pv as build_pv
+from engine.build import wind as build_wind
+from engine.convert import computing, pv, wind
+from engine.schema.fleet import Outage
+from engine.schema.pv import Pv
+from engine.schema.wind import Wind
 from tests import studies
 from tests.reference import plant as reference
 from weather.clearsky import Sun
@@ -24,18 +28,18 @@ FLOAT32 = {"rtol": 3e-6}  # a formula's dozen float32 operations
 
 
 def test_pvwatts_dc_known_value():
-    assert float(convert.dc_power(900.0, 30.0, 100.0, -0.003)) == pytest.approx(88.65, rel=1e-6)
+    assert float(pv.dc_power(900.0, 30.0, 100.0, -0.003)) == pytest.approx(88.65, rel=1e-6)
 
 
 def test_faiman_known_value():
-    assert float(convert.cell_temp(900.0, 20.0, 5.0)) == pytest.approx(35.203, abs=5e-4)  # as rounded
+    assert float(pv.cell_temp(900.0, 20.0, 5.0)) == pytest.approx(35.203, abs=5e-4)  # as rounded
 
 
 def test_erbs_known_value():
     """GHI 1000 at zenith 10 degrees on 1 January: DNI 794.21, DHI 217.86."""
     up = np.cos(np.radians(10.0))
     extra = pvlib.irradiance.get_extra_radiation(1) * up
-    share = float(convert.diffuse_frac(jnp.float32(1000.0), jnp.float32(extra)))
+    share = float(pv.diffuse_frac(jnp.float32(1000.0), jnp.float32(extra)))
     assert share * 1000.0 == pytest.approx(217.86, abs=0.005)
     assert (1.0 - share) * 1000.0 / up == pytest.approx(794.21, abs=0.005)
 
@@ -45,21 +49,21 @@ def test_diffuse_share_is_pvlib_s_erbs_from_dark_to_clear():
     zenith, clearness = np.meshgrid([5.0, 30.0, 60.0, 80.0], np.linspace(0.0123, 1.0, 199))
     extra = pvlib.irradiance.get_extra_radiation(day) * np.cos(np.radians(zenith))
     exact = pvlib.irradiance.erbs(clearness * extra, zenith, day)["dhi"] / (clearness * extra)
-    got = convert.diffuse_frac(jnp.asarray(clearness * extra, jnp.float32), jnp.asarray(extra, jnp.float32))
+    got = pv.diffuse_frac(jnp.asarray(clearness * extra, jnp.float32), jnp.asarray(extra, jnp.float32))
     # coefficients of 16 with alternating signs cost a digit; no grid point lies on a seam of the pieces
     np.testing.assert_allclose(got, exact, rtol=2e-5)
 
 
 def test_diffuse_share_at_night_is_a_number():
-    assert float(convert.diffuse_frac(jnp.float32(0.0), jnp.float32(0.0))) == 1.0
+    assert float(pv.diffuse_frac(jnp.float32(0.0), jnp.float32(0.0))) == 1.0
 
 
 def test_cell_temperature_and_dc_power_are_pvlib_s():
-    poa, temp, wind = np.meshgrid([0.0, 200.0, 1100.0], [-25.0, 10.0, 42.0], [0.0, 3.0, 18.0])
-    cell = pvlib.temperature.faiman(poa, temp, wind)
-    np.testing.assert_allclose(convert.cell_temp(*map(f32, (poa, temp, wind))), cell, rtol=3e-6, atol=1e-5)
+    poa, temp, speed = np.meshgrid([0.0, 200.0, 1100.0], [-25.0, 10.0, 42.0], [0.0, 3.0, 18.0])
+    cell = pvlib.temperature.faiman(poa, temp, speed)
+    np.testing.assert_allclose(pv.cell_temp(*map(f32, (poa, temp, speed))), cell, rtol=3e-6, atol=1e-5)
     dc = pvlib.pvsystem.pvwatts_dc(poa, cell, 50.0, -0.0035)
-    np.testing.assert_allclose(convert.dc_power(f32(poa), f32(cell), 50.0, -0.0035), dc, **FLOAT32)
+    np.testing.assert_allclose(pv.dc_power(f32(poa), f32(cell), 50.0, -0.0035), dc, **FLOAT32)
 
 
 @pytest.mark.parametrize(("tilt", "azimuth"), [(0.0, 180.0), (35.0, 180.0), (60.0, 250.0), (90.0, 0.0)])
@@ -72,18 +76,18 @@ def test_plane_of_array_is_pvlib_s(tilt, azimuth):
     east, north = across * np.sin(np.radians(sun_azimuth)), across * np.cos(np.radians(sun_azimuth))
     sun = Sun(*(f32(x) for x in (ghi, ghi, east, north, up)))
     section = Pv(dc_mw=1.0, ac_mw=1.0, tilt_deg=tilt, azimuth_deg=azimuth, albedo_frac=0.25, outage=OUTAGE)
-    array, way = plants.pv_array(section, 10.0, np.zeros(1)), plants.geometry(section, sun)
+    array, way = build_pv.pv_array(section, 10.0, np.zeros(1)), build_pv.geometry(section, sun)
     exact = pvlib.irradiance.get_total_irradiance(
         *(tilt, azimuth, zenith, sun_azimuth, (1 - share) * ghi / up, ghi, share * ghi), albedo=0.25
     )["poa_global"]
-    got = convert.plane_irradiance(f32(ghi), f32(share), way.beam_ratio, array.sky_view, array.ground_view)
+    got = pv.plane_irradiance(f32(ghi), f32(share), way.beam_ratio, array.sky_view, array.ground_view)
     np.testing.assert_allclose(got, exact, rtol=3e-6, atol=6e-4)  # grazing sun: 1e-6 of 600 W/m2
 
 
 def test_wind_curve_by_hand():
     speed = jnp.asarray([0.0, 3.0, 6.0, 9.0, 12.0, 24.999, 25.0, 40.0], jnp.float32)
     exact = [0.0, 0.0, (216 - 27) / (1728 - 27), (729 - 27) / (1728 - 27), 1.0, 1.0, 0.0, 0.0]
-    np.testing.assert_allclose(convert.wind_power_frac(speed, 3.0, 12.0, 25.0), exact, **FLOAT32)
+    np.testing.assert_allclose(wind.wind_power_frac(speed, 3.0, 12.0, 25.0), exact, **FLOAT32)
 
 
 def test_farm_by_hand():
@@ -92,23 +96,23 @@ def test_farm_by_hand():
         **{"ac_mw": 80.0, "loss_frac": 0.1, "degradation_frac_per_year": 0.01},
         **{"hub_height_m": 100.0, "shear_exponent": 0.5, "outage": OUTAGE},
     )
-    farm = plants.wind_farm(section, 50.0, np.arange(3))
+    farm = build_wind.wind_farm(section, 50.0, np.arange(3))
     third = farm._replace(ac_mw=farm.ac_mw[2])
-    got = convert.wind(third, jnp.asarray([9.0 / 2**0.5, 10.0], jnp.float32))
+    got = wind.power(third, jnp.asarray([9.0 / 2**0.5, 10.0], jnp.float32))
     full = 80.0 * 0.9 * 0.99**2
     np.testing.assert_allclose(got, [full * 702 / 1701, full], **FLOAT32)
 
 
 def test_pue_by_hand(plant):
     """1.12 up to 10 C, 0.006 a degree above, at most 1.2."""
-    got = convert.pue(plant.computing, jnp.asarray([-20.0, 10.0, 15.0, 23.0, 24.0, 40.0], jnp.float32))
+    got = computing.pue(plant.computing, jnp.asarray([-20.0, 10.0, 15.0, 23.0, 24.0, 40.0], jnp.float32))
     np.testing.assert_allclose(got, [1.12, 1.12, 1.15, 1.198, 1.2, 1.2], **FLOAT32)
 
 
 def test_it_load_by_hand(plant):
     """100 MW, half occupied, 80 % used, 10 % of swing with its peak at 20:00, a fifth deferrable."""
     used = plant.utilisation[jnp.asarray([19, 20, 7, 1])]
-    firm, deferrable, limit = convert.it_load(plant.computing, used, jnp.float32(0.5))
+    firm, deferrable, limit = computing.it_load(plant.computing, used, jnp.float32(0.5))
     swing = np.cos(2 * np.pi * np.array([-0.5, 0.5, -12.5, 5.5]) / 24)
     load = 50.0 * 0.8 * (1 + 0.1 * swing)
     np.testing.assert_allclose(firm, 0.8 * load, **FLOAT32)
@@ -126,7 +130,7 @@ def air(climate):
 
 @pytest.mark.parametrize("year", [0, 2])
 def test_a_year_of_pv_is_the_reference(study, plant, climate, air, year):
-    got = jax.jit(convert.pv)(plants.in_year(plant, year).pv, plant.geometry, *air)
+    got = jax.jit(pv.power)(plants.in_year(plant, year).pv, plant.geometry, *air)
     sun = Sun(*(np.asarray(x) for x in climate.sun))
     exact = [
         reference.pv(study.pv, sun, t, year, studies.WIND_HEIGHT_M, *(float(x[t]) for x in air))
@@ -142,11 +146,11 @@ def test_a_year_of_pv_is_the_reference(study, plant, climate, air, year):
 def test_a_year_of_wind_and_load_is_the_reference(study, plant, air):
     _, temp, speed = air
     farm = [reference.wind(study.wind, 2, studies.WIND_HEIGHT_M, float(v)) for v in speed]
-    got = convert.wind(plants.in_year(plant, 2).wind, speed)
+    got = wind.power(plants.in_year(plant, 2).wind, speed)
     np.testing.assert_allclose(got, farm, atol=1e-6 * study.wind.ac_mw)
     effort = [reference.pue(study.load, float(c)) for c in temp]
-    np.testing.assert_allclose(convert.pue(plant.computing, temp), effort, rtol=1e-6)
-    load = convert.it_load(plant.computing, plant.utilisation, jnp.float32(0.7))
+    np.testing.assert_allclose(computing.pue(plant.computing, temp), effort, rtol=1e-6)
+    load = computing.it_load(plant.computing, plant.utilisation, jnp.float32(0.7))
     exact = np.transpose([reference.it_load(study.load, 0.7, h) for h in range(24)])
     for part, expected in zip(load, exact, strict=True):
         np.testing.assert_allclose(part, expected, **FLOAT32)
@@ -156,10 +160,10 @@ def test_kernels_are_of_one_hour(plant, air):
     """A year at once is what each hour gives by itself."""
     ghi, temp, speed = air
     now = plants.in_year(plant, 1)
-    whole = [*convert.pv(now.pv, plant.geometry, *air), convert.wind(now.wind, speed)]
+    whole = [*pv.power(now.pv, plant.geometry, *air), wind.power(now.wind, speed)]
     for t in (0, 4000, 4004, 4008, 8759):
-        sun = convert.Geometry(*(x[t] for x in plant.geometry))
-        alone = [*convert.pv(now.pv, sun, ghi[t], temp[t], speed[t]), convert.wind(now.wind, speed[t])]
+        sun = pv.Geometry(*(x[t] for x in plant.geometry))
+        alone = [*pv.power(now.pv, sun, ghi[t], temp[t], speed[t]), wind.power(now.wind, speed[t])]
         assert [x.shape for x in alone] == [()] * 3
         # powers and divisions of a scalar and of a vector may be rounded otherwise
         np.testing.assert_allclose([x[t] for x in whole], alone, rtol=1e-6)

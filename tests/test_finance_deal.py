@@ -8,7 +8,7 @@ import pytest
 
 from engine.deal import FIXED_COSTS, deal
 from engine.finance import debt, waterfall
-from engine.study import Study
+from engine.schema.study import Study
 from engine.world import central
 from tests.reference import deals
 

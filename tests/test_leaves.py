@@ -17,7 +17,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from engine import compose, session, setup, simulate
-from engine.study import Study
+from engine.schema.study import Study
 from tests import studies
 from tests.door_weather import whole_record
 from weather import climate as climates

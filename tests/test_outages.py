@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import outages
-from engine.study import Outage
+from engine.schema.fleet import Outage
 from tests.reference import plant as reference
 from tests.reference import random as draws
 from weather import block, random

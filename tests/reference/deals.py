@@ -12,7 +12,7 @@ import numpy as np
 from engine.deal import Loan, deal
 from engine.finance import debt, waterfall
 from engine.finance.contracts import Operations
-from engine.study import Study
+from engine.schema.study import Study
 from engine.world import Market
 from tests.reference import finance
 from tests.reference import waterfall as loops

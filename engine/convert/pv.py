@@ -1,6 +1,6 @@
-"""Weather -> available MW, PUE and demand MW: formulas of one hour of one path.
+"""Sun -> MW of a photovoltaic array: formulas of one hour of one path.
 
-Leaves out: horizon, snow and soiling that follow the weather, wakes and icing beyond a fixed loss.
+Leaves out: horizon, snow and soiling that follow the weather.
 """
 
 from __future__ import annotations
@@ -38,27 +38,6 @@ class Geometry(NamedTuple):
     extra_ghi_wm2: jax.Array
 
 
-class WindFarm(NamedTuple):
-    """A farm with one cubic curve, float32 []. ac_mw: with the year's degradation and losses."""
-
-    ac_mw: jax.Array
-    cut_in_mps: jax.Array
-    rated_mps: jax.Array
-    cut_out_mps: jax.Array
-    hub_factor: jax.Array
-
-
-class Computing(NamedTuple):
-    """IT load and cooling, float32 []."""
-
-    contracted_mw: jax.Array
-    deferrable: jax.Array
-    pue_free: jax.Array
-    pue_slope_per_c: jax.Array
-    free_below_c: jax.Array
-    pue_max: jax.Array
-
-
 def diffuse_frac(ghi: jax.Array, extra_ghi: jax.Array) -> jax.Array:
     """Share of the diffuse in global irradiance, from the clearness index.
 
@@ -87,7 +66,7 @@ def dc_power(poa, temp_cell, rated, temp_coefficient) -> jax.Array:
     return rated * poa / 1000.0 * (1.0 + temp_coefficient * (temp_cell - 25.0))
 
 
-def pv(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
+def power(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
     """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height."""
     diffuse = diffuse_frac(ghi, sun.extra_ghi_wm2)
     poa = plane_irradiance(ghi, diffuse, sun.beam_ratio, array.sky_view, array.ground_view)
@@ -96,34 +75,3 @@ def pv(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps) -> tuple[jax.Arra
     ac = jnp.maximum(dc, 0.0) * array.inverter_efficiency
     available = jnp.minimum(ac, array.ac_mw)
     return available, ac - available
-
-
-def wind_power_frac(speed_mps, cut_in, rated, cut_out) -> jax.Array:
-    """Output over rated power at hub height: cubic between cut-in and rated, zero outside.
-
-    Source: the cubic curve of reanalysis capacity factors (3, 12, 25 m/s); no maker's curve.
-    """
-    power = (speed_mps**3 - cut_in**3) / (rated**3 - cut_in**3)
-    return jnp.where(speed_mps >= cut_out, 0.0, jnp.clip(power, 0.0, 1.0))
-
-
-def wind(farm: WindFarm, wind_mps) -> jax.Array:
-    """Available MW of the farm. wind_mps: at the climate's height."""
-    frac = wind_power_frac(wind_mps * farm.hub_factor, farm.cut_in_mps, farm.rated_mps, farm.cut_out_mps)
-    return farm.ac_mw * frac
-
-
-def pue(computing: Computing, temp_air) -> jax.Array:
-    """Site power over IT power: flat under free cooling, then rising with temperature to a limit."""
-    warm = jnp.maximum(temp_air - computing.free_below_c, 0.0)
-    return jnp.minimum(computing.pue_free + computing.pue_slope_per_c * warm, computing.pue_max)
-
-
-def it_load(computing: Computing, utilisation, occupancy) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """(firm MW, deferrable MW, MW that the occupied machines can take) of IT.
-
-    utilisation: of the occupied capacity in this hour. occupancy: occupied fraction of the contracted.
-    """
-    limit = computing.contracted_mw * occupancy
-    load = limit * utilisation
-    return load * (1.0 - computing.deferrable), load * computing.deferrable, limit

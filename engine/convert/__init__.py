@@ -1,0 +1,1 @@
+"""Weather -> available MW, PUE and demand MW."""

@@ -1,0 +1,64 @@
+"""What a study may say of its deal: cost, and who pays what; amounts in millions of its currency."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from engine.schema.base import Fraction, NotNegative, Section, contradiction
+from engine.schema.debt import DebtTerms
+from engine.schema.revenue import Revenue
+from engine.schema.tax import Tax
+
+
+class CapexItem(Section):
+    """One class of assets: its cost and its life for tax."""
+
+    amount_m: NotNegative
+    tax_life_years: int = Field(ge=1, le=50)
+    residual_frac: Fraction = Field(0.05, description="not depreciated")
+
+
+class Capex(Section):
+    """What is built, net of recoverable VAT."""
+
+    pv: CapexItem
+    wind: CapexItem
+    battery: CapexItem
+    datacentre: CapexItem
+    grid_and_gensets: CapexItem
+    spend_frac: tuple[Fraction, ...] = Field(min_length=1, description="by construction year; sums to 1")
+
+    @model_validator(mode="after")
+    def _all(self) -> Capex:
+        if abs(sum(self.spend_frac) - 1.0) > 1e-9:
+            raise contradiction("spend_frac", f"should sum to 1 (got {sum(self.spend_frac):g})")
+        items = (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
+        if not any(item.amount_m for item in items):
+            raise contradiction("pv.amount_m", "this or another amount_m should be above zero (all are 0)")
+        return self
+
+
+class Opex(Section):
+    """Yearly costs in prices of the year of financial close."""
+
+    pv_per_kw_year: NotNegative = Field(description="per kW dc")
+    wind_per_kw_year: NotNegative
+    battery_per_kwh_year: NotNegative
+    datacentre_per_kw_year: NotNegative = Field(description="per kW of contracted IT capacity")
+    insurance_frac_of_capex: Fraction
+    land_m_per_year: NotNegative = 0.0
+    inflation_frac_per_year: float = Field(0.02, ge=-0.05, le=0.3, description="of costs and energy prices")
+
+
+class DealSection(Section):
+    """Who pays what: prices, costs, tax, debt."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", json_schema_extra={"label": True})] = "CNY"
+    capex: Capex
+    revenue: Revenue
+    opex: Opex
+    tax: Tax
+    debt: DebtTerms
+    equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")

@@ -1,0 +1,68 @@
+"""What a study may say: the schema of a project's site, plant, load and deal.
+
+Every number has its unit in its name; fractions run from 0 to 1; money is in the study's currency,
+amounts in millions. A leaf marked `label` changes the report alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from engine.schema.base import Label, Section, contradiction
+from engine.schema.battery import Battery
+from engine.schema.deal import DealSection
+from engine.schema.fleet import Gensets
+from engine.schema.grid import Grid
+from engine.schema.load import Load
+from engine.schema.pv import Pv
+from engine.schema.unknowns import Uncertainty
+from engine.schema.weather import WeatherFrom
+from engine.schema.wind import Wind
+
+
+class Preparation(Section):
+    """The ensemble that calibrates orders and sizes the debt; never the run's own."""
+
+    seed: int = Field(20260101, ge=0, lt=2**63)
+    paths: int = Field(512, ge=64, le=65536)
+
+
+class Life(Section):
+    """Operating years."""
+
+    first_year: int = Field(ge=2000, le=2100, description="calendar year of the first operating year")
+    years: int = Field(25, ge=1, le=60)
+
+
+class Study(Section):
+    """One project: a site's climate, a plant, the load it feeds and the deal that pays for it."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", json_schema_extra={"label": True})
+    ] = Field("study", description="names the run folder; left out in a file: the file's own name")
+    description: Label = ""
+    climate: str | None = Field(
+        None, description="a shipped climate or a file; may be left out where a file brings the weather"
+    )
+    weather: WeatherFrom = WeatherFrom()
+    life: Life
+    load: Load
+    pv: Pv
+    wind: Wind
+    battery: Battery
+    gensets: Gensets
+    grid: Grid
+    deal: DealSection
+    uncertainty: Uncertainty
+    prepare: Preparation = Preparation()
+
+    @model_validator(mode="after")
+    def _deal_fits_life(self) -> Study:
+        if self.deal.debt.tenor_years > self.life.years:
+            raise contradiction(
+                "deal.debt.tenor_years",
+                f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
+            )
+        return self
