@@ -30,7 +30,7 @@ engine.results
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.report.tables
 
-weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
+weather.services weather.era5 weather.ensemble weather.refine engine.config engine.finance.contracts
 engine.finance.tax
 
 weather.formats weather.fetch
@@ -76,7 +76,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate"} | {
+KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
