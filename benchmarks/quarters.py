@@ -40,7 +40,7 @@ TOP = 0.95  # quantile of a station's index that is a clear sky
 
 
 class Quarters(NamedTuple):
-    """A record's quarters [hour, 4] of one variable ("sun", "wind" or "temp"); clear: of the sun, likewise."""
+    """A record's quarters [hour, 4] of a variable ("sun", "wind", "temp"); clear: of the sun, likewise."""
 
     name: str
     of: str
@@ -91,8 +91,9 @@ def made_up(hours: int = 2000, seed: int = 3) -> list[Quarters]:
 
 
 def scattered(q: Quarters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of known hours: level [hour], deviations of quarters from it, and the parabola's [hour, 4]. The sun's as
-    an index.
+    """Of known hours: level [hour], deviations of quarters from it, and the parabola's [hour, 4].
+
+    The sun's are of its index.
     """
     values, level = q.values, q.values.mean(axis=1)
     if q.of == "sun":
@@ -152,7 +153,8 @@ def fitted(some: list[Quarters]) -> tuple[Scatter, np.ndarray]:
 
     p = optimize.minimize(cost, START[of], method="Nelder-Mead").x
     z = rest / spread(of, level, p)[:, None]
-    calm = np.abs(z).max(axis=1) < np.quantile(np.abs(z).max(axis=1), 0.999)  # a jump of the sensor is no gust
+    largest = np.abs(z).max(axis=1)
+    calm = largest < np.quantile(largest, 0.999)  # a jump of the sensor is no gust
     kurtosis = float(np.mean(z[calm] ** 4) / np.mean(z[calm] ** 2) ** 2)
     rho = optimize.brentq(lambda r: expected_neighbours(r) - neighbours(z), 0.0, 0.95)
     return Scatter(along, rho, float(np.sqrt(np.log(max(kurtosis / 3, 1.0)) / 4))), p
@@ -209,9 +211,7 @@ def main(arguments: list[str]) -> None:
         print(f"{of:5} {numbers}, sd {' '.join(f'{x:.3f}' for x in p)}")
     for q in found:
         for what, x in (("record", q), ("refined", q._replace(values=refined(q)))):
-            print(
-                f"{q.name:26}{q.of:5}{what:8}", "  ".join(f"{n} {v:.4g}" for n, v in figures(x).items())
-            )
+            print(f"{q.name:26}{q.of:5}{what:8}", "  ".join(f"{n} {v:.4g}" for n, v in figures(x).items()))
 
 
 if __name__ == "__main__":

@@ -155,3 +155,10 @@ def test_constants_are_what_the_records_say():
     for q in found:  # an hour's spread: one record's beside constants of all
         real, made = (quarters.figures(x)["sd"] for x in (q, q._replace(values=quarters.refined(q))))
         assert made == pytest.approx(real, rel=0.1)
+
+
+def test_the_benchmark_runs(capsys):
+    quarters.main(["--tiny"])
+    out = capsys.readouterr().out
+    assert out.count("refined") == 3
+    assert "nan" not in out

@@ -88,7 +88,8 @@ def hours(
 
     def kernel(y, row, stream, both):
         tables, hour = row
-        return parts(tables, stream, y, hour, *both, steps)
+        before, now, after = both
+        return parts(tables, stream, y, hour, before, now, after, steps)
 
     around = jax.tree.map(lambda x, e: jnp.concatenate([e[:1], x, e[1:]]), whole, ends)
     before, after = (jax.tree.map(lambda x, s=s: x[s], around) for s in (slice(-2), slice(2, None)))
@@ -138,16 +139,12 @@ def parts(
         temp(before.temp_air, now.temp_air, after.temp_air, drawn[2]),
     )
     each = QUARTERS // steps
-    return tuple(
-        Weather(*(_mean(q[s * each : (s + 1) * each]) for q in quarters), now.region_sun, now.region_wind)
-        for s in range(steps)
-    )
+    ghi, speed, degrees = ([_mean(q[s : s + each]) for s in range(0, QUARTERS, each)] for q in quarters)
+    return tuple(Weather(*x, now.region_sun, now.region_wind) for x in zip(ghi, speed, degrees, strict=True))
 
 
 def scatter(how: Scatter, normals: tuple[jax.Array, ...], size: jax.Array) -> list[jax.Array]:
-    """Four numbers of mean zero from four normals: correlated, their mean taken out, unit variance in the mean
-    of quarters and hours.
-    """
+    """Four numbers from four normals: correlated, their mean taken out, of unit variance in the long run."""
     made = [normals[0]]
     for normal in normals[1:]:
         made.append(how.rho * made[-1] + float(np.sqrt(1.0 - how.rho**2)) * normal)
@@ -180,10 +177,7 @@ def wind(before, now, after, drawn: list[jax.Array]) -> list[jax.Array]:
     course = parabola(before, now, after)
     return _meeting(
         now,
-        [
-            jnp.maximum(now + WIND.along * c + sd * e, 0.05 * now)
-            for c, e in zip(course, drawn, strict=True)
-        ],
+        [jnp.maximum(now + WIND.along * c + sd * e, 0.05 * now) for c, e in zip(course, drawn, strict=True)],
     )
 
 

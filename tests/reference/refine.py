@@ -1,4 +1,4 @@
-"""An hour's quarters in plain loops, in float64: follows the words of `weather.refine`, shares its constants."""
+"""An hour's quarters in plain loops, in float64: the words of `weather.refine`, with its constants."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def scatter(how, normals, size):
 
 
 def course(before, now, after):
-    """Means over quarters of a + b x + c x^2 on -1/2..1/2 about `now`, by the integral at many points; the mean
-    is `now`, the ends are half-way to the neighbours."""
+    """Quarters' means about `now` of a + b x + c x^2 on -1/2..1/2, whose mean that is and whose ends are
+    half-way to the neighbours."""
     left, right = (before + now) / 2, (now + after) / 2
     b, c = right - left, 3 * (left + right) - 6 * now
     a = now - c / 12
