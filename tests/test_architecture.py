@@ -31,9 +31,9 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal en
 engine.report.tables
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
-engine.finance.tax engine.finance.reserves engine.finance.funding
+engine.finance.reserves engine.finance.funding
 
-weather.formats weather.fetch
+weather.formats weather.fetch engine.finance.tax
 
 weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
 

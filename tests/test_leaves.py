@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,23 +45,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
 }
 
 
-def fields(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """Every leaf of a model, and whether it is a label."""
-    for name, field in model.model_fields.items():
-        below = field.annotation
-        if isinstance(below, type) and issubclass(below, BaseModel):
-            yield from fields(below, (*at, name))
-        else:
-            extra = field.json_schema_extra
-            yield (*at, name), isinstance(extra, dict) and bool(extra.get("label"))
-
-
-LEAVES = {".".join(key): label for key, label in fields(Study)}
-WEATHER = {name for name in LEAVES if name.startswith("weather.")}
-
-
-@pytest.fixture(scope="module")
-def base() -> Study:
+def base_study() -> Study:
     """The study of every branch, in a market so wild that some lives default and some profit early."""
     return studies.study(
         climate="zhongwei",
@@ -72,6 +57,38 @@ def base() -> Study:
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=0.9,
     )
+
+
+def fields(section: BaseModel, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Every leaf of a section, those of named sections in it too, and whether it is a label."""
+    for name, field in type(section).model_fields.items():
+        value, here = getattr(section, name), (*at, name)
+        if isinstance(value, BaseModel):
+            yield from fields(value, here)
+        elif isinstance(value, dict):
+            for key, below in value.items():
+                yield from fields(below, (*here, key))
+        else:
+            extra = field.json_schema_extra
+            yield here, isinstance(extra, dict) and bool(extra.get("label"))
+
+
+def optional(model: type[BaseModel]) -> Iterator[str]:
+    """Names of sections that a study may leave out, by their models."""
+    for name, field in model.model_fields.items():
+        for below in typing.get_args(field.annotation) or (field.annotation,):
+            if isinstance(below, type) and issubclass(below, BaseModel):
+                yield from ([name] if type(None) in typing.get_args(field.annotation) else [])
+                yield from optional(below)
+
+
+LEAVES = {".".join(key): label for key, label in fields(base_study())}
+WEATHER = {name for name in LEAVES if name.startswith("weather.")}
+
+
+@pytest.fixture(scope="module")
+def base() -> Study:
+    return base_study()
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +149,7 @@ def changed(study: Study, name: str, value: Any) -> Study:
 
 def perturbed(study: Study, name: str) -> Study:
     """The study with another value of one leaf: stated, or a tenth more or less, or one less or more."""
-    value = functools.reduce(getattr, name.split("."), study)
+    value = functools.reduce(lambda held, key: held[key], name.split("."), study.model_dump())
     if name in CHANGED:
         return changed(study, name, CHANGED[name])
     if isinstance(value, tuple):
@@ -161,6 +178,11 @@ def test_every_branch_is_active(first):
     assert [name for name in happens if not first[name].any()] == []
     assert (first["curtailed_by_cause_mwh"][..., [0, 1, 3]] > 0).any(axis=(0, 1)).all()
     assert 0 < np.isfinite(first["default_year"]).sum() < PATHS
+
+
+def test_every_section_that_may_be_left_out_is_there():
+    said = {part for name in LEAVES for part in name.split(".")[:-1]}
+    assert [name for name in optional(Study) if name not in said] == []
 
 
 def test_labels_are_these_and_change_no_number(lives, first, base):

@@ -1,0 +1,14 @@
+"""Numbers of a study -> typed arrays, so that a new number never recompiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def f32(x: Any) -> jax.Array:
+    """float32, as the hours take it."""
+    return jnp.asarray(np.asarray(x), jnp.float32)
