@@ -136,14 +136,19 @@ def hours(known: Fleets, stream: Stream, year, hour, failed) -> tuple[tuple, tup
     return lax.scan(move, failed, block.rows(drawn)(year, hour, stream, ()))
 
 
+def working(known: Fleets, failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    """Units of each fleet that work, float32."""
+
+    def units(fleet):
+        count = _count(failed[fleet // PER_CALL], fleet % PER_CALL)
+        return known.units[fleet] - count.astype(jnp.float32)
+
+    return tuple(units(fleet) for fleet in range(known.units.shape[0]))
+
+
 def available_frac(known: Fleets, failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """Share of each fleet's units that work, float32."""
-
-    def frac(fleet):
-        units, count = known.units[fleet], _count(failed[fleet // PER_CALL], fleet % PER_CALL)
-        return (units - count.astype(jnp.float32)) / units  # exactly 0 where all have failed
-
-    return tuple(frac(fleet) for fleet in range(known.units.shape[0]))
+    """Share of each fleet's units that work, float32; exactly 0 where all have failed."""
+    return tuple(up / known.units[fleet] for fleet, up in enumerate(working(known, failed)))
 
 
 def _groups(known: Fleets) -> int:

@@ -28,12 +28,12 @@ engine.world engine.build.pv engine.build.wind engine.build.computing engine.bui
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables
+engine.report.tables engine.reliability.system engine.reliability.balance
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
-engine.finance.reserves engine.finance.funding
+engine.finance.reserves engine.finance.funding engine.reliability.events
 
-weather.formats weather.fetch engine.finance.tax
+weather.formats weather.fetch engine.finance.tax engine.reliability.result
 
 weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
 
@@ -51,13 +51,13 @@ engine.life
 
 engine.registers engine.calibration engine.outcomes engine.devices
 
-engine.simulate
+engine.simulate engine.reliability.years
 
-engine.setup engine.check
+engine.setup engine.check engine.reliability.credit
 
-engine.compose
+engine.compose engine.reliability.assess
 
-engine.folder engine.replay
+engine.folder engine.replay engine.reliability.firm
 
 engine.session engine.cli_records
 
@@ -72,6 +72,7 @@ HOLLOW = {
     "engine.build",
     "engine.convert",
     "engine.finance",
+    "engine.reliability",
     "engine.report",
     "engine.schema",
 }  # packages without a line of logic
@@ -89,6 +90,7 @@ KERNELS = {"weather.block", "weather.generate"} | {
         "registers",
         "calibration",
         "world",
+        "reliability.balance",
     )
 }
 KERNELS |= {module for module in LEVEL if module.startswith(("engine.finance.", "engine.convert."))}
