@@ -30,6 +30,7 @@ engine.results
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.report.tables engine.reliability.system engine.reliability.balance
 
+weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding engine.reliability.events
 
@@ -77,7 +78,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate"} | {
+KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
