@@ -76,7 +76,9 @@ def test_hours_are_those_of_a_run(machine):
     assert hours.shape == (PATHS, studies.YEARS)
     assert hours.min() >= 0.0
     assert hours.max() > 10.0
-    np.testing.assert_allclose(kept["unserved_compute_h"], hours, rtol=1e-6)  # years are summed in another order
+    np.testing.assert_allclose(
+        kept["unserved_compute_h"], hours, rtol=1e-6
+    )  # years are summed in another order
 
 
 def quiet(what, done, total):

@@ -66,10 +66,13 @@ class Exchange(NamedTuple):
 
 def supply(case: Case, unit_mw: jax.Array, own, failed) -> tuple[jax.Array, tuple[jax.Array, ...]]:
     """(MW of the units, 1 for each store that works). unit_mw: [unit] of the step. own: ()."""
-    working = outages.working(case.fleets, failed)
     count = unit_mw.shape[0]
-    made = functools.reduce(operator.add, (working[u] * unit_mw[u] for u in range(count)), jnp.float32(0.0))
-    return made, working[count:] if case.stores else ()
+
+    def working(fleet):
+        return outages.working_units(case.fleets, fleet, failed)
+
+    made = functools.reduce(operator.add, (working(u) * unit_mw[u] for u in range(count)), jnp.float32(0.0))
+    return made, tuple(working(count + k) for k in range(len(case.stores)))
 
 
 def exchange(
