@@ -32,9 +32,9 @@ engine.report.tables engine.outages engine.build.fleets engine.reliability.syste
 
 engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
-engine.finance.reserves engine.finance.funding engine.reliability.events
+engine.finance.reserves engine.finance.funding
 
-weather.formats weather.fetch engine.finance.tax engine.reliability.result
+weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
 
