@@ -78,7 +78,7 @@ SETTINGS = {
             "wind_frac": 0.5,
             "battery_frac": 0.5,
             "gensets_frac": 0.7,
-            "it_frac": 0.8,
+            "it_frac": 0.98,
         },
         "whole": {
             "from_month": 5,
@@ -86,7 +86,7 @@ SETTINGS = {
             "wind_frac": 0.95,
             "battery_frac": 0.95,
             "gensets_frac": 0.95,
-            "it_frac": 0.95,
+            "it_frac": 0.99,
         },
     },
     "deal": {

@@ -42,6 +42,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.loss_carry_years": 0,
     "deal.tax.reduced_until_year": 2028,
     "life.years": YEARS + 1,
+    "phases.half.it_frac": 0.9,
+    "phases.whole.it_frac": 1.0,
     "prepare.paths": 128,
 }
 
