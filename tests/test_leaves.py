@@ -42,7 +42,10 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.loss_carry_years": 0,
     "deal.tax.reduced_until_year": 2028,
     "life.years": YEARS + 1,
-    "phases.half.it_frac": 0.9,
+    "phases.whole.pv_frac": 1.0,
+    "phases.whole.wind_frac": 1.0,
+    "phases.whole.battery_frac": 1.0,
+    "phases.whole.gensets_frac": 1.0,
     "phases.whole.it_frac": 1.0,
     "prepare.paths": 128,
 }
@@ -56,6 +59,7 @@ def base_study() -> Study:
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
         deal__tax={"reduced_until_year": 2029},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
+        deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=0.9,
