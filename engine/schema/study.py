@@ -73,4 +73,9 @@ class Study(Section):
         wrong = phases.complaint(self.phases, self.life.years * phases.MONTHS)
         if wrong:
             raise contradiction(f"phases.{wrong[0]}", wrong[1])
+        for name in ("gensets", "grid"):
+            if getattr(self, name).outage.needed is not None:
+                raise contradiction(
+                    f"{name}.outage.needed", "is no choice: the load decides how many it needs of its units"
+                )
         return self
