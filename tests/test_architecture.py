@@ -17,14 +17,14 @@ engine.finance.returns engine.finance.schedule engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
-engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
-engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
+engine.world engine.build.phases engine.build.pv engine.build.wind engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
