@@ -202,4 +202,4 @@ def test_without_worlds_a_value_stands_alone():
         assert np.isnan(errors).all(), name
     rare = risk.probability(y > 9.0, None)
     assert wording.text_probability(rare) == "0 %"
-    assert wording.text_probability(risk.probability(y > 1.5, None)) == f"{100 * (y > 1.5).mean():g} %"
+    assert wording.text_probability(risk.probability(y > 1.5, None)) == f"{100 * (y > 1.5).mean():.2f} %"

@@ -65,8 +65,8 @@ def weather(about: Mapping[str, Any]) -> str:
     if about["source"] == "history":
         return (
             f"{count} of a record as they are ({span}), path k from year k on and round again; that makes "
-            f"{courses} of weather, however many lives, at no world's level; all lives share them, so that how "
-            f"far another record would move the numbers is not known, and no error is given{place}"
+            f"{courses} of weather, however many lives, at no world's level; all lives share them, so that "
+            f"how far another record would move the numbers is not known, and no error is given{place}"
         )
     level = "at no world's level, which a climate would say"
     if record["levels"]:
