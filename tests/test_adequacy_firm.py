@@ -36,6 +36,7 @@ def run(of, machine):
 
 
 NOTHING = {
+    "phases": {},
     "pv": {"dc_mw": 0.0, "ac_mw": 0.0},
     "wind": {"ac_mw": 0.0},
     "battery": {"power_mw": 0.0, "energy_mwh": 0.0},
