@@ -24,13 +24,21 @@ from weather import block
 
 
 class Battery(NamedTuple):
-    """[] float32. Energy is what is stored inside; efficiencies stand between it and the bus."""
+    """[] float32. Energy is what is stored inside; efficiencies stand between it and the bus.
+
+    standby_mw: what the battery's own housekeeping draws from its cells, None for nothing. wear_per_mwh:
+    share of the capacity lost by each MWh discharged at the bus, None where cycling wears nothing; with it
+    the two energies may be [path]. renewed: whether the year begins with new cells, None without wear.
+    """
 
     power_mw: jax.Array
     soc_min_mwh: jax.Array
     soc_max_mwh: jax.Array
     charge_efficiency: jax.Array
     discharge_efficiency: jax.Array
+    standby_mw: jax.Array | None = None
+    wear_per_mwh: jax.Array | None = None
+    renewed: jax.Array | None = None
 
 
 class State(NamedTuple):
@@ -67,7 +75,8 @@ class Flows(NamedTuple):
     """What happened in an hour, MW, float32. Magnitudes only.
 
     pv: with what is clipped. charged, discharged: at the bus. served: site load covered, cooling
-    included. it_demand: IT load as it arrives. unserved_*, postponed, caught_up: IT.
+    included. it_demand: IT load as it arrives. unserved_*, postponed, caught_up: IT. standby: out of the
+    battery's cells, on no bus; None for a battery without.
     """
 
     pv_mw: jax.Array
@@ -87,6 +96,7 @@ class Flows(NamedTuple):
     curtailed_export_limit_mw: jax.Array
     curtailed_no_load_mw: jax.Array
     curtailed_clipping_mw: jax.Array
+    standby_mw: jax.Array | None = None
 
 
 class Totals(NamedTuple):
@@ -109,6 +119,7 @@ class Totals(NamedTuple):
     curtailed_export_limit_mwh: jax.Array
     curtailed_no_load_mwh: jax.Array
     curtailed_clipping_mwh: jax.Array
+    standby_mwh: jax.Array | None = None
 
 
 class Work(NamedTuple):
@@ -119,10 +130,11 @@ class Work(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """What the battery takes and gives, MW at the bus."""
+    """What the battery takes and gives, MW at the bus; standby_mw: what it draws for itself, inside."""
 
     charged_mw: jax.Array
     discharged_mw: jax.Array
+    standby_mw: jax.Array | None = None
 
 
 class Left(NamedTuple):
@@ -167,19 +179,27 @@ def exchange_wanted(battery: Battery, d: Drivers, work: Work) -> Exchange:
 def exchange_done(
     battery: Battery, wanted: Exchange, battery_frac: jax.Array, soc_mwh: jax.Array, dt_h: float
 ) -> Exchange:
-    """What the stored energy allows of it; of failed blocks neither room nor energy counts."""
+    """What the stored energy allows of it; of failed blocks neither room nor energy counts.
+
+    Housekeeping draws from what is left at the hour's end, and nothing from empty cells.
+    """
     room_mwh = jnp.maximum(battery.soc_max_mwh - soc_mwh, 0.0) * battery_frac
     stored_mwh = jnp.maximum(soc_mwh - battery.soc_min_mwh, 0.0) * battery_frac
-    return Exchange(
+    done = Exchange(
         charged_mw=jnp.minimum(wanted.charged_mw, room_mwh / (battery.charge_efficiency * dt_h)),
         discharged_mw=jnp.minimum(wanted.discharged_mw, stored_mwh * (battery.discharge_efficiency / dt_h)),
     )
+    if battery.standby_mw is None:
+        return done
+    held_mwh = jnp.maximum(soc_after(battery, soc_mwh, done, dt_h) - battery.soc_min_mwh, 0.0) * battery_frac
+    return done._replace(standby_mw=jnp.minimum(battery.standby_mw * battery_frac, held_mwh / dt_h))
 
 
 def soc_after(battery: Battery, soc_mwh: jax.Array, exchange: Exchange, dt_h: float) -> jax.Array:
     """Stored energy at the hour's end."""
     into = exchange.charged_mw * battery.charge_efficiency
-    return soc_mwh + (into - exchange.discharged_mw / battery.discharge_efficiency) * dt_h
+    after = soc_mwh + (into - exchange.discharged_mw / battery.discharge_efficiency) * dt_h
+    return after if exchange.standby_mw is None else after - exchange.standby_mw * dt_h
 
 
 def _balance(d: Drivers, work: Work) -> tuple[jax.Array, jax.Array]:
@@ -226,6 +246,7 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left) -> Flows:
         curtailed_export_limit_mw=jnp.where(connected, beyond, 0.0),
         curtailed_no_load_mw=jnp.where(connected, 0.0, beyond),
         curtailed_clipping_mw=d.clipped_mw,
+        standby_mw=exchange.standby_mw,
     )
 
 
@@ -268,4 +289,4 @@ def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tupl
 
 def totals(f: Flows, dt_h: float) -> Totals:
     """Flows [hour, path] in MW -> one sum each in MWh."""
-    return Totals(*(block.total(x) * dt_h for x in f))
+    return Totals(*jax.tree.map(lambda x: block.total(x) * dt_h, tuple(f)))

@@ -22,7 +22,7 @@ from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
-from engine.plant import Plant, in_place, in_year
+from engine.plant import Plant, aged, in_place, in_year
 from engine.world import Market
 from weather import block, generate, packing, random
 from weather.climate import Climate
@@ -34,11 +34,15 @@ DT_H = 1.0
 
 
 class State(NamedTuple):
-    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order."""
+    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order.
+
+    worn_mwh: discharged since the battery's cells were new, None where that wears nothing.
+    """
 
     store: dispatch.State
     failed: tuple[jax.Array, ...]
     night_order: jax.Array
+    worn_mwh: jax.Array | None = None
 
 
 class Hours(NamedTuple):
@@ -66,8 +70,10 @@ def start(plant: Plant, stream: Stream) -> State:
     """The plant on its first morning: outages stationary, nothing postponed, no order in force."""
 
     def one(plant, stream):
-        store = dispatch.State(plant.soc_start_mwh, jnp.zeros((), jnp.float32))
-        return State(store, outages.start(plant.fleets, stream), jnp.zeros((), bool))
+        nothing = jnp.zeros((), jnp.float32)
+        store = dispatch.State(plant.soc_start_mwh, nothing)
+        worn = None if plant.battery.wear_per_mwh is None else nothing
+        return State(store, outages.start(plant.fleets, stream), jnp.zeros((), bool), worn)
 
     return block.tile(one)(plant, stream)
 
@@ -89,7 +95,7 @@ def year(
     Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed:
     of the first `watched` paths, default all.
     """
-    plant = in_year(plant, y)
+    plant, state = begun(in_year(plant, y), state)
 
     def one(now, x):
         d, today, season = x
@@ -116,7 +122,8 @@ def drawn_year(
 
     levels: [path, 3] of `generate.level`. state: of weather and plant. The weather comes back with the hours.
     """
-    plant = in_year(plant, y)
+    plant, lived = begun(in_year(plant, y), state[1])
+    state = state[0], lived
 
     def one(now, x):
         d, air, today, season = x
@@ -129,6 +136,14 @@ def drawn_year(
     return end, _energy(daily, end[1].store), looked
 
 
+def begun(plant: Plant, state: State) -> tuple[Plant, State]:
+    """The plant of a year as its battery's past leaves it, and the state it begins with."""
+    if state.worn_mwh is None or plant.battery.renewed is None:
+        return plant, state
+    worn = jnp.where(plant.battery.renewed, 0.0, state.worn_mwh)
+    return aged(plant, worn), state._replace(worn_mwh=worn)
+
+
 def _first(hours, watched: int | None):
     """Of the first paths alone: the hours of all would not fit into a device's memory."""
     return jax.tree.map(lambda x: x[:, :watched], hours)
@@ -136,7 +151,7 @@ def _first(hours, watched: int | None):
 
 def _energy(daily: Totals, store: dispatch.State) -> Energy:
     """daily: [365, path]."""
-    return Energy(Totals(*(_by_month(x) for x in daily)), store.soc_mwh, store.backlog_mwh)
+    return Energy(jax.tree.map(_by_month, daily), store.soc_mwh, store.backlog_mwh)
 
 
 def hours(plant: Plant) -> Hours:
@@ -169,7 +184,9 @@ def day(
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
     store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
-    return State(store, failed, given.night), (dispatch.totals(flowed, DT_H), (starts, met, flowed))
+    sums = dispatch.totals(flowed, DT_H)
+    worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
+    return State(store, failed, given.night, worn), (sums, (starts, met, flowed))
 
 
 def scores(orders: OrderProcess, worlds, stream: Stream, y, d, window, season, w: Weather) -> grid.Orders:

@@ -21,7 +21,9 @@ def outcomes(
 
     monthly: [year, 12] float64 MWh. soc_mwh, backlog_mwh: [year] at each year's end.
     """
-    year = {name: jnp.sum(x, axis=1) for name, x in monthly._asdict().items()}
+    flowing = {name: x for name, x in monthly._asdict().items() if x is not None}
+    year = {name: jnp.sum(x, axis=1) for name, x in flowing.items()}
+    year.setdefault("standby_mwh", jnp.zeros_like(year["charged_mwh"]))
     by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)
     contracted = plant.computing.contracted_mw.astype(jnp.float64)
     by_tier = jnp.stack([year[f"unserved_{tier}_mwh"] for tier in TIERS], axis=1) / contracted
@@ -52,8 +54,10 @@ def energy_imbalance(
     made = f["pv"] + f["wind"] + f["imported"] + f["genset"] + f["discharged"]
     curtailed = sum(f[f"curtailed_{cause}"] for cause in CAUSES)
     bus = made - (f["served"] + f["charged"] + f["exported"] + curtailed)
-    into, out = (e.astype(jnp.float64) for e in plant.battery[-2:])
-    store = _change(soc_mwh, plant.soc_start_mwh) - (into * f["charged"] - f["discharged"] / out)
+    stored = plant.battery
+    into, out = (e.astype(jnp.float64) for e in (stored.charge_efficiency, stored.discharge_efficiency))
+    gained = into * f["charged"] - f["discharged"] / out - f["standby"]
+    store = _change(soc_mwh, plant.soc_start_mwh) - gained
     backlog = _change(backlog_mwh, jnp.zeros(())) - (f["postponed"] - f["caught_up"])
     gaps = (jnp.abs(gap) / jnp.maximum(made, 1.0) for gap in (bus, store, backlog))
     return jnp.max(jnp.stack(list(gaps)))

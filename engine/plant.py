@@ -73,9 +73,19 @@ def in_year(plant: Plant, y: jax.Array) -> Plant:
     return plant._replace(
         pv=plant.pv._replace(dc_mw=plant.pv.dc_mw[y]),
         wind=plant.wind._replace(ac_mw=plant.wind.ac_mw[y]),
-        battery=Battery(*(leaf[y] for leaf in plant.battery)),
+        battery=jax.tree.map(lambda leaf: leaf[y], plant.battery),
         standing=None if plant.standing is None else plant.standing[y],
     )
+
+
+def aged(plant: Plant, worn_mwh: jax.Array | None) -> Plant:
+    """The plant of a year whose battery has discharged so much since its cells were new, [path]."""
+    stored = plant.battery
+    if stored.wear_per_mwh is None or worn_mwh is None:
+        return plant
+    left = jnp.maximum(1.0 - stored.wear_per_mwh * worn_mwh, 0.0)
+    energies = {name: getattr(stored, name) * left for name in ("soc_min_mwh", "soc_max_mwh")}
+    return plant._replace(battery=stored._replace(**energies))
 
 
 def in_place(plant: Plant, share: jax.Array | None) -> Plant:
@@ -91,6 +101,7 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
             power_mw=stored.power_mw * battery_share,
             soc_min_mwh=stored.soc_min_mwh * battery_share,
             soc_max_mwh=stored.soc_max_mwh * battery_share,
+            standby_mw=None if stored.standby_mw is None else stored.standby_mw * battery_share,
         ),
         genset_mw=plant.genset_mw * genset_share,
         computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),

@@ -76,7 +76,7 @@ def _ranked(monthly: Totals, rank: np.ndarray, between: tuple[float, float]) -> 
     n = len(rank)
     chosen = rank[int(between[0] * n) : max(int(between[1] * n), int(between[0] * n) + 1)]  # [some, year]
     year = np.arange(rank.shape[1])
-    return Totals(*(jnp.asarray(np.asarray(x)[chosen, year].mean(axis=0)) for x in monthly))
+    return jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[chosen, year].mean(axis=0)), monthly)
 
 
 def prepare(

@@ -81,7 +81,8 @@ def year(
     )
     own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), state)
     total = jax.ShapeDtypeStruct((12, stream.index.shape[0]), jnp.float64)
-    out = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state), [total] * len(Totals._fields)
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
+    out = shapes, [total] * _flowing(plant)
 
     tables, tables_tree = jax.tree.flatten(shared)
     mine, mine_tree = jax.tree.flatten(own)
@@ -143,7 +144,8 @@ def _block(x: Any, lanes: int) -> pl.BlockSpec:
 def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
     """All hours of a year of an instance's paths; monthly totals are written as months end."""
     (climate, air, plant, hours, threshold), (seed, ensemble, y, months) = shared
-    index, levels, occupancy, state = own
+    index, levels, occupancy, (sky, lived) = own
+    plant, lived = life.begun(plant, lived)
     stream = Stream((seed[0], seed[1]), ensemble, index)  # type: ignore[arg-type]
     zero = jnp.zeros(index.shape, jnp.float64)
 
@@ -178,23 +180,34 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
             store, flows = dispatch.step(in_place(plant, today.standing).battery, store, met, DT_H)
-            return store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))
+            return (
+                store,
+                failed,
+                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(flows), strict=True)),
+            )
 
-        nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)
+        nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
         store, failed, sums = lax.fori_loop(0, DAY, hour, (now.store, now.failed, nothing))
-        return ((*modes, *memory), State(store, failed, given.night)), tuple(
+        discharged = sums[Totals._fields.index("discharged_mwh")]
+        worn = None if now.worn_mwh is None else now.worn_mwh + discharged
+        return ((*modes, *memory), State(store, failed, given.night, worn)), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )
 
     def one(month, state):
-        nothing = tuple(zero for _ in Totals._fields)
+        nothing = (zero,) * len(monthly)
         days = functools.partial(day, month)
         state, totals = lax.fori_loop(months[month], months[month + 1], days, (state, nothing))
         for reference, total in zip(monthly, totals, strict=True):
             reference[month] = total
         return state
 
-    return lax.fori_loop(0, len(MONTH_DAYS), one, state)
+    return lax.fori_loop(0, len(MONTH_DAYS), one, (sky, lived))
+
+
+def _flowing(plant: Plant) -> int:
+    """How many flows of a plant there are to sum; the optional one stands last."""
+    return len(Totals._fields) - (plant.battery.standby_mw is None)
 
 
 def _is_view(x: Any) -> bool:

@@ -21,6 +21,7 @@ _LONG_NAMES = {
     "load_mw": "site load after postponing and catching up, served or not",
     "unserved_mw": "site load that went unserved",
     "soc_mwh": "energy in the battery at the hour's start",
+    "standby_mw": "what the battery draws for itself, out of its cells",
     "ordered_mw": "export that orders took away from the limit",
     "import_limit_mw": "import that the working circuits allow",
     "temp_air_c": "air temperature",
@@ -37,7 +38,7 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
     weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).reshape(HOURS), looked)
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
-    values = flowed._asdict()
+    values = {name: mw for name, mw in flowed._asdict().items() if mw is not None}
     values |= {
         "arriving_mw": (met.it_firm_mw + met.it_deferrable_mw) * met.pue,
         "load_mw": flowed.served_mw + unserved_mw,

@@ -68,6 +68,7 @@ OUTCOMES = (
     _energy("genset_mwh", "energy of the gensets"),
     _energy("charged_mwh", "energy into the battery, at the bus", page=False),
     _energy("discharged_mwh", "energy out of the battery, at the bus", page=False),
+    _energy("standby_mwh", "energy that the battery drew for itself, out of its cells", page=False),
     _energy("served_mwh", "energy that the site used, cooling included"),
     _energy("it_demand_mwh", "energy that the computing asked for, without cooling", page=False),
     _energy("curtailed_mwh", "energy that could have been produced and was not"),

@@ -134,6 +134,8 @@ FEATURES = {  # what a study may leave out, each at one machine
         "limits": (-2.0,),
         "failure_multiples": (6.0,),
     },
+    "battery__standby_mw": 0.5,
+    "battery__fade_frac_per_cycle": 4e-4,
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
 }
 

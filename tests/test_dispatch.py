@@ -48,7 +48,8 @@ def random_plants(rng, plants=PLANTS, hours=HOURS):
     power, energy = sometimes(u(1, 60, plants)), u(5, 300, plants)
     low = u(0, 0.2, plants)
     high = u(0.5, 1.0, plants)
-    battery = Battery(power, low * energy, high * energy, u(0.8, 1, plants), u(0.8, 1, plants))
+    standby = 0.05 * sometimes(power)
+    battery = Battery(power, low * energy, high * energy, u(0.8, 1, plants), u(0.8, 1, plants), standby)
     start = low + (high - low) * u(0, 1, plants)
     start[::10] = 1.0  # above the window, as after a year of fading
     deferrable = sometimes(u(0, 0.6, one)) * u(0.8, 1.2, each)
@@ -83,7 +84,7 @@ def test_kernel_is_the_reference(drawn):
     battery, state, drivers, end, starts, flows = jax.tree.map(lambda x: np.asarray(x, float), drawn)
     exact = {name: np.empty((PLANTS, HOURS)) for name in (*Flows._fields, *State._fields)}
     for k in range(PLANTS):
-        store = reference.Store(*(leaf[k] for leaf in (*battery, *state)))
+        store = reference.Store(*(leaf[k] for leaf in (*battery[:5], *state, battery.standby_mw)))
         for h in range(HOURS):
             # from the kernel's own state, so that roundings of 48 hours do not add up
             store.soc_mwh, store.backlog_mwh = starts.soc_mwh[k, h], starts.backlog_mwh[k, h]
@@ -225,7 +226,7 @@ def resolved(rng):
     battery, state, d = random_plants(rng, 100)
     ample = jnp.full_like(d.pv_mw, 1e3)
     half = jnp.arange(100) < 50
-    battery = battery._replace(power_mw=jnp.where(half, 1e3, battery.power_mw))
+    battery = battery._replace(power_mw=jnp.where(half, 1e3, battery.power_mw), standby_mw=jnp.zeros(100))
     waits = jnp.where(half[:, None], d.backlog_limit_mwh, 0.0)  # no queue before a battery that lacks power
     state = state._replace(backlog_mwh=jnp.where(half, state.backlog_mwh, 0.0))
     closed = d.export_limit_mw * 0.0
@@ -306,6 +307,24 @@ def test_a_night_and_a_day_by_hand():
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         assert found[name] == pytest.approx(values, rel=1e-6), name
+
+
+def test_standby_by_hand():
+    """8 MW of housekeeping out of 20 MWh over a minimum of 2, one block of two at work in the last hour.
+
+    What the battery gives comes first: 4 MW at an efficiency of a half take 8 MWh, housekeeping 8 of the 10
+    that are left; then the last 2; then sun brings 5 MWh, of which half the battery may use 2.5.
+    """
+    soc, _, found = by_hand(
+        Battery(10.0, 2.0, 40.0, 0.5, 0.5, 8.0),
+        State(20.0, 0.0),
+        **{"it_firm_mw": [4.0, 0.0, 0.0, 0.0], "pv_mw": [0.0, 0.0, 0.0, 10.0]},
+        **{"it_limit_mw": [4.0] * 4, "battery_frac": [1.0, 1.0, 1.0, 0.5]},
+    )
+    assert found["standby_mw"] == pytest.approx([8.0, 2.0, 0.0, 1.25], abs=1e-5)
+    assert found["discharged_mw"] == pytest.approx([4.0, 0.0, 0.0, 0.0])
+    assert found["charged_mw"] == pytest.approx([0.0, 0.0, 0.0, 5.0])
+    assert soc == pytest.approx(2.0 + 2.5 - 1.25, abs=1e-5)
 
 
 def test_postponed_work_by_hand():

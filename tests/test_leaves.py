@@ -31,6 +31,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "description": "another",
     "name": "another",
     "deal.currency": "EUR",
+    "battery.renewed_in_years": (2,),
     "deal.capex.spend_frac": (0.3, 0.7),
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p90": 2.0,  # until it binds

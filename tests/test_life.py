@@ -136,11 +136,11 @@ def test_the_store_s_energy_closes_over_two_years(lived, study):
     first, last = (
         np.asarray(lived[y if y else 0].store.soc_mwh if y else lived[0][1].store.soc_mwh) for y in (0, YEARS)
     )
-    charged, discharged = (
+    charged, discharged, standby = (
         sum(np.asarray(getattr(year[2].monthly, n)).sum(axis=0) for year in lived[:YEARS])
-        for n in ("charged_mwh", "discharged_mwh")
+        for n in ("charged_mwh", "discharged_mwh", "standby_mwh")
     )
-    kept = first + charged * b.charge_efficiency_frac - discharged / b.discharge_efficiency_frac
+    kept = first + charged * b.charge_efficiency_frac - discharged / b.discharge_efficiency_frac - standby
     np.testing.assert_allclose(kept, last, atol=1e-6 * charged.max())  # 17,520 float32 sums
     queued = sum(
         (np.asarray(y[2].monthly.postponed_mwh) - np.asarray(y[2].monthly.caught_up_mwh)).sum(axis=0)

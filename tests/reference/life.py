@@ -32,10 +32,13 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
-    backlog, last_night = 0.0, False
+    backlog, last_night, age, cycles = 0.0, False, 0, 0.0
     out = []
     for year, air in enumerate(weather):
-        fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** year
+        if year + 1 in b.renewed_in_years:
+            age, cycles = 0, 0.0
+        fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** age
+        fresh *= max(1.0 - b.fade_frac_per_cycle * cycles, 0.0)
         store = plant.Store(
             *(b.power_mw, b.soc_min_frac * fresh, b.soc_max_frac * fresh),
             *(b.charge_efficiency_frac, b.discharge_efficiency_frac, soc, backlog),
@@ -50,6 +53,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
             share = standing(study, 12 * year + MONTH[day])
             now = what_stands(study, share)
             store.power_mw = b.power_mw * share["battery"]
+            store.standby_mw = b.standby_mw * share["battery"]
             store.soc_min_mwh = b.soc_min_frac * fresh * share["battery"]
             store.soc_max_mwh = b.soc_max_frac * fresh * share["battery"]
             for h in range(24):
@@ -68,7 +72,8 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
                 for name, mw in plant.hour_of_plant(store, d, 1.0).items():
                     kept[name][t] = mw
             last_night = tonight
-        soc, backlog = store.soc_mwh, store.backlog_mwh
+        soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
+        cycles += kept["discharged_mw"].sum() / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
         out.append(kept)
     return out

@@ -148,6 +148,7 @@ class Store:
     discharge_efficiency: float
     soc_mwh: float
     backlog_mwh: float = 0.0
+    standby_mw: float = 0.0
 
 
 def hour_of_plant(store, d, dt_h):
@@ -201,6 +202,9 @@ def hour_of_plant(store, d, dt_h):
         f["served_mw"] = demand - f["postponed_mw"] * d.pue - left
     store.soc_mwh += f["charged_mw"] * store.charge_efficiency * dt_h
     store.soc_mwh -= f["discharged_mw"] / store.discharge_efficiency * dt_h
+    held = max(store.soc_mwh - store.soc_min_mwh, 0.0) * d.battery_frac
+    f["standby_mw"] = min(store.standby_mw * d.battery_frac, held / dt_h)
+    store.soc_mwh -= f["standby_mw"] * dt_h
     store.backlog_mwh += (f["postponed_mw"] - f["caught_up_mw"]) * dt_h
     return f
 
@@ -209,5 +213,5 @@ FLOWS = (
     *("pv_mw", "wind_mw", "imported_mw", "genset_mw", "charged_mw", "discharged_mw", "exported_mw"),
     *("served_mw", "it_demand_mw", "postponed_mw", "caught_up_mw"),
     *("unserved_firm_mw", "unserved_deferrable_mw", "curtailed_order_mw"),
-    *("curtailed_export_limit_mw", "curtailed_no_load_mw", "curtailed_clipping_mw"),
+    *("curtailed_export_limit_mw", "curtailed_no_load_mw", "curtailed_clipping_mw", "standby_mw"),
 )
