@@ -88,7 +88,11 @@ SETTINGS = {
             "datacentre_per_kw_year": 500.0,
             "insurance_frac_of_capex": 0.002,
         },
-        "tax": {},
+        "tax": {
+            "regime": "western",
+            "vat": {"refund_frac": 1.0},  # so that VAT and its surcharges are paid at once
+            "power_company": {"internal_price_per_kwh": 0.3},
+        },
         "debt": {
             "max_gearing_frac": 0.6,
             "dscr_p50": 1.3,
