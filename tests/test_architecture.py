@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.company engine.finance.vat
+engine.finance.returns engine.finance.schedule engine.finance.company engine.finance.vat
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.schema.law engine.report.wording
+engine.schema.debt engine.schema.law engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.dispatch
@@ -32,6 +32,7 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal en
 engine.report.tables
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
+engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax
 

@@ -151,9 +151,7 @@ def test_prices_grow_from_financial_close():
 def test_tables_by_operating_year():
     study = changed(
         strained(),
-        {
-            "load.occupancy_frac": (0.3, 0.6, 0.9),
-        },
+        {"deal.tax.table": "china", "load.occupancy_frac": (0.3, 0.6, 0.9)},
     )
     money = deal(study)
     assert money.tax_rate.tolist() == [0.15] * 3 + [0.25] * 7  # from 2028
