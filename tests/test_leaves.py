@@ -41,7 +41,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.loss_carry_years": 0,
     "deal.tax.rate_frac": 0.3,
     "deal.tax.regime": None,
-    "deal.tax.table": "tests/other_law.yaml",
+    "deal.tax.table": "china",
     "deal.tax.vat.place": "town",
     "deal.tax.vat.prices_include": True,
     "life.years": YEARS + 1,
