@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule engine.finance.company engine.finance.vat
+engine.finance.returns engine.finance.schedule engine.finance.company engine.finance.vat engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
@@ -23,14 +23,15 @@ engine.schema.debt engine.schema.law engine.report.wording engine.finance.single
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.dispatch
 
-weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
+weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
 engine.build.taxes engine.world engine.build.pv engine.build.wind engine.build.computing
 engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables
+engine.report.tables engine.outages engine.build.fleets
 
+weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
@@ -77,7 +78,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate"} | {
+KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
