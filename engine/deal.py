@@ -13,11 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.build import phases
 from engine.build.taxes import CLASSES, Taxes
 from engine.finance.company import PowerCompany
 from engine.finance.vat import Vat
 from engine.schema.deal import CapexItem
 from engine.schema.debt import DebtTerms
+from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
@@ -53,7 +55,8 @@ class Loan:
 class Deal:
     """Who pays what, nominal. Prices per kWh or kW-month in currency, amounts in millions.
 
-    contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity.
+    contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity that
+    stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     sla_multiple, sla_deferrable_weight: [].
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
@@ -65,6 +68,7 @@ class Deal:
     contracted_it_mw: jax.Array
     import_limit_mw: jax.Array
     occupancy: jax.Array
+    it_standing: jax.Array
     lease_price_per_kw_month: jax.Array
     power_price_per_kwh: jax.Array
     certificate_per_mwh: jax.Array
@@ -98,11 +102,15 @@ def deal(study: Study) -> Deal:
     taxes = Taxes(terms, study.life.first_year, n)
     cost = taxes.assets.cost_m
     depreciation = {name: _depreciation_m(getattr(terms.capex, name), cost[name], n) for name in CLASSES}
-    fixed, fixed_vat = taxes.fixed(np.outer(_fixed_costs_m(study, sum(cost.values())), index))
+    standing = phases.standing(study.phases, n)
+    standing = np.ones((n, MONTHS, len(phases.PARTS))) if standing is None else standing
+    yearly = np.outer(_fixed_costs_m(study, sum(cost.values())), index) * _looked_after(standing)
+    fixed, fixed_vat = taxes.fixed(yearly)
     return Deal(
         contracted_it_mw=_f64(study.load.contracted_it_mw),
         import_limit_mw=_f64(grid.import_limit_mw),
         occupancy=_f64(_held(study.load.occupancy_frac, n)),
+        it_standing=_f64(standing[..., phases.PARTS.index("it")]),
         lease_price_per_kw_month=_f64(taxes.net("lease", terms.revenue.lease_price_per_kw_month * rent)),
         power_price_per_kwh=_f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
         certificate_per_mwh=_f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),
@@ -159,6 +167,16 @@ def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:
         opex.insurance_frac_of_capex * capex_m,
         opex.land_m_per_year,
     ]
+
+
+def _looked_after(standing: np.ndarray) -> np.ndarray:
+    """[6, year] share of each fixed cost, as in `FIXED_COSTS`: what does not stand needs no care.
+
+    standing: [year, 12, part]. Insurance and land are paid whole.
+    """
+    yearly = dict(zip(phases.PARTS, standing.mean(axis=1).T, strict=True))
+    cared = yearly | {"datacentre": yearly["it"]}
+    return np.stack([cared.get(name, np.ones(len(standing))) for name in FIXED_COSTS])
 
 
 def _depreciation_m(item: CapexItem, cost_m: float, years: int) -> np.ndarray:

@@ -72,6 +72,24 @@ SETTINGS = {
         "outage": {"units": 3, "mttf_h": 500.0, "mttr_h": 20.0},
         "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
     },
+    "phases": {
+        "half": {
+            "from_month": 0,
+            "pv_frac": 0.97,
+            "wind_frac": 0.96,
+            "battery_frac": 0.95,
+            "gensets_frac": 0.94,
+            "it_frac": 0.98,
+        },
+        "whole": {
+            "from_month": 5,
+            "pv_frac": 0.99,
+            "wind_frac": 0.98,
+            "battery_frac": 0.98,
+            "gensets_frac": 0.97,
+            "it_frac": 0.99,
+        },
+    },
     "deal": {
         "capex": {
             "pv": ITEM,

@@ -36,7 +36,7 @@ def strained():
     }
     vat = {"place": "town", "prices_include": False, "creditable_opex_frac": 0.4, "refund_frac": 0.3}
     dates = DATES | {f"deal.tax.vat.{k}": v for k, v in vat.items()}
-    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates)
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | {"phases": {}})
 
 
 def changed(study, settings):

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from tests.reference import taxes
+from tests.reference.phases import standing
 
 
 def growth(rate, study, year):
@@ -52,11 +53,13 @@ def capex_m(study):
 def fixed_costs(study, y):
     """Yearly costs by kind, in currency without VAT, and the VAT on them."""
     opex, price_level = study.deal.opex, growth(study.deal.opex.inflation_frac_per_year, study, y)
+    stands = [standing(study, 12 * y + m) for m in range(12)]
+    mean = {part: sum(share[part] for share in stands) / 12 for part in stands[0]}
     stated = {
-        "pv": opex.pv_per_kw_year * study.pv.dc_mw * 1000,
-        "wind": opex.wind_per_kw_year * study.wind.ac_mw * 1000,
-        "battery": opex.battery_per_kwh_year * study.battery.energy_mwh * 1000,
-        "datacentre": opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1000,
+        "pv": opex.pv_per_kw_year * study.pv.dc_mw * 1000 * mean["pv"],
+        "wind": opex.wind_per_kw_year * study.wind.ac_mw * 1000 * mean["wind"],
+        "battery": opex.battery_per_kwh_year * study.battery.energy_mwh * 1000 * mean["battery"],
+        "datacentre": opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1000 * mean["it"],
         "insurance": opex.insurance_frac_of_capex * capex_m(study) * 1e6,
         "land": opex.land_m_per_year * 1e6,
     }
@@ -95,9 +98,10 @@ def account(study, ops, lease_factor, power_factor, occupancy):
         net = {kind: 1 / (1 + taxes.included(study) * rate) for kind, rate in vat.items()}
         rent *= net["services"]
         company = study.deal.tax.power_company
+        stands = [standing(study, 12 * y + m) for m in range(12)]
         months = []
         for m in range(12):
-            lease = rent * it_kw * occupancy[y]
+            lease = rent * it_kw * occupancy[y] * stands[m]["it"]
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
