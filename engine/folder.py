@@ -39,9 +39,7 @@ SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numb
 def digest(run: Run) -> str:
     """SHA-256 of everything that the results depend on: study, seed, paths, weather, route, code."""
     what = {
-        "study": run.study.model_dump(
-            mode="json", exclude=FILES
-        ),  # their content is in `weather` and `taxes`
+        "study": run.study.model_dump(mode="json", exclude=FILES),  # files by content, below
         "seed": run.seed,
         "paths": run.paths,
         "weather": run.air.digest,

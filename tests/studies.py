@@ -109,9 +109,7 @@ SETTINGS = {
         },
         "tax": {
             "regime": "western",
-            "table": str(
-                Path(__file__).parent / "other_law.yaml"
-            ),  # little VAT on assets, so that some is paid
+            "table": str(Path(__file__).parent / "other_law.yaml"),  # little VAT on assets: some is paid
             "vat": {},
             "power_company": {"internal_price_per_kwh": 0.3},
         },
