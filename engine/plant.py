@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, pv, wind
+from engine.build import battery, computing, grid, orders, pv, wind
 from engine.build.typed import f32
 from engine.convert.computing import Computing
 from engine.convert.pv import Geometry, PvArray
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
-from engine.grid import Connection, OrderProcess
+from engine.grid import Connection
+from engine.orders import OrderProcess
 from engine.outages import Fleets
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
@@ -101,7 +102,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh),
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
-        orders=grid.orders(study.grid.orders),
+        orders=orders.orders(study.grid.orders, study.life.years),
         fleets=outages.fleets([_fleet(getattr(study, name).outage) for name in FLEETS]),
         unknowns=Unknowns(
             *(

@@ -18,17 +18,17 @@ engine.finance.returns
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.report.wording
+engine.schema.debt engine.schema.orders engine.report.wording
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch
 
-weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
+weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid engine.orders
 engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables
+engine.build.orders engine.report.tables
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 
@@ -83,6 +83,7 @@ KERNELS = {"weather.block", "weather.generate"} | {
         "convert.computing",
         "outages",
         "grid",
+        "orders",
         "dispatch",
         "life",
         "registers",
