@@ -102,11 +102,12 @@ def state(case: Case, at: Inputs) -> dict[str, np.ndarray]:
     def f32(x):
         return np.array(x, np.float32, order="C")
 
+    levels = life.order_levels(case.plant.orders, case.plant.worlds, at.stream, YEAR)
     return {
         "index": case.index,
         "level": f32(np.asarray(at.levels).T),
         "occupancy": f32(at.occupancy),
-        "order_level": f32(np.stack(life.order_levels(case.plant.orders, case.plant.worlds, at.stream, YEAR))),
+        "order_level": f32(np.stack(levels)),
         "air": f32(at.air),
         "soc": f32(at.site.store.soc_mwh),
         "backlog": f32(at.site.store.backlog_mwh),

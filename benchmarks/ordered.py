@@ -1,5 +1,9 @@
 """Orders to curtail as records show them: when they stood, how long, how deep, and in what wind.
 
+    python benchmarks/ordered.py
+
+prints what `engine/schema/orders.py` takes from them.
+
 Midday orders from hours of a Chinese spot market whose price is zero or less: more sun than may leave.
 Windy nights from a farm in Jilin whose power stands, in visible wind, far under what the same wind gave in
 its free months, August and September. The records are not part of the project; `DATA` says where they lie.
@@ -187,3 +191,19 @@ def shapes(found: Found) -> list[tuple[int, int, int]]:
     """(begin, hours, how many) of the orders, by begin and hours."""
     pairs, count = np.unique(np.stack([found.begin_h, found.hours]), axis=1, return_counts=True)
     return [(int(b), int(n), int(c)) for b, n, c in zip(*pairs, count, strict=True)]
+
+
+def main() -> None:
+    """Print rates, seasons, hours and depths of both kinds."""
+    for kind, found in (("midday", midday()), ("night", night())):
+        fitted = tie(found)
+        print(f"{kind}: {found.came.sum()} of {len(found.came)} days; {len(found.hours)} orders seen whole")
+        print("  season", np.round(fitted.season, 2).tolist())
+        print("  (begin_h, hours, weight)", shapes(found))
+        if found.depth is not None:
+            print(f"  correlation with the region {fitted.correlation:.2f} +- {fitted.error:.2f}")
+            print("  depth", np.quantile(found.depth, np.arange(0.05, 1.0, 0.1)).round(2).tolist())
+
+
+if __name__ == "__main__":
+    main()

@@ -91,8 +91,7 @@ def _order(orders: OrderProcess, kind: int, word: jax.Array) -> Order:
     hours = (word >> jnp.uint32(32 - BIN_BITS)) + jnp.uint32(kind * BINS)
     depth = (word >> jnp.uint32(32 - 2 * BIN_BITS)) & jnp.uint32(BINS - 1)
     return Order(
-        *(block.entry(table, at) for table, at in ((orders.begin_h, hours), (orders.end_h, hours))),
-        depth=block.entry(orders.depth, depth),
+        block.entry(orders.begin_h, hours), block.entry(orders.end_h, hours), block.entry(orders.depth, depth)
     )
 
 

@@ -1,7 +1,8 @@
 """What a study may say of orders to curtail.
 
-The defaults are two records' own (`benchmarks/orders.py`). Midday: hours of a Chinese province's spot market,
-December 2021 to June 2023, whose price is zero or less. Nights: a wind farm in Jilin, under ceilings in 2012.
+The defaults are two records' own (`benchmarks/ordered.py`). Midday: hours of a Chinese province's spot
+market, December 2021 to June 2023, whose price is zero or less. Nights: a wind farm in Jilin, under ceilings
+in 2012.
 """
 
 from __future__ import annotations
@@ -15,6 +16,29 @@ from engine.schema.base import Fraction, NotNegative, Section, Share, contradict
 Begin = Annotated[int, Field(ge=0, le=35)]
 Lasting = Annotated[int, Field(ge=1, le=24)]
 Score = Annotated[float, Field(ge=-5.0, le=5.0)]
+
+
+# fmt: off
+_MIDDAY_BEGIN_H = (8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 10, 10, 10, 10, 11, 11, 11, 12, 12, 12, 13)
+_MIDDAY_HOURS = (5, 6, 7, 8, 9, 1, 2, 4, 5, 6, 7, 8, 3, 4, 5, 6, 2, 3, 4, 1, 2, 3, 2)
+_MIDDAY_WEIGHT = (5, 2, 8, 11, 4, 3, 1, 22, 8, 33, 7, 1, 7, 4, 24, 6, 1, 8, 8, 43, 7, 11, 1)
+_MIDDAY_SEASON = (-0.23, 0.37, 0.61, 0.5, 0.61, -0.26, -1.37, -0.86, 0.16, 0.45, -0.02, 0.04)
+_NIGHT_BEGIN_H = (
+    13, 13, 14, 14, 16, 18, 18, 19, 19, 20, 20, 20, 20, 20, 20, 20, 21, 21, 21, 21, 22, 22, 22, 22, 22, 22,
+    22, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 24, 24, 24, 24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 26, 26,
+    26, 26, 26, 26, 26, 27, 28, 28, 28, 28, 29, 30, 30,
+)
+_NIGHT_HOURS = (
+    18, 20, 15, 17, 15, 11, 12, 10, 12, 2, 4, 6, 7, 10, 11, 12, 3, 9, 10, 13, 1, 3, 5, 7, 8, 9, 10, 1, 2, 3,
+    4, 5, 6, 7, 8, 9, 10, 1, 2, 3, 5, 6, 7, 8, 1, 2, 3, 4, 6, 7, 1, 2, 3, 4, 5, 6, 7, 7, 1, 2, 3, 7, 3, 1,
+    2,
+)
+_NIGHT_WEIGHT = (
+    3, 1, 1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1, 1, 3, 2, 2, 1, 1, 1, 1, 1, 1, 3, 4, 4, 3, 3, 1, 1, 1, 2, 2, 7, 8,
+    4, 2, 3, 2, 1, 4, 10, 5, 1, 2, 1, 2, 1, 4, 1, 1, 1, 2, 3, 1, 1, 2, 1, 1, 2, 2, 1, 2, 2, 1,
+)
+_NIGHT_SEASON = (0.91, 1.77, 0.72, 0.65, -0.41, -0.38, -0.82, -1.11, -1.58, -0.46, 0.39, 0.35)
+# fmt: on
 
 
 class Kind(Section):
@@ -46,7 +70,6 @@ class Kind(Section):
         return self
 
 
-_MONTHS = {"min_length": 12, "max_length": 12}
 _SEASON = "of the score by month, in standard deviations of weather and chance: January first"
 
 
@@ -55,109 +78,12 @@ class Midday(Kind):
 
     earliest_h: ClassVar[int] = 0
     latest_h: ClassVar[int] = 24
-    begin_h: tuple[Begin, ...] = Field(
-        (
-            8,
-            8,
-            8,
-            8,
-            8,
-            9,
-            9,
-            9,
-            9,
-            9,
-            9,
-            9,
-            10,
-            10,
-            10,
-            10,
-            11,
-            11,
-            11,
-            12,
-            12,
-            12,
-            13,
-        ),
-        min_length=1,
-    )
-    hours: tuple[Lasting, ...] = Field(
-        (
-            5,
-            6,
-            7,
-            8,
-            9,
-            1,
-            2,
-            4,
-            5,
-            6,
-            7,
-            8,
-            3,
-            4,
-            5,
-            6,
-            2,
-            3,
-            4,
-            1,
-            2,
-            3,
-            2,
-        ),
-        min_length=1,
-    )
+    begin_h: tuple[Begin, ...] = Field(_MIDDAY_BEGIN_H, min_length=1)
+    hours: tuple[Lasting, ...] = Field(_MIDDAY_HOURS, min_length=1)
     weight: tuple[NotNegative, ...] = Field(
-        (
-            5,
-            2,
-            8,
-            11,
-            4,
-            3,
-            1,
-            22,
-            8,
-            33,
-            7,
-            1,
-            7,
-            4,
-            24,
-            6,
-            1,
-            8,
-            8,
-            43,
-            7,
-            11,
-            1,
-        ),
-        min_length=1,
-        description="how often an order has the hours of its row; of 225 orders",
+        _MIDDAY_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 225 orders"
     )
-    season: tuple[Score, ...] = Field(
-        (
-            -0.23,
-            0.37,
-            0.61,
-            0.5,
-            0.61,
-            -0.26,
-            -1.37,
-            -0.86,
-            0.16,
-            0.45,
-            -0.02,
-            0.04,
-        ),
-        **_MONTHS,
-        description=_SEASON,
-    )
+    season: tuple[Score, ...] = Field(_MIDDAY_SEASON, min_length=12, max_length=12, description=_SEASON)
 
 
 class Night(Kind):
@@ -165,235 +91,12 @@ class Night(Kind):
 
     earliest_h: ClassVar[int] = 12
     latest_h: ClassVar[int] = 36
-    begin_h: tuple[Begin, ...] = Field(
-        (
-            13,
-            13,
-            14,
-            14,
-            16,
-            18,
-            18,
-            19,
-            19,
-            20,
-            20,
-            20,
-            20,
-            20,
-            20,
-            20,
-            21,
-            21,
-            21,
-            21,
-            22,
-            22,
-            22,
-            22,
-            22,
-            22,
-            22,
-            23,
-            23,
-            23,
-            23,
-            23,
-            23,
-            23,
-            23,
-            23,
-            23,
-            24,
-            24,
-            24,
-            24,
-            24,
-            24,
-            24,
-            25,
-            25,
-            25,
-            25,
-            25,
-            25,
-            26,
-            26,
-            26,
-            26,
-            26,
-            26,
-            26,
-            27,
-            28,
-            28,
-            28,
-            28,
-            29,
-            30,
-            30,
-        ),
-        min_length=1,
-    )
-    hours: tuple[Lasting, ...] = Field(
-        (
-            18,
-            20,
-            15,
-            17,
-            15,
-            11,
-            12,
-            10,
-            12,
-            2,
-            4,
-            6,
-            7,
-            10,
-            11,
-            12,
-            3,
-            9,
-            10,
-            13,
-            1,
-            3,
-            5,
-            7,
-            8,
-            9,
-            10,
-            1,
-            2,
-            3,
-            4,
-            5,
-            6,
-            7,
-            8,
-            9,
-            10,
-            1,
-            2,
-            3,
-            5,
-            6,
-            7,
-            8,
-            1,
-            2,
-            3,
-            4,
-            6,
-            7,
-            1,
-            2,
-            3,
-            4,
-            5,
-            6,
-            7,
-            7,
-            1,
-            2,
-            3,
-            7,
-            3,
-            1,
-            2,
-        ),
-        min_length=1,
-    )
+    begin_h: tuple[Begin, ...] = Field(_NIGHT_BEGIN_H, min_length=1)
+    hours: tuple[Lasting, ...] = Field(_NIGHT_HOURS, min_length=1)
     weight: tuple[NotNegative, ...] = Field(
-        (
-            3,
-            1,
-            1,
-            1,
-            1,
-            1,
-            1,
-            1,
-            3,
-            1,
-            1,
-            1,
-            1,
-            1,
-            3,
-            2,
-            2,
-            1,
-            1,
-            1,
-            1,
-            1,
-            1,
-            3,
-            4,
-            4,
-            3,
-            3,
-            1,
-            1,
-            1,
-            2,
-            2,
-            7,
-            8,
-            4,
-            2,
-            3,
-            2,
-            1,
-            4,
-            10,
-            5,
-            1,
-            2,
-            1,
-            2,
-            1,
-            4,
-            1,
-            1,
-            1,
-            2,
-            3,
-            1,
-            1,
-            2,
-            1,
-            1,
-            2,
-            2,
-            1,
-            2,
-            2,
-            1,
-        ),
-        min_length=1,
-        description="how often an order has the hours of its row; of 136 orders",
+        _NIGHT_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 136 orders"
     )
-    season: tuple[Score, ...] = Field(
-        (
-            0.91,
-            1.77,
-            0.72,
-            0.65,
-            -0.41,
-            -0.38,
-            -0.82,
-            -1.11,
-            -1.58,
-            -0.46,
-            0.39,
-            0.35,
-        ),
-        **_MONTHS,
-        description=_SEASON,
-    )
+    season: tuple[Score, ...] = Field(_NIGHT_SEASON, min_length=12, max_length=12, description=_SEASON)
 
 
 class Orders(Section):
