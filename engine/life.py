@@ -22,7 +22,7 @@ from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.orders import Order, OrderProcess, Orders
-from engine.plant import Plant, in_year
+from engine.plant import Plant, in_place, in_year
 from engine.world import Market
 from weather import block, generate, packing, random
 from weather.climate import Climate
@@ -42,12 +42,16 @@ class State(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day."""
+    """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day.
+
+    standing: [365, 24, part] of the capacities, None where everything stands.
+    """
 
     hour: jax.Array
     clock: jax.Array
     sun: Geometry
     utilisation: jax.Array
+    standing: jax.Array | None
 
 
 class Energy(NamedTuple):
@@ -140,11 +144,16 @@ def _energy(daily: Totals, store: dispatch.State) -> Energy:
 
 def hours(plant: Plant) -> Hours:
     """The tables of a plant's year."""
+    standing = plant.standing
+    if standing is not None:
+        daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
+        standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
     return Hours(
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
         clock=jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)),
         sun=Geometry(*(x.reshape(DAYS, DAY) for x in plant.geometry)),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
+        standing=standing,
     )
 
 
@@ -157,10 +166,12 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     occupancy, levels = own
     scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w)
     given = orders.given(may, scores, threshold)
-    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed)
+    air = w.temp_air, w.wind_speed
+    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
-    store, starts, flowed = dispatch.hours(plant.battery, now.store, met, DT_H)
+    standing = None if today.standing is None else today.standing[0]
+    store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
     after = State(store, failed, orders.of_yesterday(given.night))
     return after, (dispatch.totals(flowed, DT_H), (starts, met, flowed))
 
@@ -193,9 +204,11 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units).
     """
+    plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
     w, failed = both
-    pv_up, wind_up, battery_up, genset_up, circuits_up = outages.available_frac(plant.fleets, failed)
+    up = outages.available_frac(plant.fleets, failed, now.hour)
+    pv_up, wind_up, battery_up, genset_up, circuits_up = up
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])

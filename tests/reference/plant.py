@@ -134,12 +134,13 @@ def ordered_share(hour, orders):
     return max([0.0] + [depth for begin, end, depth in orders if begin <= hour < end])
 
 
-def walker_tables(fleets, n):
+def walker_tables(fleets, n, law=0):
     """(accept [now][column], alias, start_accept [column], start_alias) of one of `outages.Fleets`.
 
-    An entry has two halves of 32 bits: accept above, alias below.
+    An entry has two halves of 32 bits: accept above, alias below. law: which of the fleet's.
     """
-    columns, row = 2 ** int(fleets.bits[n]), int(fleets.chain_first[n])
+    columns = 2 ** int(fleets.bits[n])
+    row = int(fleets.chain_first[n]) + law * columns**2
     chain, start = np.asarray(fleets.chain).tolist(), np.asarray(fleets.start).tolist()
     rows = [chain[row + columns * now : row + columns * (now + 1)] for now in range(columns)]
     first = start[int(fleets.start_first[n]) :][:columns]
