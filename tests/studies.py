@@ -70,7 +70,13 @@ SETTINGS = {
         "export_price_per_kwh": 0.3,
         "capacity_charge_per_kw_month": 20.0,
         "outage": {"units": 3, "mttf_h": 500.0, "mttr_h": 20.0},
-        "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
+        "orders": {
+            "sun_curtailed_frac": 0.05,
+            "wind_curtailed_frac": 0.05,
+            "midday": {"begin_h": [9, 11, 12], "hours": [6, 4, 1], "weight": [5.0, 3.0, 2.0]},
+            "night": {"begin_h": [14, 23, 26], "hours": [20, 8, 3], "weight": [1.0, 6.0, 3.0]},
+            "depth_frac": [0.77, 0.9, 1.0],
+        },
     },
     "phases": {
         "half": {

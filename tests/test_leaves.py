@@ -32,6 +32,12 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "grid.orders.midday.begin_h": (8, 11, 12),
+    "grid.orders.midday.hours": (5, 4, 1),
+    "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.orders.night.begin_h": (13, 23, 26),
+    "grid.orders.night.hours": (20, 7, 3),
+    "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p90": 2.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
