@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.build import phases
+from engine.build import phases, renewals
 from engine.build.taxes import CLASSES, Taxes
 from engine.finance.company import PowerCompany
 from engine.finance.vat import Vat
@@ -59,9 +59,10 @@ class Deal:
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     sla_multiple, sla_deferrable_weight: [].
-    fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
+    fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
     spend_m: [construction year] with VAT. cost_m: [] of the assets, without it.
-    depreciation_m: [year] straight line by class. tax_rate: [year].
+    depreciation_m: [year] straight line by class; renewal_depreciation_m: of what is renewed.
+    tax_rate: [year].
     equity_discount: [] per year. vat, power_company: None where the study has none.
     """
 
@@ -79,9 +80,11 @@ class Deal:
     sla_multiple: jax.Array
     sla_deferrable_weight: jax.Array
     fixed_cost_m: jax.Array
+    renewal_m: jax.Array
     spend_m: jax.Array
     cost_m: jax.Array
     depreciation_m: jax.Array
+    renewal_depreciation_m: jax.Array
     tax_rate: jax.Array
     equity_discount: jax.Array
     loan: Loan
@@ -106,6 +109,7 @@ def deal(study: Study) -> Deal:
     standing = np.ones((n, MONTHS, len(phases.PARTS))) if standing is None else standing
     yearly = np.outer(_fixed_costs_m(study, sum(cost.values())), index) * _looked_after(standing)
     fixed, fixed_vat = taxes.fixed(yearly)
+    renewed = renewals.renewals(terms, taxes, index)
     return Deal(
         contracted_it_mw=_f64(study.load.contracted_it_mw),
         import_limit_mw=_f64(grid.import_limit_mw),
@@ -121,14 +125,16 @@ def deal(study: Study) -> Deal:
         sla_multiple=_f64(terms.revenue.sla_credit_multiple),
         sla_deferrable_weight=_f64(terms.revenue.sla_deferrable_weight_frac),
         fixed_cost_m=_f64(fixed),
+        renewal_m=_f64(renewed.cash_m),
         spend_m=_f64(taxes.assets.spend_m),
         cost_m=_f64(sum(cost.values())),
         depreciation_m=_f64(np.sum(list(depreciation.values()), axis=0)),
+        renewal_depreciation_m=_f64(np.sum(list(renewed.depreciation_m.values()), axis=0)),
         tax_rate=_f64(taxes.rate),
         equity_discount=_f64(terms.equity_discount_frac),
         loan=_loan(terms.debt),
-        vat=taxes.vat(fixed_vat),
-        power_company=taxes.company(index, fixed, depreciation),
+        vat=taxes.vat(fixed_vat + renewed.vat_m),
+        power_company=taxes.company(index, fixed, depreciation, renewed.depreciation_m),
         years=n,
         construction_years=building,
         loss_carry_years=taxes.loss_carry_years,

@@ -135,7 +135,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load),
         max_delay_h=f32(study.load.max_delay_h),
-        battery=battery.battery(study.battery, years),
+        battery=battery.battery(study.battery, years, study.deal.renewed_in("battery")),
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),

@@ -77,6 +77,7 @@ OUTCOMES = (
     _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
     _detail("revenue_m", "revenue received"),
     _detail("opex_m", "operating costs"),
+    _detail("renewal_m", "set aside for new equipment, or paid for it where nothing was"),
     _detail("tax_m", "income tax paid"),
     _detail("vat_m", "value-added tax received and refunded less paid, to suppliers and to the state"),
     Outcome("cfads_m", _YEAR, "cash flow available for debt service"),

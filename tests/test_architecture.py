@@ -28,6 +28,8 @@ engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build
 engine.build.computing engine.build.battery
 engine.results
 
+engine.build.renewals
+
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 

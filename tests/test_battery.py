@@ -20,7 +20,7 @@ def section(**changes):
 
 
 def test_age_fades_the_energy_and_new_cells_begin_afresh():
-    built = battery.battery(section(renewed_in_years=(3,)), YEARS)
+    built = battery.battery(section(), YEARS, (3,))
     kept = 0.95 ** np.array([0, 1, 0, 1, 2])  # five per cent a year, new in the third
     np.testing.assert_allclose(built.soc_max_mwh, 0.95 * 120.0 * kept, rtol=1e-6)
     np.testing.assert_allclose(built.soc_min_mwh, 0.05 * 120.0 * kept, rtol=1e-6)
@@ -28,14 +28,18 @@ def test_age_fades_the_energy_and_new_cells_begin_afresh():
 
 
 def test_what_no_study_says_is_in_no_program():
-    built = battery.battery(section(renewed_in_years=(3,)), YEARS)
+    built = battery.battery(section(), YEARS, (3,))
     assert built.standby_mw is built.wear_per_mwh is built.renewed is None
 
 
 @pytest.mark.parametrize(("year", "worn_mwh"), [(1, 120.0 * 0.93 * 100), (2, 0.0)])
 def test_cycles_fade_the_energy_until_new_cells_stand(climate, year, worn_mwh):
     """After a hundred full cycles at 4e-4 each a twenty-fifth is gone; the third year has all of it."""
-    study = studies.study(life__years=5, battery__fade_frac_per_cycle=4e-4, battery__renewed_in_years=(3,))
+    study = studies.study(
+        life__years=5,
+        battery__fade_frac_per_cycle=4e-4,
+        deal__renewals={"cells": {"of": "battery", "in_year": 3, "amount_m": 50.0}},
+    )
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
     discharged = jnp.asarray([0.0, 120.0 * 0.93 * 100, 1e9], jnp.float32)  # at the bus
     state = life.State(None, (), None, discharged)

@@ -38,7 +38,7 @@ def test_run_is_that_of_the_loops(sample):
 def test_cfads_is_revenue_less_costs_and_tax(sample):
     flow = sample.flows
     assert np.array(flow.cfads_m) == pytest.approx(
-        np.array(flow.revenue_m - flow.opex_m - flow.tax_m + flow.vat_m), abs=1e-9
+        np.array(flow.revenue_m - flow.opex_m - flow.renewal_m - flow.tax_m + flow.vat_m), abs=1e-9
     )
 
 

@@ -31,7 +31,6 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "description": "another",
     "name": "another",
     "deal.currency": "EUR",
-    "battery.renewed_in_years": (2,),
     "deal.capex.spend_frac": (0.3, 0.7),
     "grid.orders.midday.begin_h": (8, 11, 12),
     "grid.orders.midday.hours": (5, 4, 1),

@@ -42,6 +42,7 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
+        "renewal_m": 0.0 * one, "standby_mwh": 0.0 * one,
         "cfads_m": cfads,
         "scheduled_service_m": due, "debt_service_m": np.minimum(due, cfads), "dscr": dscr,
         "debt_balance_m": 300.0 * np.maximum(TENOR - np.arange(1, YEARS + 1), 0)[None, :] * one,

@@ -10,12 +10,14 @@ from engine.dispatch import Battery
 from engine.schema.battery import Battery as BatterySection
 
 
-def battery(battery: BatterySection, years: np.ndarray) -> Battery:
+def battery(battery: BatterySection, years: np.ndarray, renewed_in: tuple[int, ...] = ()) -> Battery:
     """[year] of a battery whose cells fade by age, and by use where the study says so; years: from 0.
+
+    renewed_in: years, from 1, that begin with new cells.
 
     A cycle is the stated energy out of the cells, at the bus less by the efficiency.
     """
-    renewed = np.isin(years + 1, battery.renewed_in_years)
+    renewed = np.isin(years + 1, renewed_in)
     age = years - np.maximum.accumulate(np.where(renewed, years, 0))
     energy = battery.energy_mwh * (1.0 - battery.fade_frac_per_year) ** age
     each = np.ones(len(years))

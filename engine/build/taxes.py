@@ -72,6 +72,15 @@ class Taxes:
             return cost_m - within, within.sum(0)
         return cost_m, (creditable * cost_m * rate).sum(0)
 
+    def bought(self, name: str, price_m: float, y: int) -> tuple[float, float]:
+        """What equipment of a class costs in operating year y, from 0, without VAT; and the VAT on it."""
+        terms = self.terms.vat
+        if terms is None:
+            return price_m, 0.0
+        rate = float(self._vat(KIND[name], self.operating[y : y + 1])[0])
+        cost = price_m / (1.0 + rate) if terms.prices_include else price_m
+        return cost, rate * cost
+
     def vat(self, fixed_vat_m: np.ndarray) -> Vat | None:
         """Rates and credit; None where the study counts without VAT."""
         terms = self.terms.vat
@@ -88,9 +97,13 @@ class Taxes:
         )
 
     def company(
-        self, index: np.ndarray, fixed_cost_m: np.ndarray, depreciation_m: dict[str, np.ndarray]
+        self,
+        index: np.ndarray,
+        fixed_cost_m: np.ndarray,
+        depreciation_m: dict[str, np.ndarray],
+        renewal_depreciation_m: dict[str, np.ndarray],
     ) -> PowerCompany | None:
-        """index: [year] of prices. fixed_cost_m: [6, year]. depreciation_m: [year] by class."""
+        """index: [year] of prices. fixed_cost_m: [6, year]. depreciation_m and renewals': [year] by class."""
         terms = self.terms.power_company
         if terms is None:
             return None
@@ -104,6 +117,9 @@ class Taxes:
             internal_price_per_kwh=_f64(terms.internal_price_per_kwh * index),
             fixed_cost_m=_f64(fixed_cost_m[:3].sum(0) + share * fixed_cost_m[4] + fixed_cost_m[5]),
             depreciation_m=_f64(sum(part * depreciation_m[name] for name, part in owned.items())),
+            renewal_depreciation_m=_f64(
+                sum(part * renewal_depreciation_m[name] for name, part in owned.items())
+            ),
             levied=_f64(levied),
             share=_f64(share),
         )

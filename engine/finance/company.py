@@ -11,13 +11,15 @@ import jax.numpy as jnp
 class PowerCompany(NamedTuple):
     """The power plant as a taxpayer of its own, float64.
 
-    internal_price_per_kwh: [year]. fixed_cost_m, depreciation_m: [year] its part of the whole.
+    internal_price_per_kwh: [year]. fixed_cost_m and both depreciations: [year] its part of the
+    whole.
     levied: [year] the part of its income that is taxed. share: [] of the capital cost, and so of interest.
     """
 
     internal_price_per_kwh: jax.Array
     fixed_cost_m: jax.Array
     depreciation_m: jax.Array
+    renewal_depreciation_m: jax.Array
     levied: jax.Array
     share: jax.Array
 

@@ -42,8 +42,8 @@ class Lines(NamedTuple):
 
     Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel,
     surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
-    company is paid for what the site uses of its own, revenue to one and cost to the other. None where the
-    deal has no such thing.
+    company is paid for what the site uses of its own, revenue to one and cost to the other. renewal: set
+    aside for new equipment, ahead of debt service. None where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -55,6 +55,7 @@ class Lines(NamedTuple):
     import_m: jax.Array
     capacity_m: jax.Array
     fuel_m: jax.Array
+    renewal_m: jax.Array
     surcharge_m: jax.Array | None = None
     vat_m: jax.Array | None = None
     internal_m: jax.Array | None = None
@@ -78,6 +79,7 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, operations.imported_mwh),
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
+        renewal_m=_column(deal.renewal_m) / MONTHS * monthly,
     )
     return _within(deal, operations, _taxed(deal, account))
 
@@ -138,17 +140,20 @@ class Earnings(NamedTuple):
     """What a path earns before income tax, million [period].
 
     ebitda_m: revenue less operating costs, what income tax is levied on. vat_m: cash of VAT.
-    power_company_m: its part of the ebitda. None where the deal has no such thing.
+    power_company_m: its part of the ebitda. renewal_m: cash set aside for new equipment. None where the
+    deal has no such thing.
     """
 
     ebitda_m: jax.Array
     vat_m: jax.Array | None = None
     power_company_m: jax.Array | None = None
+    renewal_m: jax.Array | None = None
 
     @property
     def cash_m(self) -> jax.Array:
         """CFADS before income tax."""
-        return self.ebitda_m if self.vat_m is None else self.ebitda_m + self.vat_m
+        taxed = self.ebitda_m if self.vat_m is None else self.ebitda_m + self.vat_m
+        return taxed if self.renewal_m is None else taxed - self.renewal_m
 
 
 def earnings(deal: Deal, account: Lines) -> Earnings:
@@ -161,6 +166,7 @@ def earnings(deal: Deal, account: Lines) -> Earnings:
         by_period(deal, revenue(account) - opex(account)),
         None if account.vat_m is None else by_period(deal, account.vat_m),
         of_power,
+        by_period(deal, account.renewal_m),
     )
 
 

@@ -6,6 +6,8 @@ Profit = revenue - opex - depreciation - interest. Conventions:
   on how cash was spent. Interest on arrears and on the reserve is left out.
 - Financing costs of construction (interest, commitment and upfront fee) enter the cost of the assets
   and are written off in step with them, residual included. The reserve is cash and is not.
+- What is renewed is written off from the year that begins with it, by its bill alone; what it replaces
+  goes on being written off. Cash set aside for it is neither cost nor profit.
 - A year's depreciation is spread evenly over its periods. What is not written off when operation ends
   is never deducted.
 - Within a year, tax due to date = rate x what the year's profit to date exceeds losses brought forward;
@@ -22,6 +24,7 @@ import jax
 
 from engine.deal import Deal
 from engine.finance import company
+from engine.finance.company import PowerCompany
 from engine.finance.contracts import Earnings
 
 
@@ -38,12 +41,17 @@ def income_tax(deal: Deal, earned: Earnings, interest: jax.Array, capitalised: j
     uplift = 1.0 + capitalised / deal.cost_m
     power, made = deal.power_company, earned.power_company_m
     if power is None or made is None:
-        return _due(deal, None, earned.ebitda_m - interest, deal.depreciation_m * uplift)
+        return _due(deal, None, earned.ebitda_m - interest, _written_off(deal, uplift))
     rest = earned.ebitda_m - made
-    written_off = power.depreciation_m * uplift
+    written_off = _written_off(power, uplift)
     own = _due(deal, power.levied, made - power.share * interest, written_off)
-    others = deal.depreciation_m * uplift - written_off
+    others = _written_off(deal, uplift) - written_off
     return own + _due(deal, None, rest - (1.0 - power.share) * interest, others)
+
+
+def _written_off(of: Deal | PowerCompany, uplift: jax.Array) -> jax.Array:
+    """[year], financing costs of construction in it."""
+    return of.depreciation_m * uplift + of.renewal_depreciation_m
 
 
 def _due(deal: Deal, levied: jax.Array | None, gross: jax.Array, written_off: jax.Array) -> jax.Array:

@@ -30,6 +30,7 @@ class CashFlow(NamedTuple):
 
     revenue_m: jax.Array
     opex_m: jax.Array
+    renewal_m: jax.Array
     tax_m: jax.Array
     vat_m: jax.Array
     cfads_m: jax.Array
@@ -73,6 +74,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     return CashFlow(
         revenue_m=contracts.revenue(account),
         opex_m=contracts.opex(account),
+        renewal_m=account.renewal_m,
         tax_m=_flow(deal, paid),
         vat_m=jnp.zeros(deal.years) if account.vat_m is None else account.vat_m,
         cfads_m=cfads,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction, want
+from engine.schema.base import Fraction, NotNegative, Section, Share, want
 from engine.schema.fleet import Outage
-
-Year = Annotated[int, Field(ge=2, le=60)]
 
 
 class Battery(Section):
@@ -27,7 +23,6 @@ class Battery(Section):
         0.0, ge=0.0, le=0.01, description="of the energy, by each full cycle: energy_mwh out of its cells"
     )
     standby_mw: NotNegative = Field(0.0, description="of its own control and cooling, out of its cells")
-    renewed_in_years: tuple[Year, ...] = Field((), description="of operation, that begin with new cells")
     outage: Outage
 
     @model_validator(mode="after")
@@ -39,9 +34,5 @@ class Battery(Section):
         want(self.soc_min_frac < self.soc_max_frac, self, window[1], "lie above soc_min_frac", window[0])
         within = self.soc_min_frac <= self.soc_start_frac <= self.soc_max_frac
         want(within, self, "soc_start_frac", "lie between soc_min_frac and soc_max_frac", *window)
-        rising = list(self.renewed_in_years) == sorted(set(self.renewed_in_years))
-        if not rising:
-            got = ", ".join(map(str, self.renewed_in_years))
-            raise contradiction("renewed_in_years", f"should rise from one to the next (got {got})")
         want(self.standby_mw <= self.power_mw, self, "standby_mw", "not pass power_mw", "power_mw")
         return self

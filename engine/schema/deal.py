@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, contradiction
+from engine.schema.base import Fraction, NotNegative, Positive, Section, contradiction, want
 from engine.schema.debt import DebtTerms
 from engine.schema.revenue import Revenue
 from engine.schema.tax import Tax
@@ -40,6 +40,25 @@ class Capex(Section):
         return self
 
 
+class Renewal(Section):
+    """New equipment of a class, saved for ahead of debt service; a battery's is new cells."""
+
+    of: Literal["pv", "wind", "battery", "datacentre", "grid_and_gensets"] = Field(
+        description="the class, which also says how it is written off"
+    )
+    in_year: int = Field(ge=2, le=60, description="of operation, that begins with it")
+    amount_m: Positive = Field(description="in prices of the year of financial close")
+    saved_over_years: int = Field(
+        0, ge=0, le=59, description="that go before, in equal parts; 0: paid in the year itself"
+    )
+
+    @model_validator(mode="after")
+    def _saved_in_operation(self) -> Renewal:
+        before = "lie under in_year: nothing is saved before operation"
+        want(self.saved_over_years < self.in_year, self, "saved_over_years", before, "in_year")
+        return self
+
+
 class Opex(Section):
     """Yearly costs in prices of the year of financial close."""
 
@@ -59,6 +78,11 @@ class DealSection(Section):
     capex: Capex
     revenue: Revenue
     opex: Opex
+    renewals: dict[str, Renewal] = Field({}, description="by name")
     tax: Tax
     debt: DebtTerms
     equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")
+
+    def renewed_in(self, of: str) -> tuple[int, ...]:
+        """The operating years, from 1, that begin with new equipment of a class."""
+        return tuple(renewal.in_year for renewal in self.renewals.values() if renewal.of == of)

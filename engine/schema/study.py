@@ -73,11 +73,12 @@ class Study(Section):
         wrong = phases.complaint(self.phases, self.life.years * phases.MONTHS)
         if wrong:
             raise contradiction(f"phases.{wrong[0]}", wrong[1])
-        if self.battery.renewed_in_years and self.battery.renewed_in_years[-1] > self.life.years:
-            last = self.battery.renewed_in_years[-1]
-            raise contradiction(
-                "battery.renewed_in_years", f"should not pass life.years ({self.life.years}) (got {last})"
-            )
+        for name, renewal in self.deal.renewals.items():
+            if renewal.in_year > self.life.years:
+                raise contradiction(
+                    f"deal.renewals.{name}.in_year",
+                    f"should not pass life.years ({self.life.years}) (got {renewal.in_year})",
+                )
         for name in ("gensets", "grid"):
             if getattr(self, name).outage.needed is not None:
                 raise contradiction(

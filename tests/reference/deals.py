@@ -95,6 +95,13 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
             "refund_frac": rng.choice([0.0, u(0, 1)]),
         }
         tax["power_company"] = {"internal_price_per_kwh": u(0.1, 0.5), "grid_share_frac": u(0, 1)}
+    in_year = int(rng.integers(2, years + 1))
+    renewal = {
+        "of": str(rng.choice(["battery", "datacentre"])),
+        "in_year": in_year,
+        "amount_m": u(10, 100),
+        "saved_over_years": int(rng.integers(0, in_year)),
+    }
     return Study.model_validate(
         {
             "name": "drawn",
@@ -146,6 +153,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                 },
                 "tax": tax,
                 "debt": terms,
+                "renewals": {"new": renewal} if rng.integers(2) else {},
                 "equity_discount_frac": u(0.04, 0.12),
             },
             "uncertainty": {"lease_price_sd_frac": 0.1, "power_price_sd_frac": 0.1, "occupancy_sd_frac": 0.1},

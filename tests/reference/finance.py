@@ -76,6 +76,31 @@ def fixed_costs(study, y):
     return costs, on_top
 
 
+def renewals(study, y):
+    """What renewals take in a year without VAT, and the VAT on their bills."""
+    cash = on_top = 0.0
+    for renewal in study.deal.renewals.values():
+        new = renewal.in_year - 1
+        bill, vat = renewal_bill(study, renewal)
+        if y == new:
+            on_top += vat
+        if renewal.saved_over_years == 0 and y == new:
+            cash += bill
+        if new - renewal.saved_over_years <= y < new:
+            cash += bill / renewal.saved_over_years
+    return cash, on_top
+
+
+def renewal_bill(study, renewal):
+    """At the prices of its year: without VAT, and the VAT."""
+    new = renewal.in_year - 1
+    price = renewal.amount_m * growth(study.deal.opex.inflation_frac_per_year, study, new)
+    kind = "construction" if renewal.of == "datacentre" else "equipment"
+    rate = taxes.vat_rate(study, kind, study.life.first_year + new)
+    bill = price / (1 + taxes.included(study) * rate)
+    return bill, bill * rate
+
+
 def planned_occupancy(study):
     ramp = study.load.occupancy_frac
     return [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)]
@@ -91,6 +116,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
         rent = revenue.lease_price_per_kw_month * growth(revenue.lease_escalation_frac_per_year, study, y)
         rent *= lease_factor
         fixed, fixed_vat = fixed_costs(study, y)
+        renewed, renewed_vat = renewals(study, y)
         calendar_year = study.life.first_year + y
         vat = {
             kind: taxes.vat_rate(study, kind, calendar_year) for kind in ("services", "power", "equipment")
@@ -141,11 +167,13 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 * ops.genset_mwh[y, m]
                 * 1000,
             }
+            line["renewal_m"] = renewed * 1e6 / 12
             line["vat_on_sales"] = vat["services"] * (line["lease_m"] - line["sla_credit_m"])
             line["vat_on_sales"] += vat["power"] * (line["power_m"] + line["export_m"])
             line["vat_on_sales"] += vat["services"] * line["certificate_m"]
             line["vat_on_costs"] = vat["power"] * (line["import_m"] + line["capacity_m"])
             line["vat_on_costs"] += vat["equipment"] * line["fuel_m"] + fixed_vat / 12
+            line["vat_on_costs"] += renewed_vat * 1e6 / 12
             if company:
                 own = max(ops.served_mwh[y, m] - ops.imported_mwh[y, m] - ops.genset_mwh[y, m], 0.0)
                 line["internal_m"] = company.internal_price_per_kwh * price_level * own * 1000
@@ -184,13 +212,15 @@ def earned(study, years):
         "ebitda": by_period(study, years, lambda line: revenue_and_opex(line)[0] - revenue_and_opex(line)[1]),
         "vat": by_period(study, years, lambda line: line.get("vat_m", 0.0)),
         "power_company": by_period(study, years, lambda line: line.get("power_company_m", 0.0)),
+        "renewal": by_period(study, years, lambda line: line["renewal_m"]),
     }
 
 
 def after_tax(study, earnings, interest, capitalised):
     """CFADS by period."""
     tax = taxes.income_tax(study, earnings, interest, capitalised)
-    return [e + v - t for e, v, t in zip(earnings["ebitda"], earnings["vat"], tax, strict=True)]
+    parts = zip(*(earnings[name] for name in ("ebitda", "vat", "renewal")), tax, strict=True)
+    return [e + v - r - t for e, v, r, t in parts]
 
 
 def pv(flows, rate):

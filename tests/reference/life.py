@@ -35,7 +35,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     backlog, last_night, age, cycles = 0.0, [], 0, 0.0
     out = []
     for year, air in enumerate(weather):
-        if year + 1 in b.renewed_in_years:
+        if any(r.of == "battery" and r.in_year == year + 1 for r in study.deal.renewals.values()):
             age, cycles = 0, 0.0
         fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** age
         fresh *= max(1.0 - b.fade_frac_per_cycle * cycles, 0.0)

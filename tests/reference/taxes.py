@@ -82,6 +82,11 @@ def income_tax(study, earnings, interest, capitalised):
             if y < item.tax_life_years:
                 cost = part * finance.cost_m(study, name) * uplift
                 total += cost * (1 - item.residual_frac) / item.tax_life_years
+        for renewal in study.deal.renewals.values():
+            item = getattr(study.deal.capex, renewal.of)
+            if renewal.in_year - 1 <= y < renewal.in_year - 1 + item.tax_life_years:
+                bill = parts[renewal.of] * finance.renewal_bill(study, renewal)[0]
+                total += bill * (1 - item.residual_frac) / item.tax_life_years
         return total
 
     def profits(ebitda, share, parts):

@@ -142,6 +142,7 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
     return {
         "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
+        "renewal_m": total(earnings["renewal"]),
         "tax_m": total(tax), "vat_m": total(earnings["vat"]),
         "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
         "debt_service_m": total(paid),
