@@ -13,36 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.build import loan as loans
+from engine.finance.terms import Loan
 from engine.schema.deal import Capex, CapexItem, DealSection
-from engine.schema.debt import DebtTerms
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Loan:
-    """Terms of the senior debt, all [] float64.
-
-    rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
-    to maturity. The rest as in `study.DebtTerms`.
-    """
-
-    max_gearing: jax.Array
-    dscr_p50: jax.Array
-    dscr_p90: jax.Array
-    rate: jax.Array
-    periods: jax.Array
-    upfront_fee: jax.Array
-    commitment_fee: jax.Array
-    dsra_months: jax.Array
-    dsra_interest: jax.Array
-    lockup_dscr: jax.Array
-    covenant_dscr: jax.Array
-    sale_multiple: jax.Array
-    periods_per_year: int = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -108,28 +85,10 @@ def deal(study: Study) -> Deal:
         depreciation_m=_f64(_depreciation_m(terms.capex, n)),
         tax_rate=_f64(_tax_rates(terms, study.life.first_year, n)),
         equity_discount=_f64(terms.equity_discount_frac),
-        loan=_loan(terms.debt),
+        loan=loans.loan(terms.debt),
         years=n,
         construction_years=building,
         loss_carry_years=terms.tax.loss_carry_years,
-    )
-
-
-def _loan(debt: DebtTerms) -> Loan:
-    return Loan(
-        max_gearing=_f64(debt.max_gearing_frac),
-        dscr_p50=_f64(debt.dscr_p50),
-        dscr_p90=_f64(debt.dscr_p90),
-        rate=_f64(debt.rate_frac_per_year),
-        periods=_f64(debt.tenor_years * debt.periods_per_year),
-        upfront_fee=_f64(debt.upfront_fee_frac),
-        commitment_fee=_f64(debt.commitment_fee_frac_per_year),
-        dsra_months=_f64(debt.dsra_months),
-        dsra_interest=_f64(debt.dsra_interest_frac_per_year),
-        lockup_dscr=_f64(debt.lockup_dscr),
-        covenant_dscr=_f64(debt.covenant_dscr),
-        sale_multiple=_f64(debt.sale_multiple),
-        periods_per_year=debt.periods_per_year,
     )
 
 

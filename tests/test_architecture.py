@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule
+engine.finance.returns engine.finance.schedule engine.finance.terms
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
@@ -21,7 +21,7 @@ engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema
 engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.dispatch
+engine.schema.grid engine.schema.deal engine.dispatch engine.build.loan
 
 weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
 engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
@@ -35,21 +35,21 @@ engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax
 
-weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
+weather.records engine.finance.debt engine.report.figures engine.report.facts
 
 engine.report.fidelity_figures
 
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
-engine.finance.cascade engine.report.html
+engine.finance.cascade
 
-weather.climates.parts engine.report.fidelity weather.intake weather.coding engine.finance.credit
+weather.climates.parts weather.intake weather.coding engine.finance.credit
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall
+engine.finance.waterfall engine.report.lending
 
-engine.life
+engine.life engine.report.html engine.report.terminal
 
-engine.registers engine.calibration engine.outcomes engine.devices
+engine.registers engine.calibration engine.outcomes engine.devices engine.report.fidelity
 
 engine.simulate
 

@@ -93,7 +93,7 @@ def test_a_path_without_debt_pays_equity_all_it_earns():
     rng = np.random.default_rng(6)
     study = deals.study(rng, 6, 2, 2, 5, max_gearing_frac=0.0)
     money, case = deals.deal(study), deals.operations(rng, 6)
-    loan = debt.size(money, case, case)
+    loan = debt.size(money, deals.alike(case))
     flow = waterfall.run(money, loan, case, deals.Market(jnp.ones(()), jnp.ones(6), money.occupancy))
     assert (np.array(flow.cfads_m) > 0).all()
     assert np.array(flow.distribution_m) == pytest.approx(np.array(flow.cfads_m))

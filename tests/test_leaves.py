@@ -32,10 +32,13 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
     "deal.debt.covenant_dscr": 0.5,
-    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.dscr_p50": 5.0,  # until it binds
+    "deal.debt.dscr_p99": 5.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.tax.loss_carry_years": 0,
@@ -50,6 +53,7 @@ def base_study() -> Study:
     return studies.study(
         climate="zhongwei",
         life__years=YEARS,
+        deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
         deal__tax={"reduced_until_year": 2029},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
