@@ -71,6 +71,24 @@ SETTINGS = {
         "outage": {"units": 3, "mttf_h": 500.0, "mttr_h": 20.0},
         "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
     },
+    "phases": {
+        "half": {
+            "from_month": 0,
+            "pv_frac": 0.97,
+            "wind_frac": 0.96,
+            "battery_frac": 0.95,
+            "gensets_frac": 0.94,
+            "it_frac": 0.98,
+        },
+        "whole": {
+            "from_month": 5,
+            "pv_frac": 0.99,
+            "wind_frac": 0.98,
+            "battery_frac": 0.98,
+            "gensets_frac": 0.97,
+            "it_frac": 0.99,
+        },
+    },
     "deal": {
         "capex": {
             "pv": ITEM,
@@ -106,6 +124,23 @@ SETTINGS = {
     },
     "prepare": {"paths": 64},
 }
+
+FEATURES = {  # what a study may leave out, each at one machine
+    "pv__outage__needed": 8,
+    "pv__outage__common_cause": {"frac": 0.2, "depth_frac": 0.5},
+    "wind__outage__harsh_weather": {
+        "variable": "temp_air",
+        "side": "below",
+        "limits": (-2.0,),
+        "failure_multiples": (6.0,),
+    },
+    "battery__outage__maintenance": {"first_day": 100, "days": 30},
+}
+
+
+def rich(**changes) -> Study:
+    """The study with every feature."""
+    return study(**FEATURES | changes)
 
 
 def study(**changes) -> Study:

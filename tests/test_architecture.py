@@ -13,27 +13,28 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule engine.finance.terms
+engine.finance.returns engine.finance.schedule engine.finance.terms engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
-engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch engine.build.loan
 
-weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
-engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
+weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
+engine.world engine.build.phases engine.build.pv engine.build.wind engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables
+engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
+engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
-weather.formats weather.fetch engine.finance.tax
+weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 weather.records engine.finance.debt engine.report.figures engine.report.facts
 
@@ -51,13 +52,13 @@ engine.life engine.report.html engine.report.terminal
 
 engine.registers engine.calibration engine.outcomes engine.devices engine.report.fidelity
 
-engine.simulate
+engine.simulate engine.reliability.years
 
-engine.setup engine.check
+engine.setup engine.check engine.reliability.credit
 
-engine.compose
+engine.compose engine.reliability.assess
 
-engine.folder engine.replay
+engine.folder engine.replay engine.reliability.firm
 
 engine.session engine.cli_records
 
@@ -72,11 +73,12 @@ HOLLOW = {
     "engine.build",
     "engine.convert",
     "engine.finance",
+    "engine.reliability",
     "engine.report",
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate"} | {
+KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
@@ -89,6 +91,7 @@ KERNELS = {"weather.block", "weather.generate"} | {
         "registers",
         "calibration",
         "world",
+        "reliability.balance",
     )
 }
 KERNELS |= {module for module in LEVEL if module.startswith(("engine.finance.", "engine.convert."))}
