@@ -28,7 +28,7 @@ CLOSED = 1e-9  # of the capital cost: what the last pass of the sizing may still
 KINDS = ("sun_curtailed_frac", "wind_curtailed_frac")
 P50, P90, P99 = (0.45, 0.55), (0.05, 0.15), (0.005, 0.015)  # ranks of generation among the preparation paths
 LIFE = 10**9  # years at a time: all there are
-CASES = {  # name: years taken together, ranks; the order is that of `finance.debt.CASES`
+CASES = {  # name: years taken together, ranks; the order is that of `finance.debt.P50_CASE` and `P99_CASE`
     "P50": (1, P50),
     "P90 one-year": (1, P90),
     "P90 ten-year": (10, P90),

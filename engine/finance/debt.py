@@ -1,8 +1,8 @@
 """Senior debt, sized once before the lives: sculpting, sources and uses, cover ratios, the reserve.
 
 The amount is the smallest of five tests: PV(CFADS / dscr) of the P50, the P90 and the one-year P99 case
-at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses; each case pays its own
-tax. It stands in its own way: interest lowers tax, fees, interest during construction and the reserve
+at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses; each case pays the
+taxes of its own energy, with its own losses and VAT credit. It stands in its own way: interest lowers tax, fees, interest during construction and the reserve
 raise uses. `PASSES` rounds of substitution close both loops at once; `residual` is what the last round
 still changed.
 
@@ -30,10 +30,7 @@ from engine.finance.terms import Loan
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
 BINDING = ("dscr_p50", "dscr_p90", "max_gearing", "dscr_p99", "min_llcr")  # codes in `Debt.binding`
-P50_CASE, P99_CASE = (
-    0,
-    4,
-)  # among the cases of `prepare.CASES`: P50, then P90 and P99 of a year, ten, the life
+P50_CASE, P99_CASE = 0, 4  # in `prepare.CASES`: P50, then P90 and P99 of a year, ten years, the life
 _Pair = tuple[jax.Array, jax.Array]
 
 
