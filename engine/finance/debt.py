@@ -1,10 +1,10 @@
 """Senior debt, sized once before the lives: sculpting, sources and uses, cover ratios, the reserve.
 
 The amount is the smallest of five tests: PV(CFADS / dscr) of the P50, the P90 and the one-year P99 case
-at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses; each case pays the
-taxes of its own energy, with its own losses and VAT credit. It stands in its own way: interest lowers tax, fees, interest during construction and the reserve
-raise uses. `PASSES` rounds of substitution close both loops at once; `residual` is what the last round
-still changed.
+at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses. Each case pays the taxes
+of its own energy, with losses and a VAT credit of its own. The amount stands in its own way: interest lowers
+tax, fees, interest during construction and the reserve raise uses. `PASSES` rounds of substitution close
+both loops at once; `residual` is what the last round still changed.
 
 Service is CFADS over the DSCR, so where that lies under the interest (a ramp, a bad year) the rest is
 added to the loan by contract: `principal_m` is negative there. No service is due in a period of
