@@ -79,7 +79,7 @@ def base_study() -> Study:
         deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
-        uncertainty__lease_price_sd_frac=0.9,
+        uncertainty__lease_price_sd_frac=1.2,
     )
 
 
