@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -112,7 +113,12 @@ SETTINGS = {
             "datacentre_per_kw_year": 500.0,
             "insurance_frac_of_capex": 0.002,
         },
-        "tax": {},
+        "tax": {
+            "regime": "western",
+            "table": str(Path(__file__).parent / "other_law.yaml"),  # little VAT on assets: some is paid
+            "vat": {},
+            "power_company": {"internal_price_per_kwh": 0.3},
+        },
         "debt": {
             "max_gearing_frac": 0.6,
             "dscr_p50": 1.3,
