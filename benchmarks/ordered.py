@@ -1,208 +1,289 @@
-"""Orders to curtail as records show them: when they stood, how long, how deep, and in what wind.
+"""Does the process of orders give back the records it is made from, and what is its tie to the region worth?
 
-    python benchmarks/ordered.py
+    python -m benchmarks.ordered [--paths 1024] [-o benchmarks/results]
 
-prints what `engine/schema/orders.py` takes from them.
+draws records as long as those that `engine/schema/orders.py` is made from, and sets them side by side: rates
+by month, days in a row, hours of an order, its tie to the region's wind. Then runs a farm that sells all it
+makes with that tie and without it. `-o` writes orders.json, orders.md and orders.svg. Where the records are
+missing it says so, runs the farm alone and writes nothing.
 
-Midday orders from hours of a Chinese spot market whose price is zero or less: more sun than may leave.
-Windy nights from a farm in Jilin whose power stands, in visible wind, far under what the same wind gave in
-its free months, August and September. The records are not part of the project; `DATA` says where they lie.
+What is fitted and what is not: seasons, hours, depths and the tie of nights are fitted to the same records,
+so that there agreement says only that the process holds what it was given. Days in a row are not fitted.
+The level that differs between worlds is left out of drawn records: a record's own stands in its threshold.
 """
 
 from __future__ import annotations
 
-import itertools
+import argparse
+import json
+import platform
+from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-import pandas as pd
-import xarray as xr
-from scipy.optimize import minimize
-from scipy.stats import norm
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SPOT, FARMS = "china_spot_price_15min_2021_2024.nc", "china_jilin_windfarms_15min_2012.nc"
-UTC_OFFSET = pd.Timedelta(hours=8)
+from benchmarks import orderpage, orderrecords
+from benchmarks.orderrecords import Found
+from engine import compose, config, devices, orders, results, risk, session
+from engine import setup as setups
+from engine.build import orders as build
+from engine.orders import OrderProcess, Orders
+from engine.prepare import Prepared
+from engine.schema.orders import Orders as Section
+from engine.setup import Run
+from weather import block, climate, random
+from weather.ensemble import Generated
+from weather.random import Ensemble
+from weather.schema import DAY, MONTH_DAYS
 
-FREE = (8, 9)  # months in which the farm follows the wind
-RATED_MW = 96.6  # the farm's highest quarter of an hour
-SEEN_MPS = 5.0  # wind from which the farm's free months give a tenth of that, so that an order can be seen
-UNDER = 0.7  # of what nine tenths of free hours pass in that wind
-FLAT_MW = 6.0  # an order's quarters of an hour differ by less
-CALM_H, FLICKER_H = 3, 1  # hours between two ordered ones that are taken for ordered: calm ones, free ones
-NIGHT = (20, 32)  # hours in which a night is judged, since the day's midnight
-SEEN_H, ORDERED_H = 4, 2  # of a night: hours with wind that it takes to be judged, ordered hours to count
-TALL_MW = 20.0  # of the usual power of an hour in which a ceiling tells how deep an order is
-WEAK = 2.0  # sd of what is thought of a month before its nights are counted, in standard normals
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+STUDY = "alibaba_ppa"  # sells all it makes, so that orders cost it most
+CLIMATE = "zhangbei"  # whose sun midday orders are drawn with: the spot market's province is not named
+SEED, RECORDS = 7, 1024
+LONGEST = 7  # days in a row and more, counted together
+FIFTHS = 5  # of the region's anomaly
 
 
-class Found(NamedTuple):
-    """A kind's orders in a record.
+class Copies(NamedTuple):
+    """Drawn records of one kind. came: [day, record]. begin_h, hours: [order] of all of them."""
 
-    month: [day] of days (or nights) that can be judged, from 0. came: [day]. anomaly: [day] of the
-    region's wind, or None. begin_h, hours: [order] of those whose ends are seen. depth: [order], or None.
-    """
-
-    month: np.ndarray
     came: np.ndarray
-    anomaly: np.ndarray | None
     begin_h: np.ndarray
     hours: np.ndarray
-    depth: np.ndarray | None
 
 
-def runs(held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(first row, length) of each run of True."""
-    edge = np.diff(np.concatenate([[0], held.astype(np.int8), [0]]))
-    first = np.flatnonzero(edge == 1)
-    return first, np.flatnonzero(edge == -1) - first
+def sun_of_region(process: OrderProcess, days: int, first: int) -> np.ndarray:
+    """[day, record] anomalies of the region's sun in the hours that decide; first: day of the year."""
+    on = devices.machine(route=devices.MATERIALISED)
+    found, _, _ = climate.load(CLIMATE, None)
+    source = Generated(found, SEED, Ensemble.RUN, RECORDS, 1.0, on.mesh)
+    years = -(-(first + days) // 365)
+    told = np.asarray(process.told[:, 0])
+    parts = []
+    for at in range(0, RECORDS, on.width):
+        path = np.arange(at, at + on.width)
+        hours = [np.asarray(w.region_sun).reshape(-1, DAY, on.width) for w in source.years(path, years)]
+        parts.append(np.einsum("dhp,h->dp", np.concatenate(hours), told)[first : first + days])
+    return np.concatenate(parts, axis=1)[:, :RECORDS]
 
 
-def bridged(ordered: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Ordered hours with short gaps closed: of up to `CALM_H` unseen hours, of `FLICKER_H` seen ones."""
-    out = ordered.copy()
-    at = np.flatnonzero(ordered)
-    for a, b in itertools.pairwise(at):
-        gap = b - a - 1
-        if 0 < gap <= FLICKER_H or (0 < gap <= CALM_H and not seen[a + 1 : b].any()):
-            out[a:b] = True
-    return out
+def copies(process: OrderProcess, kind: int, found: Found, anomaly: np.ndarray) -> Copies:
+    """Records as the process draws them: as long as `found`, and of its rate over the days judged.
 
-
-def midday() -> Found:
-    """Of the spot market."""
-    with xr.open_dataset(DATA / SPOT) as stored:
-        price = stored.price.to_series().dropna()
-    price.index += UTC_OFFSET
-    hourly = price.resample("1h").mean()
-    low = bridged((hourly <= 0.0).to_numpy(), np.ones(len(hourly), bool))
-    first, length = runs(low)
-    begin = hourly.index.hour.to_numpy()[first]
-    middle = begin + length / 2
-    day = (first + hourly.index.hour[0]) // 24
-    kept = (middle >= 7.5) & (middle < 18.0) & (begin + length <= 24)
-    days = pd.date_range(hourly.index[0].normalize(), hourly.index[-1].normalize())
-    came = np.isin(np.arange(len(days)), day[kept])
-    return Found(days.month.to_numpy() - 1, came, None, begin[kept], length[kept], None)
-
-
-def night() -> Found:
-    """Of the farm Shuanglong; the region's wind by the mast of a neighbour, Wangzi."""
-    with xr.open_dataset(DATA / FARMS) as stored:
-        quarters = pd.DataFrame(
-            {
-                "mw": stored.power.sel(farm="shuanglong").to_series(),
-                "mps": stored.wind_speed_80_shuanglong.to_series(),
-                "region": stored.wind_speed_70_wangzi.to_series(),
-            }
-        )
-    quarters.index += UTC_OFFSET
-    by_hour = quarters.resample("1h")
-    hourly = by_hour.mean()
-    spread = (by_hour.mw.max() - by_hour.mw.min()).to_numpy()
-    low, usual = _free(hourly)
-    mw, seen = hourly.mw.to_numpy(), (hourly.mps >= SEEN_MPS).to_numpy()
-    ordered = seen & (mw < UNDER * low) & (spread < FLAT_MW)
-    held = bridged(ordered, seen)
-    clock, month = hourly.index.hour.to_numpy(), hourly.index.month.to_numpy() - 1
-
-    first, length = runs(held)
-    open_ends = (first > 0) & (first + length < len(held))
-    first, length = first[open_ends], length[open_ends]
-    begin = (clock[first] - 12) % 24 + 12  # since the midnight of the day whose evening it is
-    whole = seen[first - 1] & seen[first + length]
-    kept = (
-        whole
-        & (begin + length / 2 >= NIGHT[0])
-        & (begin + length / 2 < NIGHT[1] + 1)
-        & (begin + length <= 36)
-    )
-    plain = ordered & (usual > TALL_MW)
-    depth = [
-        1.0 - mw[a : a + n][plain[a : a + n]].mean() / RATED_MW
-        for a, n in zip(first, length, strict=True)
-        if plain[a : a + n].any()
-    ]
-    nights = _nights(clock, month, seen, ordered, hourly.region.to_numpy())
-    return Found(*nights, begin[kept], length[kept], np.array(depth))
-
-
-def _free(hourly: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """What the farm's free months give in each hour's wind: passed by nine tenths of hours, and by half."""
-    free = hourly[hourly.index.month.isin(FREE)]
-    edges = np.append(np.arange(4.0, 12.1, 0.5), 40.0)
-    bins = [free[(free.mps >= a) & (free.mps < b)] for a, b in itertools.pairwise(edges)]
-    speed = [b.mps.mean() for b in bins]
-    return tuple(  # type: ignore[return-value]
-        np.interp(hourly.mps, speed, np.maximum.accumulate([b.mw.quantile(q) for b in bins]))
-        for q in (0.1, 0.5)
-    )
-
-
-def _nights(clock, month, seen, ordered, region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(month, whether an order came, anomaly of the region's wind) of the nights that can be judged."""
-    begins = np.flatnonzero(clock == NIGHT[0])
-    begins = begins[begins + NIGHT[1] - NIGHT[0] <= len(clock)]
-    rows = begins[:, None] + np.arange(NIGHT[1] - NIGHT[0])
-    of_night = np.log(np.maximum(region[rows].mean(axis=1), 0.3))
-    anomaly = np.empty(len(begins))
-    for m in range(12):
-        here = month[begins] == m
-        anomaly[here] = (of_night[here] - of_night[here].mean()) / of_night[here].std(ddof=1)
-    judged = seen[rows].sum(axis=1) >= SEEN_H
-    came = ordered[rows].sum(axis=1) >= ORDERED_H
-    return month[begins][judged], came[judged], anomaly[judged]
-
-
-class Tie(NamedTuple):
-    """A probit of orders on the month and the region's anomaly, as the score of `engine.orders` has them.
-
-    season: [12] about its mean. error: the standard error of the correlation.
+    anomaly: [day, record] of the region.
     """
+    first_days = np.cumsum(MONTH_DAYS) - MONTH_DAYS
+    season = process.season[first_days[found.month]]
+    stream = random.stream(SEED, Ensemble.RUN, np.arange(RECORDS))
+    calm = Orders(jnp.float32(0.0), jnp.float32(0.0))
 
-    season: np.ndarray
-    threshold: float
-    correlation: float
-    error: float
+    def days(process, stream, season, anomaly):
+        def one(_, x):
+            d, season, of_day = x
+
+            def drawn(shared, own):
+                process, season = shared
+                stream, a = own
+                return orders.drawn(process, season, calm, stream, 0, d, Orders(a, a))
+
+            scores, may = block.tile(drawn)((process, season), (stream, of_day))
+            return (), (scores[kind], may[kind].begin_h, may[kind].end_h)
+
+        return jax.lax.scan(one, (), (jnp.arange(len(season)), season, anomaly))[1]
+
+    score, begin, end = map(np.asarray, jax.jit(days)(process, stream, season, np.float32(anomaly)))
+    rate = found.came[found.judged].mean()
+    came = score > np.quantile(score[found.judged], 1.0 - rate)
+    came &= found.judged[:, None]
+    return Copies(came, begin[came], (end - begin)[came])
 
 
-def tie(found: Found) -> Tie:
-    """Of a record with the region's anomaly, or without it (correlation NaN)."""
-    x = np.zeros(len(found.came)) if found.anomaly is None else found.anomaly
-    sign = np.where(found.came, 1.0, -1.0)
+def beside(record: np.ndarray, drawn: np.ndarray) -> list[dict[str, float]]:
+    """record: [entry]; drawn: [entry, record]. Value, the process's mean, and how a record scatters."""
+    mean, sd = drawn.mean(axis=1), drawn.std(axis=1, ddof=1)
+    away = np.divide(record - mean, sd, out=np.zeros(len(mean)), where=sd > 0)
+    rows = zip(record, mean, sd, away, strict=True)
+    return [
+        {"record": _short(r), "process": _short(m), "error": _short(s), "errors_apart": _short(z)}
+        for r, m, s, z in rows
+    ]
 
-    def cost(p):
-        score = p[found.month] + p[12] * x
-        return -norm.logcdf(sign * score).sum() + ((p[:12] - p[:12].mean()) ** 2).sum() / (2 * WEAK**2)
 
-    best = minimize(cost, np.zeros(13))
-    slope = best.x[12]
-    share = np.sqrt(1.0 + slope**2)
-    season = best.x[:12] / share
+def by_month(found: Found, came: np.ndarray) -> np.ndarray:
+    """[12, ...] share of a month's judged days with an order. came: [day, ...]."""
+    month = found.month
+    return np.stack([came[found.judged & (month == m)].mean(axis=0) for m in range(12)])
+
+
+def in_a_row(found: Found, came: np.ndarray) -> np.ndarray:
+    """[1 to LONGEST and more] runs of judged days with orders, that many days long; then their mean."""
+    _, length = orderrecords.runs(came[found.judged])
+    counts = np.bincount(np.minimum(length, LONGEST), minlength=LONGEST + 1)[1:]
+    return np.append(counts, length.mean() if len(length) else 0.0)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference of two samples' shares (Kolmogorov-Smirnov)."""
+    at = np.unique(np.concatenate([one, other]))
+    share = (np.searchsorted(np.sort(x), at, side="right") / len(x) for x in (one, other))
+    return float(np.abs(np.subtract(*share)).max())
+
+
+def distances(record: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Of the record's orders from the process's; what 95 % of as many drawn ones keep; of its own halves.
+
+    The halves are every other order of the record: they share nothing that was fitted.
+    """
+    rng = np.random.default_rng(SEED)
+    samples = [apart(rng.choice(drawn, len(record)), drawn) for _ in range(400)]
+    halves = record[::2], record[1::2]
+    shuffled = (rng.permutation(record) for _ in range(400))
+    mixed = [apart(x[::2], x[1::2]) for x in shuffled]
+    return {
+        "orders": len(record),
+        "mean": _short(record.mean()),
+        "process_mean": _short(drawn.mean()),
+        "distance": _short(apart(record, drawn)),
+        "distance_95": _short(np.quantile(samples, 0.95)),
+        "halves": _short(apart(*halves)),
+        "halves_95": _short(np.quantile(mixed, 0.95)),
+    }
+
+
+def by_fifth(anomaly: np.ndarray, came: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """([fifth] mean anomaly, [fifth, ...] share of days with an order). anomaly: [day]; came: [day, ...]."""
+    parts = np.array_split(np.argsort(anomaly, kind="stable"), FIFTHS)
+    return np.array([anomaly[p].mean() for p in parts]), np.stack([came[p].mean(axis=0) for p in parts])
+
+
+def kind_of(kind: int, found: Found, section: Section) -> dict[str, Any]:
+    """One kind's record beside the process."""
+    process = build.orders(section, 1)
+    loose = build.orders(section.model_copy(update={"region_correlation": 0.0}), 1)
     if found.anomaly is None:
-        return Tie(season - season.mean(), -season.mean(), np.nan, np.nan)
-    return Tie(
-        season - season.mean(), -season.mean(), slope / share, np.sqrt(best.hess_inv[12, 12]) / share**3
+        anomaly = sun_of_region(process, len(found.came), found.first.day_of_year - 1)
+    else:
+        anomaly = np.repeat(found.anomaly[:, None], RECORDS, axis=1)
+    tied, untied = (copies(p, kind, found, anomaly) for p in (process, loose))
+    rows = np.stack([in_a_row(found, c) for c in tied.came.T], axis=1)
+    return {
+        "days": int(found.judged.sum()),
+        "with_order": int(found.came.sum()),
+        "months": beside(by_month(found, found.came), by_month(found, tied.came)),
+        "days_in_a_row": beside(in_a_row(found, found.came), rows),
+        "hours": distances(found.hours, tied.hours),
+        "begin_h": distances(found.begin_h, tied.begin_h),
+        "tie": tie_of(found, anomaly, tied.came, untied.came) | {"shipped": section.region_correlation},
+    }
+
+
+def tie_of(found: Found, anomaly: np.ndarray, tied: np.ndarray, untied: np.ndarray) -> dict[str, Any]:
+    """Share of days with an order by fifths of the region's anomaly, from calm or dim to windy or bright.
+
+    anomaly, tied, untied: [day, record]. Where the record has no anomaly the process stands alone.
+    """
+    of = found.judged
+    if found.anomaly is None:
+        at, share = by_fifth(anomaly.ravel(), np.stack([tied.ravel(), untied.ravel()], axis=1))
+        return {"anomaly": [*map(_short, at)]} | {
+            name: [{"process": _short(x)} for x in share[:, k]] for k, name in enumerate(("tied", "untied"))
+        }
+    at, share = by_fifth(found.anomaly[of], found.came[of])
+    fitted = orderrecords.tie(found)
+    return {
+        "correlation": _short(fitted.correlation),
+        "error": _short(fitted.error),
+        "anomaly": [*map(_short, at)],
+        "tied": beside(share, by_fifth(found.anomaly[of], tied[of])[1]),
+        "untied": beside(share, by_fifth(found.anomaly[of], untied[of])[1]),
+    }
+
+
+def lived(run: Run, decided: Prepared, paths: int) -> Any:
+    """Outcomes of lives under what was decided, perhaps by another run."""
+    return session.dataset(run, compose.lives(run, decided, np.arange(paths), session.quiet), "-")
+
+
+def farm(paths: int) -> dict[str, Any]:
+    """The study with its tie; without it, orders as often; without it, orders that cost sellers as much."""
+    on = devices.machine(route=devices.FUSED)
+    tied, loose = (
+        setups.set_up(config.load(CONFIGS / f"{STUDY}.yaml", settings).study, 1, paths, None, on)
+        for settings in ((), ("grid.orders.region_correlation=0",))
     )
+    as_shipped, refitted = (compose.prepared(run, session.quiet) for run in (tied, loose))
+    as_often = Prepared(as_shipped.threshold, as_shipped.debt)
+    as_costly = Prepared(refitted.threshold, as_shipped.debt)  # the debt stays, so that revenue alone differs
+    found = {
+        "tied": lived(tied, as_shipped, paths),
+        "untied, as often": lived(loose, as_often, paths),
+        "untied, as costly": lived(loose, as_costly, paths),
+    }
+    lines = {name: line(x, found["tied"]) for name, x in found.items()}
+    return {"study": STUDY, "paths": paths, "years": tied.study.life.years, "lines": lines}
 
 
-def shapes(found: Found) -> list[tuple[int, int, int]]:
-    """(begin, hours, how many) of the orders, by begin and hours."""
-    pairs, count = np.unique(np.stack([found.begin_h, found.hours]), axis=1, return_counts=True)
-    return [(int(b), int(n), int(c)) for b, n, c in zip(*pairs, count, strict=True)]
+def line(found: Any, tied: Any) -> dict[str, Any]:
+    """A year's energy lost to orders and revenue, each (value, sampling error); differences from the tied
+    lives path by path.
+    """
+    world = found["world"].values
+    order = results.CAUSES.index("order")
+    gwh, base = (x["curtailed_by_cause_mwh"].values[..., order].astype(float) / 1e3 for x in (found, tied))
+    revenue, other = (x["revenue_m"].values.astype(float).mean(axis=1) for x in (found, tied))
+    years = np.repeat(world, gwh.shape[1])
+
+    def said(e: risk.Estimate) -> list[float]:
+        return [_short(e.value), _short(e.standard_error)]
+
+    return {
+        "mean_gwh": said(risk.mean(gwh.mean(axis=1), world)),
+        "p99_year_gwh": said(risk.bettered(gwh.ravel(), years, 0.99, "less")),
+        "revenue_m": said(risk.mean(revenue, world)),
+        "more_gwh": said(risk.mean((gwh - base).mean(axis=1), world)),
+        "more_revenue_m": said(risk.mean(revenue - other, world)),
+    }
+
+
+def _short(x: float) -> float:
+    return float(f"{float(x):.4g}")
+
+
+def compared() -> dict[str, Any]:
+    """Both kinds beside their records; empty where these are missing."""
+    section = config.load(CONFIGS / f"{STUDY}.yaml").study.grid.orders
+    if not all((orderrecords.DATA / name).exists() for name in (orderrecords.SPOT, orderrecords.FARMS)):
+        print(f"{orderrecords.DATA} has no records of orders: only the farm is run")
+        return {}
+    return {
+        name: kind_of(kind, found, section)
+        for kind, (name, found) in enumerate(
+            zip(orderpage.KINDS, (orderrecords.midday(), orderrecords.night()), strict=True)
+        )
+    }
 
 
 def main() -> None:
-    """Print rates, seasons, hours and depths of both kinds."""
-    for kind, found in (("midday", midday()), ("night", night())):
-        fitted = tie(found)
-        print(f"{kind}: {found.came.sum()} of {len(found.came)} days; {len(found.hours)} orders seen whole")
-        print("  season", np.round(fitted.season, 2).tolist())
-        print("  (begin_h, hours, weight)", shapes(found))
-        if found.depth is not None:
-            print(f"  correlation with the region {fitted.correlation:.2f} +- {fitted.error:.2f}")
-            print("  depth", np.quantile(found.depth, np.arange(0.05, 1.0, 0.1)).round(2).tolist())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--paths", type=int, default=1024)
+    parser.add_argument("-o", "--out", type=Path, help="folder for orders.json, orders.md and orders.svg")
+    chosen = parser.parse_args()
+    found = {
+        "device": f"{platform.machine()}, {jax.default_backend()}",
+        "versions": {n: metadata.version(n) for n in ("jax", "numpy")},
+        "records_drawn": RECORDS,
+        "kinds": compared(),
+        "farm": farm(chosen.paths),
+    }
+    text = orderpage.page(found)
+    print(text)
+    if chosen.out and found["kinds"]:
+        (chosen.out / "orders.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        (chosen.out / "orders.md").write_text(text, encoding="utf-8")
+        (chosen.out / "orders.svg").write_text(orderpage.figure(found["kinds"]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

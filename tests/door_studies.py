@@ -80,6 +80,13 @@ STUDIES = (
      "@:5: uncertainty.lease_price_sd_frac: should be less than or equal to 2 (got 20); "
      "fractions run from 0 to 1, 20 % is 0.2"),
     ("+battery:", "@:5: battery: should be a section of keys and values (got nothing)"),
+    ("+battery: {standby_mw: 2000}",
+     "@:5: battery.standby_mw: should not pass power_mw (got 2000, power_mw 1500)"),
+    ("+deal: {renewals: {cells: {of: battery, in_year: 30, amount_m: 9}}}",
+     "@:5: deal.renewals.cells.in_year: should not pass life.years (25) (got 30)"),
+    ("+deal: {renewals: {cells: {of: battery, in_year: 3, amount_m: 9, saved_over_years: 3}}}",
+     "@:5: deal.renewals.cells.saved_over_years: should lie under in_year: nothing is saved before operation "
+     "(got 3, in_year 3)"),
     ("+battery:\n  energy_mwh: 0",
      "@:6: battery.energy_mwh: should be above zero, or power_mw zero too (got 0, power_mw 1500)"),
     ("+battery:\n  power_mw: 0",

@@ -37,7 +37,8 @@ def test_tax_is_that_of_the_loops(shape):
 def plain(years, periods_per_year, loss_years):
     """25 % tax and nothing to depreciate."""
     money = deal(deals.study(np.random.default_rng(2), years, periods_per_year, 1, loss_years))
-    return dataclasses.replace(money, depreciation_m=jnp.zeros(years), tax_rate=jnp.full(years, 0.25))
+    nothing = dict.fromkeys(("depreciation_m", "renewal_depreciation_m"), jnp.zeros(years))
+    return dataclasses.replace(money, **nothing, tax_rate=jnp.full(years, 0.25))
 
 
 def taxes(money, profit):
@@ -105,7 +106,7 @@ def test_two_companies_share_interest_by_capital_and_no_losses():
     money = dataclasses.replace(
         plain(1, 1, 5),
         power_company=PowerCompany(
-            *(jnp.zeros(1), jnp.zeros(1), jnp.zeros(1)), levied=jnp.ones(1), share=jnp.array(0.25)
+            *(jnp.zeros(1) for _ in range(4)), levied=jnp.ones(1), share=jnp.array(0.25)
         ),
     )
     earned = Earnings(jnp.array([100.0]), None, jnp.array([300.0]))

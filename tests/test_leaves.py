@@ -25,7 +25,10 @@ from weather import climate as climates
 
 PATHS, YEARS = 32, 2
 SHAPES = {"life.years", "deal.debt.periods_per_year", "deal.tax.loss_carry_years"}
-FIXED = {"phases.half.from_month"}  # the first phase begins with operation
+FIXED = {  # the first phase begins with operation, and new cells in the last year of it
+    "phases.half.from_month",
+    "deal.renewals.cells.in_year",
+}
 LABELS = {"name", "description", "deal.currency"}
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
@@ -39,12 +42,16 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
     "deal.debt.covenant_dscr": 0.5,
-    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.dscr_p50": 5.0,  # until it binds
+    "deal.debt.dscr_p99": 5.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
+    "deal.renewals.cells.of": "datacentre",
     "deal.tax.loss_carry_years": 0,
     "deal.tax.rate_frac": 0.3,
     "deal.tax.regime": None,
@@ -70,12 +77,16 @@ def base_study() -> Study:
     return studies.rich(
         climate="zhongwei",
         life__years=YEARS,
+        deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
+        deal__renewals={
+            "cells": {"of": "battery", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}
+        },
         deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
-        uncertainty__lease_price_sd_frac=0.9,
+        uncertainty__lease_price_sd_frac=1.2,
     )
 
 
