@@ -101,6 +101,6 @@ def _sold(shared, sun: Geometry, _, w: Weather) -> tuple[grid.Orders, grid.Order
     """(MW made, MW lost under an order) of the reference plants in an hour, by kind."""
     reference, depth = shared
     sun_mw, _clipped = pv.power(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
-    made = grid.Orders(sun_mw, wind.power(reference.wind, w.wind_speed))
+    made = grid.Orders(sun_mw, wind.power(reference.wind, w.wind_speed, w.temp_air))
     left = (1.0 - depth) * reference.rated_mw
     return made, grid.Orders(*(jnp.maximum(m - left[k], 0.0) for k, m in enumerate(made)))

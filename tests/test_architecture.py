@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns
+engine.convert.pv engine.convert.computing engine.build.typed engine.risk
+engine.finance.returns engine.turbines
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
@@ -21,14 +21,14 @@ engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema
 engine.schema.debt engine.report.wording
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.dispatch
+engine.schema.grid engine.schema.deal engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
-engine.world engine.build.pv engine.build.wind engine.build.computing engine.build.battery
+engine.world engine.build.pv engine.build.curve engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables
+engine.build.wind engine.report.tables
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.tax

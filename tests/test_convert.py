@@ -84,25 +84,6 @@ def test_plane_of_array_is_pvlib_s(tilt, azimuth):
     np.testing.assert_allclose(got, exact, rtol=3e-6, atol=6e-4)  # grazing sun: 1e-6 of 600 W/m2
 
 
-def test_wind_curve_by_hand():
-    speed = jnp.asarray([0.0, 3.0, 6.0, 9.0, 12.0, 24.999, 25.0, 40.0], jnp.float32)
-    exact = [0.0, 0.0, (216 - 27) / (1728 - 27), (729 - 27) / (1728 - 27), 1.0, 1.0, 0.0, 0.0]
-    np.testing.assert_allclose(wind.wind_power_frac(speed, 3.0, 12.0, 25.0), exact, **FLOAT32)
-
-
-def test_farm_by_hand():
-    """80 MW, a tenth lost, 1 % a year, hub at twice the height of the wind with the exponent 0.5."""
-    section = Wind(
-        **{"ac_mw": 80.0, "loss_frac": 0.1, "degradation_frac_per_year": 0.01},
-        **{"hub_height_m": 100.0, "shear_exponent": 0.5, "outage": OUTAGE},
-    )
-    farm = build_wind.wind_farm(section, 50.0, np.arange(3))
-    third = farm._replace(ac_mw=farm.ac_mw[2])
-    got = wind.power(third, jnp.asarray([9.0 / 2**0.5, 10.0], jnp.float32))
-    full = 80.0 * 0.9 * 0.99**2
-    np.testing.assert_allclose(got, [full * 702 / 1701, full], **FLOAT32)
-
-
 def test_pue_by_hand(plant):
     """1.12 up to 10 C, 0.006 a degree above, at most 1.2."""
     got = computing.pue(plant.computing, jnp.asarray([-20.0, 10.0, 15.0, 23.0, 24.0, 40.0], jnp.float32))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tests.reference import plant, random
+from tests.reference import plant, random, wind
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
 
@@ -74,7 +74,7 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, held):
     left_by_order = grid.export_limit_mw * (1.0 - grid.orders.depth_frac)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
-        wind_mw=plant.wind(study.wind, year, wind_height_m, at["wind_speed"]) * up["wind"],
+        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
         clipped_mw=clipped * up["pv"],
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,
