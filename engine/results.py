@@ -25,6 +25,8 @@ CAUSES = ("order", "export_limit", "no_load", "clipping")
 TIERS = ("firm", "deferrable")
 ATTRIBUTES = ("study", "currency", "digest", "seed", "route", "wattbit_version")
 DATASET, MANIFEST = "results.nc", "manifest.json"
+CHUNK = 16_384  # entries of a dimension that are compressed together
+CACHE_BYTES = 2**20  # of a variable's chunks that stay in memory after they are written
 
 _PATH, _YEAR = ("path",), ("path", "year")
 _UNITS = {"_mwh": "MWh", "_h": "h", "_m": "million {currency}"}
@@ -163,13 +165,26 @@ def write(folder: Path, results: xr.Dataset, manifest: Mapping[str, Any]) -> Non
 
 
 def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
-    """A dataset as compressed netCDF, whole or not at all."""
+    """A dataset as compressed netCDF, whole or not at all.
+
+    HDF5 keeps chunks that it has written, up to 64 MiB of each variable unless told otherwise: all of a
+    million lives once more.
+    """
+    import netCDF4
+
     packed: dict[str, dict[str, Any]] = {
-        str(name): {"zlib": True, "complevel": 1, "shuffle": True} for name in dataset.data_vars
+        str(name): {
+            "zlib": True,
+            "complevel": 1,
+            "shuffle": True,
+            "chunksizes": tuple(min(size, CHUNK) for size in values.shape),
+        }
+        for name, values in dataset.data_vars.items()
     }
 
     def netcdf(part: Path) -> None:
         with NETCDF_LOCK:
+            netCDF4.set_chunk_cache(CACHE_BYTES)
             dataset.to_netcdf(part, engine="netcdf4", format="NETCDF4", encoding=packed)
 
     write_whole(path, netcdf, dataset.nbytes)

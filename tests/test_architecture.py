@@ -31,9 +31,8 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal en
 engine.build.wind engine.report.tables
 
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
-engine.finance.tax
 
-weather.formats weather.fetch
+weather.formats weather.fetch engine.finance.tax
 
 weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
 

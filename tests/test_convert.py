@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pvlib
 import pytest
-from engine.build import pv as build_pv
-from engine.build import wind as build_wind
 
 from engine import plant as plants
+from engine.build import pv as build_pv
+from engine.build import wind as build_wind
 from engine.convert import computing, pv, wind
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
+from engine.finance.contracts import Earnings
 from engine.finance.tax import income_tax
 from tests.reference import deals, finance
 
@@ -20,7 +21,7 @@ def test_tax_is_that_of_the_loops(shape):
     n, periods = len(sample.studies), shape[0] * shape[1]
     ebitda = rng.normal(200.0 / shape[1], 400.0 / shape[1], (n, periods))
     interest, capitalised = rng.uniform(0.0, 30.0, (n, periods)), rng.uniform(0.0, 100.0, n)
-    taxes = jax.jit(jax.vmap(income_tax))(sample.deals, ebitda, interest, capitalised)
+    taxes = jax.jit(jax.vmap(income_tax))(sample.deals, Earnings(ebitda), interest, capitalised)
     for k, study in enumerate(sample.studies):
         want = finance.income_tax(study, ebitda[k], interest[k], capitalised[k])
         assert np.array(taxes[k]) == pytest.approx(np.array(want), rel=1e-9, abs=1e-9), k
@@ -35,7 +36,7 @@ def plain(years, periods_per_year, loss_years):
 
 def taxes(money, profit):
     profit = jnp.asarray(profit, jnp.float64)
-    return income_tax(money, profit, jnp.zeros_like(profit), jnp.zeros(())).tolist()
+    return income_tax(money, Earnings(profit), jnp.zeros_like(profit), jnp.zeros(())).tolist()
 
 
 def test_losses_are_used_the_oldest_first_and_expire():
@@ -67,13 +68,13 @@ def test_financing_costs_are_written_off_with_the_assets():
         plain(2, 1, 5), depreciation_m=jnp.array([40.0, 40.0]), spend_m=jnp.array([100.0])
     )
     ebitda = jnp.array([100.0, 100.0])
-    paid = income_tax(money, ebitda, jnp.array([10.0, 0.0]), jnp.array(25.0))
+    paid = income_tax(money, Earnings(ebitda), jnp.array([10.0, 0.0]), jnp.array(25.0))
     assert paid.tolist() == [0.25 * (100 - 10 - 50), 0.25 * (100 - 50)]
 
 
 def test_interest_has_the_gradient_of_the_tax_shield():
     money = plain(2, 2, 5)
-    slope = jax.grad(lambda i: income_tax(money, jnp.full(4, 100.0), i, jnp.zeros(())).sum())(
+    slope = jax.grad(lambda i: income_tax(money, Earnings(jnp.full(4, 100.0)), i, jnp.zeros(())).sum())(
         jnp.full(4, 5.0)
     )
     assert slope == pytest.approx(np.full(4, -0.25))

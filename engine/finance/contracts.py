@@ -96,6 +96,25 @@ def opex(account: Lines) -> jax.Array:
     return account.fixed_m + account.import_m + account.capacity_m + account.fuel_m
 
 
+class Earnings(NamedTuple):
+    """What a path earns before income tax, million [period].
+
+    ebitda_m: revenue less operating costs, what income tax is levied on.
+    """
+
+    ebitda_m: jax.Array
+
+    @property
+    def cash_m(self) -> jax.Array:
+        """CFADS before income tax."""
+        return self.ebitda_m
+
+
+def earnings(deal: Deal, account: Lines) -> Earnings:
+    """The operating account [year, month] by debt period."""
+    return Earnings(by_period(deal, revenue(account) - opex(account)))
+
+
 def by_period(deal: Deal, monthly: jax.Array) -> jax.Array:
     """[year, month] -> sums by debt period, [period] over the whole of operation."""
     return monthly.reshape(deal.years * deal.loan.periods_per_year, -1).sum(1)

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from engine import world
 from engine.deal import Deal, Loan
 from engine.finance import contracts, tax
-from engine.finance.contracts import Operations
+from engine.finance.contracts import Earnings, Operations
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
 BINDING = ("dscr_p50", "dscr_p90", "max_gearing")  # names of the codes in `Debt.binding`
@@ -91,18 +91,18 @@ class Schedule(NamedTuple):
 def size(deal: Deal, p50: Operations, p90: Operations) -> Debt:
     """Debt for two cases of operations, each [year, month], at central prices and planned occupancy."""
     loan = deal.loan
-    cases = [_ebitda(deal, case) for case in (p50, p90)]
+    cases = [_earnings(deal, case) for case in (p50, p90)]
 
     def again(state: _Pair, _: None) -> tuple[_Pair, _Pair]:
         service, uses = state
         loan_now = schedule(service, period_rate(loan))
         funding = fund(deal, loan_now.amount, uses, dsra_initial(loan, service))
-        cfads = [x - tax.income_tax(deal, x, loan_now.interest, funding.capitalised_m) for x in cases]
+        cfads = [tax.after(deal, case, loan_now.interest, funding.capitalised_m) for case in cases]
         service, tests = _smallest(loan, cfads[0], cfads[1], funding.uses_m)
         change = jnp.maximum(abs(tests.min() - loan_now.amount), abs(funding.uses_m - uses))
         return (service, funding.uses_m), (change / funding.capex_m, tests)
 
-    start = jnp.zeros_like(cases[0]), deal.spend_m.sum()
+    start = jnp.zeros_like(cases[0].cash_m), deal.spend_m.sum()
     (service, uses), (changes, tests) = jax.lax.scan(again, start, None, length=PASSES)
     return _debt(deal, cases[0], service, uses, tests[-1], changes[-1])
 
@@ -121,12 +121,12 @@ def _smallest(
 
 
 def _debt(
-    deal: Deal, ebitda: jax.Array, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
+    deal: Deal, case: Earnings, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
 ) -> Debt:
     loan, rate = deal.loan, period_rate(deal.loan)
     amount, interest, principal, balance = schedule(service, rate)
     funding = fund(deal, amount, uses, dsra_initial(loan, service))
-    cfads = ebitda - tax.income_tax(deal, ebitda, interest, funding.capitalised_m)
+    cfads = tax.after(deal, case, interest, funding.capitalised_m)
     draw = amount * funding.need_m / funding.uses_m
     return Debt(
         amount_m=amount,
@@ -234,9 +234,8 @@ def period_rate(loan: Loan) -> jax.Array:
     return loan.rate / loan.periods_per_year
 
 
-def _ebitda(deal: Deal, case: Operations) -> jax.Array:
-    account = contracts.lines(deal, case, world.central(deal.occupancy))
-    return contracts.by_period(deal, contracts.revenue(account) - contracts.opex(account))
+def _earnings(deal: Deal, case: Operations) -> Earnings:
+    return contracts.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))
 
 
 def _index(n: int) -> jax.Array:

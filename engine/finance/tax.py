@@ -19,17 +19,22 @@ import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
+from engine.finance.contracts import Earnings
 
 
-def income_tax(deal: Deal, ebitda: jax.Array, interest: jax.Array, capitalised: jax.Array) -> jax.Array:
+def after(deal: Deal, earned: Earnings, interest: jax.Array, capitalised: jax.Array) -> jax.Array:
+    """CFADS, million [period]: what is earned, less income tax."""
+    return earned.cash_m - income_tax(deal, earned, interest, capitalised)
+
+
+def income_tax(deal: Deal, earned: Earnings, interest: jax.Array, capitalised: jax.Array) -> jax.Array:
     """Tax paid, million [period]; negative where tax paid earlier in the year comes back.
 
-    ebitda: revenue less opex [period]. interest: contractual [period].
-    capitalised: [] financing costs that entered the cost of the assets.
+    interest: contractual [period]. capitalised: [] financing costs that entered the cost of the assets.
     """
     periods = deal.loan.periods_per_year
     depreciation = deal.depreciation_m * (1.0 + capitalised / deal.spend_m.sum())
-    profit = (ebitda - interest).reshape(deal.years, periods) - depreciation[:, None] / periods
+    profit = (earned.ebitda_m - interest).reshape(deal.years, periods) - depreciation[:, None] / periods
     to_date = jnp.cumsum(profit, axis=1)
     _, brought = jax.lax.scan(_carry, jnp.zeros(deal.loss_carry_years), to_date[:, -1])
     due = deal.tax_rate[:, None] * jnp.maximum(to_date - brought[:, None], 0.0)

@@ -61,9 +61,9 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
     monthly = contracts.lines(deal, operations, market)
     account = Lines(*(line.sum(1) for line in monthly))
-    ebitda = contracts.by_period(deal, contracts.revenue(monthly) - contracts.opex(monthly))
-    paid = tax.income_tax(deal, ebitda, debt.interest_m, debt.funding.capitalised_m)
-    rows = cascade(deal.loan, debt, ebitda - paid)
+    earned = contracts.earnings(deal, monthly)
+    paid = tax.income_tax(deal, earned, debt.interest_m, debt.funding.capitalised_m)
+    rows = cascade(deal.loan, debt, earned.cash_m - paid)
     cfads, service, distribution = (
         _flow(deal, x) for x in (rows.cfads_m, rows.service_m, rows.distribution_m)
     )
