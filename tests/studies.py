@@ -47,7 +47,14 @@ SETTINGS = {
         "azimuth_deg": 170.0,
         "outage": {"units": 9, "mttf_h": 900.0, "mttr_h": 40.0},
     },
-    "wind": {"ac_mw": 110.0, "hub_height_m": 120.0, "outage": {"units": 20, "mttf_h": 800.0, "mttr_h": 60.0}},
+    "wind": {
+        "ac_mw": 110.0,
+        "hub_height_m": 120.0,
+        "density": {"elevation_m": 900.0},
+        "wakes": {"curve": "knorr_mean"},
+        "smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
+        "outage": {"units": 20, "mttf_h": 800.0, "mttr_h": 60.0},
+    },
     "battery": {
         "power_mw": 40.0,
         "energy_mwh": 120.0,

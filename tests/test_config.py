@@ -139,12 +139,13 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
     if "$ref" in schema:
         schema = known[schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
-        kinds = [option["type"] for option in schema["anyOf"]]
-        assert kinds == ["string", "null"], at
-        assert value is None or isinstance(value, str), at
+        kind, nothing = schema["anyOf"]
+        assert nothing == {"type": "null"}, at
+        if value is not None:
+            _fits(value, kind, known, at)
         return
     told = {"description", "title", "default", "label", "$defs", "type", "enum", "pattern"}
-    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "items"}
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "items"}
     assert set(schema) <= told | bounds | {"properties", "required", "additionalProperties"}, at
     kind = {"object": dict, "number": (int, float), "integer": int, "string": str, "array": list}
     kind["boolean"] = bool

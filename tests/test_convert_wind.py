@@ -127,16 +127,16 @@ def test_makers_curves_are_windpowerlib_s(turbine):
 
 
 def test_smoothing_is_windpowerlib_s():
-    """Within what their sum in blocks of 0.1 m/s leaves, over the rise; theirs takes no wind under zero."""
+    """Up to where the cut-out reaches: theirs slopes over half a m/s. Their sum in blocks leaves 1e-4."""
     section, _ = farm(curve={"turbine": "V126/3450"}, smoothing={"sd_frac": 0.15})
     speeds, share = turbines.power_curves()["V126/3450"]
     exact = power_curves.smooth_power_curve(
         pd.Series(speeds), pd.Series(share), block_width=0.1, turbulence_intensity=0.15
     )
-    exact = exact[(exact["wind_speed"] > 1.0) & (exact["wind_speed"] < 22.0)]
+    exact = exact[(exact["wind_speed"] > 1.0) & (exact["wind_speed"] < 13.0)]
     made = build_curve.table(section)
     got = np.interp(exact["wind_speed"], build_curve.SPEEDS, np.asarray(made.output))
-    np.testing.assert_allclose(got, exact["value"], atol=2e-3)
+    np.testing.assert_allclose(got, exact["value"], atol=2e-4)
 
 
 def test_smoothing_moves_wind_and_makes_none():

@@ -194,7 +194,11 @@ class Wind(Section):
         if self.roughness_m is not None:
             self._default("shear_exponent", "is of the power law, and roughness_m is given")
             want(
-                self.hub_height_m > self.roughness_m, self, "hub_height_m", "pass roughness_m", "roughness_m"
+                self.hub_height_m > self.roughness_m,
+                self,
+                "hub_height_m",
+                "lie above roughness_m",
+                "roughness_m",
             )
         return self
 
