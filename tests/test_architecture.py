@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.turbines
+engine.finance.returns engine.finance.schedule engine.turbines
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.report.wording
+engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch engine.convert.wind
@@ -30,7 +30,9 @@ engine.results
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.build.wind engine.report.tables
 
+weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
+engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax
 
@@ -75,7 +77,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate"} | {
+KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",

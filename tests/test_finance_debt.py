@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
-from engine.finance import debt
+from engine.finance import debt, funding, reserves
 from tests.reference import deals
 
 COMPARED = ("tests_m", "service_m", "interest_m", "principal_m", "balance_m", "dsra_target_m", "debt_draw_m",
@@ -37,11 +37,11 @@ def test_the_loop_is_closed(sample):
 
 
 def test_sources_are_uses(sample):
-    loan, funding = sample.debts, sample.debts.funding
-    uses = funding.capex_m + funding.capitalised_m + funding.dsra_m
-    assert np.array(funding.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
+    loan, uses_of = sample.debts, sample.debts.funding
+    uses = uses_of.capex_m + uses_of.capitalised_m + uses_of.dsra_m
+    assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
     sources = loan.debt_draw_m + loan.equity_draw_m
-    assert np.array(sources) == pytest.approx(np.array(funding.need_m), rel=1e-12)
+    assert np.array(sources) == pytest.approx(np.array(uses_of.need_m), rel=1e-12)
     assert np.array(loan.debt_draw_m.sum(1)) == pytest.approx(np.array(loan.amount_m), rel=1e-12)
 
 
@@ -106,16 +106,16 @@ def test_construction_by_hand():
     money = dataclasses.replace(money, spend_m=jnp.array([100.0, 100.0]))
     first = 100.0 / (1.0 - 0.5 * 0.05)  # its own interest for half a year is part of the need
     second = (100.0 + 0.1 * 0.5 * first) / (1.0 - 0.5 * 0.05)
-    funding = debt.fund(money, jnp.array(80.0), jnp.array(160.0), jnp.zeros(()))
-    assert np.array(funding.need_m) == pytest.approx(np.array([first, second]))
-    assert float(funding.idc_m) == pytest.approx(first + second - 200.0)
+    found = funding.fund(money, jnp.array(80.0), jnp.array(160.0), jnp.zeros(()))
+    assert np.array(found.need_m) == pytest.approx(np.array([first, second]))
+    assert float(found.idc_m) == pytest.approx(first + second - 200.0)
 
 
 def test_the_reserve_looks_ahead_by_its_months():
     loan, _ = deals.written_loan([1.0, 2.0, 4.0, 8.0], 0.05, periods_per_year=2, dsra_months=12.0)
     service = jnp.array([1.0, 2.0, 4.0, 8.0])
-    assert float(debt.dsra_initial(loan, service)) == 3.0
-    assert debt.dsra_target(loan, service).tolist() == [6.0, 12.0, 8.0, 0.0]
+    assert float(reserves.dsra_initial(loan, service)) == 3.0
+    assert reserves.dsra_target(loan, service).tolist() == [6.0, 12.0, 8.0, 0.0]
 
 
 def test_the_amount_has_a_gradient():

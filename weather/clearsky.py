@@ -16,7 +16,7 @@ _MINUTES = 10  # step of the means within an hour: six mid-points meet a one-min
 
 
 class Sun(NamedTuple):
-    """The sun over a model year, each [8760], means over the hour that begins at the label.
+    """The sun over a model year, each [8760], means over the hour (or step) that begins at the label.
 
     clear_ghi_wm2: global horizontal irradiance under a clear sky.
     extra_ghi_wm2: the same above the atmosphere.
@@ -30,8 +30,12 @@ class Sun(NamedTuple):
     up: jax.Array
 
 
-def tables(latitude: float, longitude: float, altitude_m: float, utc_offset_h: float) -> Sun:
+def tables(
+    latitude: float, longitude: float, altitude_m: float, utc_offset_h: float, per_hour: int = 1
+) -> Sun:
     """The sun at a site for `MODEL_YEAR` in local standard time, float32, exactly zero at night.
+
+    per_hour: 1, 2 or 4 steps, over each of which the means are taken: fields are [8760 * per_hour].
 
     Source: pvlib. Position by the NREL algorithm (Reda and Andreas 2004) with refraction; clear sky
     of Ineichen and Perez (2002) with pvlib's monthly climatology of Linke turbidity.
@@ -40,12 +44,11 @@ def tables(latitude: float, longitude: float, altitude_m: float, utc_offset_h: f
     import pandas as pd
 
     start = pd.Timestamp(MODEL_YEAR, 1, 1, tz="UTC") - pd.Timedelta(hours=utc_offset_h)
-    middle = pd.Timedelta(minutes=_MINUTES / 2)
-    steps = 8760 * 60 // _MINUTES
-    times = pd.date_range(start + middle, periods=steps, freq=f"{_MINUTES}min")
-    per_hour = 60 // _MINUTES
+    minutes = _MINUTES if 60 // per_hour % _MINUTES == 0 else _MINUTES // 2
+    middle = pd.Timedelta(minutes=minutes / 2)
+    times = pd.date_range(start + middle, periods=8760 * 60 // minutes, freq=f"{minutes}min")
     moments = _moments(times, latitude, longitude, altitude_m)
-    means = (moment.reshape(-1, per_hour).mean(axis=1).astype(np.float32) for moment in moments)
+    means = (moment.reshape(8760 * per_hour, -1).mean(axis=1).astype(np.float32) for moment in moments)
     return Sun(*(jax.numpy.asarray(mean) for mean in means))
 
 

@@ -48,6 +48,7 @@ class Purpose(enum.IntEnum):
     MARKET_YEAR = 9
     LIBRARY_YEAR = 10
     BLOCK = 11
+    WEATHER_QUARTER = 12
 
 
 class Stream(NamedTuple):

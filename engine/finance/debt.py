@@ -13,7 +13,6 @@ negative CFADS.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,29 +21,13 @@ from engine import world
 from engine.deal import Deal, Loan
 from engine.finance import contracts, tax
 from engine.finance.contracts import Earnings, Operations
+from engine.finance.funding import Funding, fund
+from engine.finance.reserves import dsra_initial, dsra_target
+from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
 BINDING = ("dscr_p50", "dscr_p90", "max_gearing")  # names of the codes in `Debt.binding`
 _Pair = tuple[jax.Array, jax.Array]
-
-
-class Funding(NamedTuple):
-    """Uses at completion, million: [] each, and need_m [construction year], their sum by year."""
-
-    capex_m: jax.Array
-    idc_m: jax.Array
-    commitment_fee_m: jax.Array
-    upfront_fee_m: jax.Array
-    dsra_m: jax.Array
-    need_m: jax.Array
-
-    @property
-    def uses_m(self) -> jax.Array:
-        return self.need_m.sum()
-
-    @property
-    def capitalised_m(self) -> jax.Array:
-        return self.idc_m + self.commitment_fee_m + self.upfront_fee_m
 
 
 @jax.tree_util.register_dataclass
@@ -77,15 +60,6 @@ class Debt:
     plcr: jax.Array
     average_life_years: jax.Array
     residual: jax.Array
-
-
-class Schedule(NamedTuple):
-    """A loan that its service repays: amount [], the rest [period]; balance after service."""
-
-    amount: jax.Array
-    interest: jax.Array
-    principal: jax.Array
-    balance: jax.Array
 
 
 def size(deal: Deal, p50: Operations, p90: Operations) -> Debt:
@@ -148,85 +122,9 @@ def _debt(
     )
 
 
-def fund(deal: Deal, amount: jax.Array, uses: jax.Array, dsra: jax.Array) -> Funding:
-    """Sources and uses. Each construction year's need is met pro rata, amount / uses of it by debt.
-
-    Draws come at mid-year and bear half a year's interest, a use of funds at the year's
-    end; the commitment fee runs on what is undrawn. The upfront fee falls into the first year, the
-    reserve into the last. amount, uses, dsra: [] million.
-    """
-    loan, last = deal.loan, deal.construction_years - 1
-    rate, fee = loan.rate, loan.commitment_fee
-    upfront = loan.upfront_fee * amount
-    base = deal.spend_m.at[0].add(upfront).at[last].add(dsra)
-    share = amount / uses
-
-    def year(drawn: jax.Array, base: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        need = (base + rate * drawn + fee * (amount - drawn)) / (1.0 - share * (rate - fee) / 2.0)
-        mean = drawn + share * need / 2.0
-        return drawn + share * need, (need, rate * mean, fee * (amount - mean))
-
-    _, (need, idc, commitment) = jax.lax.scan(year, jnp.zeros_like(amount), base)
-    return Funding(deal.spend_m.sum(), idc.sum(), commitment.sum(), upfront, dsra, need)
-
-
-def schedule(service: jax.Array, rate: jax.Array) -> Schedule:
-    """The loan that `service` [period] repays at `rate` per period, from the last period back."""
-
-    def back(close: jax.Array, paid: jax.Array) -> tuple[jax.Array, jax.Array]:
-        opening = (close + paid) / (1.0 + rate)
-        return opening, opening
-
-    _, opening = jax.lax.scan(back, jnp.zeros_like(service[0]), service, reverse=True)
-    interest = rate * opening
-    return Schedule(opening[0], interest, service - interest, jnp.append(opening[1:], 0.0))
-
-
-def sculpt(cfads: jax.Array, dscr: jax.Array, term: jax.Array) -> jax.Array:
-    """Service that keeps the DSCR level: CFADS / dscr within the term, none where CFADS is negative."""
-    return jnp.maximum(cfads, 0.0) / dscr * term
-
-
-def present_value(flows: jax.Array, rate: jax.Array) -> jax.Array:
-    """Value at the start of operation of flows at the periods' ends [period]; rate per period."""
-    return (flows * (1.0 + rate) ** -(1.0 + _index(flows.shape[0]))).sum()
-
-
-def cover(cfads: jax.Array, owed: jax.Array) -> jax.Array:
-    """DSCR, LLCR or PLCR: cash over what it is to cover, NaN where that is nothing."""
-    return jnp.where(owed > 0, cfads / jnp.where(owed > 0, owed, 1.0), jnp.nan)
-
-
-def break_even_drop(ratio: jax.Array) -> jax.Array:
-    """The fall of CFADS that brings a cover ratio to one, as a fraction of it."""
-    return (ratio - 1.0) / ratio
-
-
-def average_life(principal: jax.Array) -> jax.Array:
-    """Mean time to repayment in periods, weighted by principal [period]; NaN without debt."""
-    return cover((principal * (1.0 + _index(principal.shape[0]))).sum(), principal.sum())
-
-
-def dsra_initial(loan: Loan, service: jax.Array) -> jax.Array:
-    """Funded at completion: the first `dsra_months` of service [period]."""
-    return (_ahead(loan, 1.0 + _index(service.shape[0])) * service).sum()
-
-
-def dsra_target(loan: Loan, service: jax.Array) -> jax.Array:
-    """Wanted after each service: the next `dsra_months` of service, [period]; zero at maturity."""
-    t = _index(service.shape[0])
-    return (_ahead(loan, t[None, :] - t[:, None]) * service[None, :]).sum(1)
-
-
-def _ahead(loan: Loan, periods: jax.Array) -> jax.Array:
-    """The part of the service that many periods ahead (1: the next) that the reserve covers."""
-    covered = loan.dsra_months * loan.periods_per_year / 12.0
-    return jnp.where(periods >= 1.0, jnp.clip(covered + 1.0 - periods, 0.0, 1.0), 0.0)
-
-
 def in_term(loan: Loan, periods: int) -> jax.Array:
     """One to maturity, zero after it, [period]."""
-    return (_index(periods) < loan.periods).astype(jnp.float64)
+    return (index(periods) < loan.periods).astype(jnp.float64)
 
 
 def period_rate(loan: Loan) -> jax.Array:
@@ -236,7 +134,3 @@ def period_rate(loan: Loan) -> jax.Array:
 
 def _earnings(deal: Deal, case: Operations) -> Earnings:
     return contracts.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))
-
-
-def _index(n: int) -> jax.Array:
-    return jnp.arange(n, dtype=jnp.float64)

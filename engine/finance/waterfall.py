@@ -11,7 +11,8 @@ from engine.deal import Deal
 from engine.finance import contracts, credit, returns, tax
 from engine.finance.cascade import Cascade, cascade, imbalance
 from engine.finance.contracts import Lines, Operations
-from engine.finance.debt import Debt, cover
+from engine.finance.debt import Debt
+from engine.finance.schedule import cover
 from engine.world import Market
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.finance import credit, debt, returns
+from engine.finance import credit, returns, schedule
 from engine.finance.cascade import cascade
 from tests.reference.deals import written_loan
 
@@ -47,36 +47,36 @@ def test_tvm_numpy_financial(case):
 def test_sculpt_5y_130_6pct(case):
     inputs, expected, _ = case
     cfads, rate = f64(inputs["cfads"]), f64(inputs["rate"])
-    service = debt.sculpt(cfads, f64(inputs["dscr"]), jnp.ones(inputs["tenor"]))
-    loan = debt.schedule(service, rate)
+    service = schedule.sculpt(cfads, f64(inputs["dscr"]), jnp.ones(inputs["tenor"]))
+    loan = schedule.schedule(service, rate)
     exact = EXACT | {"abs": 1e-9 * expected["debt_exact"]}
     assert float(loan.amount) == pytest.approx(expected["debt_exact"], **EXACT)
-    assert float(debt.present_value(service, rate)) == pytest.approx(expected["debt_exact"], **EXACT)
+    assert float(schedule.present_value(service, rate)) == pytest.approx(expected["debt_exact"], **EXACT)
     assert service == pytest.approx(np.array(expected["debt_service_exact"]), **EXACT)
     assert loan.interest == pytest.approx(np.array(expected["interest_exact"]), **EXACT)
     assert loan.principal == pytest.approx(np.array(expected["principal_exact"]), **EXACT)
     assert np.append(loan.amount, loan.balance) == pytest.approx(np.array(expected["balance_exact"]), **exact)
-    assert debt.cover(cfads, service) == pytest.approx(expected["dscr_each_year"], **EXACT)
-    llcr = debt.cover(debt.present_value(cfads, rate), loan.amount)
+    assert schedule.cover(cfads, service) == pytest.approx(expected["dscr_each_year"], **EXACT)
+    llcr = schedule.cover(schedule.present_value(cfads, rate), loan.amount)
     assert float(llcr) == pytest.approx(expected["llcr_at_close"], **EXACT)
-    assert float(debt.average_life(loan.principal)) == pytest.approx(
+    assert float(schedule.average_life(loan.principal)) == pytest.approx(
         expected["average_life_years"], **OTHERWISE
     )
     assert float(loan.amount) == pytest.approx(expected["debt_published"], **PUBLISHED)
     assert service == pytest.approx(np.array(expected["debt_service_published"]), **PUBLISHED)
-    values = [float(debt.present_value(service.at[:t].set(0).at[t + 1 :].set(0), rate)) for t in range(5)]
+    values = [float(schedule.present_value(service.at[:t].set(0).at[t + 1 :].set(0), rate)) for t in range(5)]
     assert values == pytest.approx(expected["pv_ds_published"], **PUBLISHED)
 
 
 def test_level_annuity_binding_year(case):
     inputs, expected, _ = case
     level = jnp.full(inputs["tenor"], inputs["cfads_binding"] / inputs["dscr"])
-    amount = float(debt.present_value(level, f64(inputs["rate"])))
+    amount = float(schedule.present_value(level, f64(inputs["rate"])))
     assert amount == pytest.approx(expected["debt_exact"], **EXACT)
     assert amount == pytest.approx(expected["debt_published"], **PUBLISHED)
     sculpted = CASES["sculpt_5y_130_6pct"]["inputs"]
-    by_year = debt.sculpt(f64(sculpted["cfads"]), f64(sculpted["dscr"]), jnp.ones(5))
-    more = float(debt.present_value(by_year, f64(sculpted["rate"]))) - amount
+    by_year = schedule.sculpt(f64(sculpted["cfads"]), f64(sculpted["dscr"]), jnp.ones(5))
+    more = float(schedule.present_value(by_year, f64(sculpted["rate"]))) - amount
     assert more == pytest.approx(expected["sculpt_minus_level_exact"], **EXACT)
 
 
@@ -85,15 +85,15 @@ def test_llcr_identity_biws(case):
     inputs, expected, whole = case
     shape = np.linspace(150.0, 250.0, inputs["tenor"])
     rate, ratio = f64(inputs["rate"]), f64(inputs["llcr"])
-    cfads = f64(shape * inputs["pv_cfads"] / float(debt.present_value(f64(shape), rate)))
-    service = debt.sculpt(cfads, ratio, jnp.ones(inputs["tenor"]))
-    amount = debt.present_value(service, rate)
+    cfads = f64(shape * inputs["pv_cfads"] / float(schedule.present_value(f64(shape), rate)))
+    service = schedule.sculpt(cfads, ratio, jnp.ones(inputs["tenor"]))
+    amount = schedule.present_value(service, rate)
     assert float(amount) == pytest.approx(expected["debt"], abs=whole["tol"])
-    assert float(debt.cover(debt.present_value(cfads, rate), amount)) == pytest.approx(
+    assert float(schedule.cover(schedule.present_value(cfads, rate), amount)) == pytest.approx(
         inputs["llcr"], **EXACT
     )
     each = expected["dscr_each_period_if_sculpted"]
-    assert debt.cover(cfads, service) == pytest.approx(each, **EXACT)
+    assert schedule.cover(cfads, service) == pytest.approx(each, **EXACT)
 
 
 def test_bodmer_dsra_last_period(case):
@@ -114,9 +114,9 @@ def test_bodmer_dsra_last_period(case):
 
 def test_bodmer_breakeven(case):
     inputs, expected, _ = case
-    ratio = debt.cover(f64(inputs["cfads"]), f64(inputs["debt_service"]))
+    ratio = schedule.cover(f64(inputs["cfads"]), f64(inputs["debt_service"]))
     assert float(ratio) == pytest.approx(expected["dscr"], **EXACT)
-    assert float(debt.break_even_drop(ratio)) == pytest.approx(expected["break_even_drop"], **EXACT)
+    assert float(schedule.break_even_drop(ratio)) == pytest.approx(expected["break_even_drop"], **EXACT)
 
 
 def test_ifrs9_12m_vs_lifetime(case):
@@ -189,7 +189,7 @@ def test_pathwise_default_mini(case):
     recovered = float(rows.arrears_m[-1]) == 0.0 and float(rows.written_off_m.sum()) == 0.0
     assert recovered is expected["recovered_by_year4_cash"]
     later = np.array(rows.interest_m + rows.principal_m)[first + 1 :]
-    received = float(debt.present_value(f64(later), f64(inputs["rate"])))
+    received = float(schedule.present_value(f64(later), f64(inputs["rate"])))
     lgd = 1.0 - received / float(rows.balance_m[first])
     assert lgd == pytest.approx(expected["lgd_workout_at_loan_rate"], abs=1e-9)
     assert int(np.argmax(rows.breach)) + 1 == expected["technical_breach_year_lt_1_05"]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.deal import Loan, deal
-from engine.finance import debt, waterfall
+from engine.finance import debt, funding, reserves, schedule, waterfall
 from engine.finance.contracts import Operations
 from engine.schema.study import Study
 from engine.world import Market
@@ -193,9 +193,9 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
     loan = Loan(
         **{k: jnp.asarray(x, jnp.float64) for k, x in numbers.items()}, periods_per_year=periods_per_year
     )
-    amount, interest, principal, balance = debt.schedule(service, debt.period_rate(loan))
+    amount, interest, principal, balance = schedule.schedule(service, debt.period_rate(loan))
     none = jnp.zeros(())
-    reserve = debt.dsra_initial(loan, service) if funded else none
+    reserve = reserves.dsra_initial(loan, service) if funded else none
     plan = debt.Debt(
         amount_m=amount,
         tests_m=jnp.zeros(3),
@@ -204,8 +204,8 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         interest_m=interest,
         principal_m=principal,
         balance_m=balance,
-        dsra_target_m=debt.dsra_target(loan, service),
-        funding=debt.Funding(none, none, none, none, reserve, jnp.zeros(1)),
+        dsra_target_m=reserves.dsra_target(loan, service),
+        funding=funding.Funding(none, none, none, none, reserve, jnp.zeros(1)),
         debt_draw_m=jnp.zeros(1),
         equity_draw_m=jnp.zeros(1),
         dscr=service,

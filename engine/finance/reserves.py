@@ -1,0 +1,26 @@
+"""The debt service reserve: how much of it is wanted, and when."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from engine.deal import Loan
+from engine.finance.schedule import index
+
+
+def dsra_initial(loan: Loan, service: jax.Array) -> jax.Array:
+    """Funded at completion: the first `dsra_months` of service [period]."""
+    return (_ahead(loan, 1.0 + index(service.shape[0])) * service).sum()
+
+
+def dsra_target(loan: Loan, service: jax.Array) -> jax.Array:
+    """Wanted after each service: the next `dsra_months` of service, [period]; zero at maturity."""
+    t = index(service.shape[0])
+    return (_ahead(loan, t[None, :] - t[:, None]) * service[None, :]).sum(1)
+
+
+def _ahead(loan: Loan, periods: jax.Array) -> jax.Array:
+    """The part of the service that many periods ahead (1: the next) that the reserve covers."""
+    covered = loan.dsra_months * loan.periods_per_year / 12.0
+    return jnp.where(periods >= 1.0, jnp.clip(covered + 1.0 - periods, 0.0, 1.0), 0.0)
