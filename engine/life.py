@@ -154,7 +154,8 @@ def day(
     """
     found = scores(plant.orders, plant.worlds, stream, y, d, today.window, season, w)
     given = grid.Orders(*(s > threshold[k] for k, s in enumerate(found)))
-    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed)
+    air = w.temp_air, w.wind_speed
+    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
     store, starts, flowed = dispatch.hours(plant.battery, now.store, met, DT_H)
@@ -179,7 +180,8 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """
     occupancy, given, last_night = own
     w, failed = both
-    pv_up, wind_up, battery_up, genset_up, circuits_up = outages.available_frac(plant.fleets, failed)
+    up = outages.available_frac(plant.fleets, failed, now.hour)
+    pv_up, wind_up, battery_up, genset_up, circuits_up = up
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])

@@ -1,106 +1,44 @@
 """Outages of fleets of identical units: counts of failed units, hour by hour.
 
 A unit fails with probability 1/MTTF in an hour and is repaired with 1/MTTR (both mean times are then
-exact, and a fleet starts stationary with the share MTTR/(MTTF+MTTR) failed). The count of failed
-units of a fleet is itself a Markov chain; its next value is drawn from the exact binomial mixture by
-Walker's alias method in integers: one word, one look-up, whatever the number of units.
+exact, and a fleet starts stationary with the share MTTR/(MTTF+MTTR) failed, or whole). The count of failed
+units of a fleet is itself a Markov chain; its next value is drawn from its exact law (`engine.chains`) by
+Walker's alias method in integers: one word, one look-up, whatever the number of units. Failures that units
+share are within that law and cost no draw. Where harsh weather multiplies failures, or units are away for
+maintenance, a fleet has a law for each such class of hours, and the hour chooses.
 
-Leaves out: failures that units share, planned maintenance, failure to start.
-Source: Walker, ACM TOMS 3 (1977) 253; the step probabilities are those of NREL's PRAS.
+Leaves out: failures that different fleets share but by their weather; whose units they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import functools
+import operator
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from scipy.stats import binom
 
+from engine.fleets import PHASES, Calendar
+from engine.fleets import Fleets as Fleets
+from engine.fleets import fleets as fleets
 from weather import block, random
 from weather.random import Purpose, Stream
+from weather.schema import HOURS
 
 PER_CALL = 4  # fleets that share one call of the generator, a word each; the group is the entity
 COUNT_BITS = 16  # of a fleet's count in the group's word of state
 MAX_UNITS = 2**COUNT_BITS - 1
 
 
-class Fleets(NamedTuple):
-    """The tables of several fleets, end to end; columns of a fleet are a power of two, at least units + 1.
-
-    units: [fleet] float32. bits: [fleet] uint32, binary logarithm of the columns. chain: uint64, of each
-    fleet [columns, columns] by the count now, from `chain_first` on; start: uint64, of each fleet
-    [columns] of the stationary count, from `start_first` on. An entry holds Walker's two tables: below
-    the upper word a column keeps its own value, else it takes the lower word.
-    """
-
-    units: jax.Array
-    bits: jax.Array
-    chain: jax.Array
-    chain_first: jax.Array
-    start: jax.Array
-    start_first: jax.Array
-
-
-def fleets(kinds: Sequence[tuple[int, float, float]]) -> Fleets:
-    """Tables of fleets, each (units, probability to fail in a step, probability to be repaired)."""
-    made = [_tables(*kind) for kind in kinds]
-    chains, starts = [c.ravel() for c, _ in made], [s for _, s in made]
-    first = [np.cumsum([0, *map(len, tables[:-1])]) for tables in (chains, starts)]
-    return Fleets(
-        units=jnp.asarray([units for units, _, _ in kinds], jnp.float32),
-        bits=jnp.asarray([int(units).bit_length() for units, _, _ in kinds], jnp.uint32),
-        chain=jnp.asarray(np.concatenate(chains)),
-        chain_first=jnp.asarray(first[0], jnp.uint32),
-        start=jnp.asarray(np.concatenate(starts)),
-        start_first=jnp.asarray(first[1], jnp.uint32),
-    )
-
-
-def _tables(units: int, failure_per_step: float, repair_per_step: float) -> tuple[np.ndarray, np.ndarray]:
-    """(chain [columns, columns], stationary [columns]) of one fleet as entries of uint64."""
-    columns = 1 << int(units).bit_length()
-    chain = np.zeros((columns, columns))
-    for failed in range(units + 1):
-        still = binom.pmf(np.arange(failed + 1), failed, 1.0 - repair_per_step)
-        new = binom.pmf(np.arange(units - failed + 1), units - failed, failure_per_step)
-        chain[failed, : units + 1] = np.convolve(still, new)
-    chain[units + 1 :, 0] = 1.0  # never reached
-    stationary = np.zeros(columns)
-    share = failure_per_step / (failure_per_step + repair_per_step) if failure_per_step > 0 else 0.0
-    stationary[: units + 1] = binom.pmf(np.arange(units + 1), units, share)
-    return np.stack([_alias(row) for row in chain]), _alias(stationary)
-
-
-def _alias(probability: np.ndarray) -> np.ndarray:
-    """Walker's tables: a column keeps its own value below `accept` (of 2**32), else takes its alias."""
-    n = len(probability)
-    scaled = probability / probability.sum() * n
-    alias = np.arange(n)
-    small = [i for i in range(n) if scaled[i] < 1.0]
-    large = [i for i in range(n) if scaled[i] >= 1.0]
-    while small and large:
-        i, j = small.pop(), large[-1]
-        alias[i] = j
-        scaled[j] -= 1.0 - scaled[i]
-        if scaled[j] < 1.0:
-            small.append(large.pop())
-    for i in small + large:
-        scaled[i] = 1.0  # rounding's last crumbs; such a column is its own alias
-    accept = np.minimum(np.floor(scaled * 2.0**32), 2.0**32 - 1).astype(np.uint64)
-    return accept << np.uint64(32) | alias.astype(np.uint64)
-
-
-def start(known: Fleets, stream: Stream) -> tuple[jax.Array, ...]:
-    """Failed units of each group of fleets, stationary, as `step` wants them."""
+def start(known: Fleets, stream: Stream, purpose: Purpose = Purpose.OUTAGE_START) -> tuple[jax.Array, ...]:
+    """Failed units of each group of fleets before the first hour, as `step` wants them."""
 
     def draw(fleet, word, _):
-        return _draw(known.start, known.start_first[fleet], known.bits[fleet], word)
+        return drawn(known.start, known.start_first[fleet], known.bits[fleet], word)
 
-    return _each(known, names(known, stream, Purpose.OUTAGE_START, 0, 0), None, draw)
+    return _each(known, names(known, stream, purpose, 0, 0), None, draw)
 
 
 def names(known: Fleets, stream: Stream, purpose: Purpose, year, hour) -> tuple[jax.Array, ...]:
@@ -110,40 +48,92 @@ def names(known: Fleets, stream: Stream, purpose: Purpose, year, hour) -> tuple[
     )
 
 
-def step(known: Fleets, failed: tuple[jax.Array, ...], pairs: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """Failed units in the next hour. failed: of each group of four fleets a uint64, 16 bits a fleet."""
+def step(
+    known: Fleets, failed: tuple[jax.Array, ...], pairs: tuple[jax.Array, ...], hour=None, air=None
+) -> tuple[jax.Array, ...]:
+    """Failed units in the next hour. failed: of each group of four fleets a uint64, 16 bits a fleet.
+
+    hour: in the year; air: (C, m/s) in that hour; only fleets with a calendar or with hazards look at them.
+    """
 
     def draw(fleet, word, count):
-        row = known.chain_first[fleet] + (count << known.bits[fleet])
-        return _draw(known.chain, row, known.bits[fleet], word)
+        bits = known.bits[fleet]
+        row = known.chain_first[fleet] + (count << bits)
+        kind = _class(known, fleet, hour, air)
+        if kind is not None:
+            row = row + (kind << (bits + bits))
+        return drawn(known.chain, row, bits, word)
 
     return _each(known, pairs, failed, draw)
 
 
-def hours(known: Fleets, stream: Stream, year, hour, failed) -> tuple[tuple, tuple]:
+def _class(known: Fleets, fleet: int, hour, air) -> jax.Array | None:
+    """Which of a fleet's laws holds in the hour, uint32."""
+    kind = None
+    if known.hazards is not None:
+        hazards = known.hazards
+        met = hazards.of_temp[fleet] * air[0] + hazards.of_wind[fleet] * air[1]
+        passed = (met > hazards.limits[fleet, k] for k in range(hazards.limits.shape[1]))
+        kind = functools.reduce(operator.add, (x.astype(jnp.uint32) for x in passed))
+    if known.calendar is not None:
+        into, hours = _into(known.calendar, fleet, hour)
+        phase = jnp.where(into < hours, jnp.where(into == 0, jnp.uint32(2), jnp.uint32(1)), jnp.uint32(0))
+        phases = jnp.where(hours > 0, jnp.uint32(PHASES), jnp.uint32(1))
+        kind = phase if kind is None else kind * phases + phase
+    return kind
+
+
+def _into(calendar: Calendar, fleet: int, hour) -> tuple[jax.Array, jax.Array]:
+    """(hours since units left, hours that they stay away)."""
+    return (jnp.asarray(hour).astype(jnp.int32) - calendar.first_h[fleet]) % HOURS, calendar.hours[fleet]
+
+
+def hours(known: Fleets, stream: Stream, year, hour, failed, air=None) -> tuple[tuple, tuple]:
     """Failed units of a tile at the end of these hours [path], and in each of them [hour, path].
 
-    hour: [hour] in the year. failed: as `step` wants them, [path] in the hour before.
+    hour: [hour] in the year. failed: as `step` wants them, [path] in the hour before. air: as `step` wants
+    it, [hour, path].
     """
 
-    def move(now, pairs):
-        after = block.tile(lambda shared, own: step(shared, *own))(known, (now, pairs))
+    def move(now, x):
+        pairs, at, met = x
+
+        def one(shared, own):
+            known, at = shared
+            failed, pairs, met = own
+            return step(known, failed, pairs, at, met)
+
+        after = block.tile(one)((known, at), (now, pairs, met))
         return after, after
 
     def drawn(year, hour, stream, _):
         return names(known, stream, Purpose.OUTAGE, year, hour)
 
-    return lax.scan(move, failed, block.rows(drawn)(year, hour, stream, ()))
+    pairs = block.rows(drawn)(year, hour, stream, ())
+    met = None if known.hazards is None else air
+    return lax.scan(move, failed, (pairs, None if known.calendar is None else hour, met))
 
 
-def available_frac(known: Fleets, failed: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-    """Share of each fleet's units that work, float32."""
+def available_frac(known: Fleets, failed: tuple[jax.Array, ...], hour=None) -> tuple[jax.Array, ...]:
+    """Share of each fleet's capacity that works, float32. hour: as `step` wants it."""
 
     def frac(fleet):
-        units, count = known.units[fleet], _count(failed[fleet // PER_CALL], fleet % PER_CALL)
-        return (units - count.astype(jnp.float32)) / units  # exactly 0 where all have failed
+        working = working_units(known, fleet, failed, hour)  # exactly 0 where all have failed
+        if known.carry is not None:
+            return jnp.minimum(working / known.carry[fleet], 1.0)
+        return working / known.units[fleet]
 
     return tuple(frac(fleet) for fleet in range(known.units.shape[0]))
+
+
+def working_units(known: Fleets, fleet: int, failed: tuple[jax.Array, ...], hour=None) -> jax.Array:
+    """Units of a fleet that are there and work, float32; whole but for derated fleets."""
+    up, count = known.up[fleet], _count(failed[fleet // PER_CALL], fleet % PER_CALL)
+    if known.calendar is not None:
+        into, hours = _into(known.calendar, fleet, hour)
+        share = up / known.units[fleet]  # of a derated fleet's units that are there
+        up = up - jnp.where(into < hours, known.calendar.units[fleet] * share, 0.0)
+    return up - count.astype(jnp.float32)
 
 
 def _groups(known: Fleets) -> int:
@@ -167,7 +157,7 @@ def _count(group: jax.Array, place: int) -> jax.Array:
     return (group >> jnp.uint64(COUNT_BITS * place)).astype(jnp.uint32) & jnp.uint32(MAX_UNITS)
 
 
-def _draw(table: jax.Array, row: jax.Array, bits: jax.Array, word: jax.Array) -> jax.Array:
+def drawn(table: jax.Array, row: jax.Array, bits: jax.Array, word: jax.Array) -> jax.Array:
     """Walker's draw from the row that begins at `row`: uint32."""
     column = word >> (jnp.uint32(32) - bits)
     keep, alias = random.unpack(block.entry(table, row + column))

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine import outages
 from engine.build import battery, computing, grid, pv, wind
+from engine.build.fleets import kind
 from engine.build.typed import f32
 from engine.convert.computing import Computing
 from engine.convert.pv import Geometry, PvArray
@@ -102,7 +103,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
         orders=grid.orders(study.grid.orders),
-        fleets=outages.fleets([_fleet(getattr(study, name).outage) for name in FLEETS]),
+        fleets=outages.fleets([kind(getattr(study, name).outage) for name in FLEETS]),
         unknowns=Unknowns(
             *(
                 jnp.asarray(x, jnp.float64)
@@ -119,7 +120,3 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
     )
-
-
-def _fleet(outage: Outage) -> tuple[int, float, float]:
-    return outage.units, 1.0 / outage.mttf_h, 1.0 / outage.mttr_h

@@ -175,7 +175,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             bright, overhead, noise = sun(h)
             w = generate.hour(climate, overhead, (levels, held, sizes, region, share), (bright, *noise[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
-            failed = outages.step(plant.fleets, failed, words)
+            failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
             store, flows = dispatch.step(plant.battery, store, met, DT_H)
             return store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))

@@ -114,6 +114,23 @@ SETTINGS = {
     "prepare": {"paths": 64},
 }
 
+FEATURES = {  # what a study may leave out, each at one machine
+    "pv__outage__needed": 8,
+    "pv__outage__common_cause": {"frac": 0.2, "depth_frac": 0.5},
+    "wind__outage__harsh_weather": {
+        "variable": "temp_air",
+        "side": "below",
+        "limits": (-2.0,),
+        "failure_multiples": (6.0,),
+    },
+    "battery__outage__maintenance": {"first_day": 100, "days": 30},
+}
+
+
+def rich(**changes) -> Study:
+    """The study with every feature."""
+    return study(**FEATURES | changes)
+
 
 def study(**changes) -> Study:
     """The study above; `load__max_delay_h=0.0` changes one of its leaves."""

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule engine.turbines
+engine.finance.returns engine.finance.schedule engine.turbines engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
@@ -23,12 +23,12 @@ engine.schema.debt engine.report.wording engine.finance.singleowner
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch engine.convert.wind
 
-weather.annual weather.channels weather.climate engine.schema.study engine.outages engine.grid
+weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
 engine.world engine.build.pv engine.build.curve engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.build.wind engine.report.tables
+engine.build.wind engine.report.tables engine.outages engine.build.fleets
 
 weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts

@@ -31,6 +31,23 @@ EVERY_HOUR = jax.jit(life.year)  # a run's programs look at one path
 
 
 @pytest.fixture(scope="module")
+def study():
+    """The plant with every feature."""
+    return studies.rich()
+
+
+@pytest.fixture(scope="module")
+def plant(study, climate):
+    return plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
+
+
+def laws_of_fleets(fleets):
+    """How many laws each fleet has."""
+    sizes = np.diff([*fleets.chain_first.tolist(), len(fleets.chain)])
+    return [int(size) // 4 ** int(bits) for size, bits in zip(sizes, fleets.bits, strict=True)]
+
+
+@pytest.fixture(scope="module")
 def lived(climate, plant, machine):
     """[year] of (weather, state at the year's start, energy, hours) of the machine's width of paths."""
     paths = np.arange(machine.width)
@@ -50,7 +67,10 @@ def lived(climate, plant, machine):
 @pytest.fixture(scope="module")
 def walked(study, plant, climate, lived):
     """The same by the reference: {path: [year]}."""
-    tables = [walker_tables(plant.fleets, n) for n in range(len(reference.FLEETS))]
+    tables = [
+        [walker_tables(plant.fleets, n, law) for law in range(laws)]
+        for n, laws in enumerate(laws_of_fleets(plant.fleets))
+    ]
     sun = Sun(*(np.asarray(x) for x in climate.sun))
     out = {}
     for path in WALKED:

@@ -89,7 +89,8 @@ def test_more_units_than_a_count_holds_are_no_study():
 
 def test_counts_share_a_word_without_touching():
     """The largest counts beside the smallest, in every place of a group."""
-    known = outages.fleets([(1, 0.1, 0.1)] * 8)._replace(units=jnp.full(8, outages.MAX_UNITS, jnp.float32))
+    most = jnp.full(8, outages.MAX_UNITS, jnp.float32)
+    known = outages.fleets([(1, 0.1, 0.1)] * 8)._replace(units=most, up=most)
     counts = [outages.MAX_UNITS, 0, outages.MAX_UNITS, 1, 0, outages.MAX_UNITS, 1, outages.MAX_UNITS]
     packed = tuple(jnp.uint64(sum(k << 16 * n for n, k in enumerate(counts[g : g + 4]))) for g in (0, 4))
     share = [float(up) for up in outages.available_frac(known, packed)]

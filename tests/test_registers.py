@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from engine import life, registers
+from engine import plant as plants
+from tests import studies
 from weather import generate, random
 from weather.random import Ensemble, Stream
 
@@ -15,8 +17,9 @@ PATHS, LANES = 32, 16
 
 
 @pytest.fixture(scope="module")
-def given(climate, plant):
+def given(climate):
     """Arguments of a year in which every branch is active."""
+    plant = plants.plant(studies.rich(), climate.sun, studies.WIND_HEIGHT_M)
     stream = Stream(random.seed_words(7), jnp.uint32(Ensemble.RUN), jnp.arange(PATHS, dtype=jnp.uint32))
     levels = jnp.tile(jnp.asarray([1.02, 0.97, 0.3], jnp.float32), (PATHS, 1))
     occupancy = jnp.linspace(0.5, 1.0, PATHS)

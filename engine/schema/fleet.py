@@ -2,17 +2,95 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from engine.schema.base import LARGEST, NotNegative, Section
+from pydantic import Field, model_validator
+
+from engine.schema.base import LARGEST, NotNegative, Section, Share, contradiction, want
+
+Limit = Annotated[float, Field(ge=-100.0, le=100.0)]
+Multiple = Annotated[float, Field(ge=1.0, le=1000.0)]
+
+
+class Harsh(Section):
+    """Weather that multiplies failures: heat, frost and icing, storm and dust."""
+
+    variable: Literal["temp_air", "wind_speed"] = Field(description="in C, or m/s at the climate's height")
+    side: Literal["above", "below"] = Field("above", description="on which side of the limits it is harsh")
+    limits: tuple[Limit, ...] = Field(
+        min_length=1, max_length=4, description="of the variable, from mild to harsh"
+    )
+    failure_multiples: tuple[Multiple, ...] = Field(
+        min_length=1, max_length=4, description="of 1 / mttf_h beyond each limit; mild weather has 1"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Harsh:
+        if len(self.limits) != len(self.failure_multiples):
+            sizes = f"{len(self.failure_multiples)} for {len(self.limits)}"
+            raise contradiction("failure_multiples", f"should hold one for each of limits (got {sizes})")
+        sign = 1.0 if self.side == "above" else -1.0
+        if any(sign * b <= sign * a for a, b in zip(self.limits, self.limits[1:], strict=False)):
+            way = "ascend" if sign > 0 else "descend"
+            found = ", ".join(f"{limit:g}" for limit in self.limits)
+            raise contradiction("limits", f"should {way} where side is {self.side} (got {found})")
+        return self
+
+
+class Maintenance(Section):
+    """Units that are taken out on the same days of every year, whether they work or not."""
+
+    first_day: int = Field(ge=1, le=365, description="of the year, 1 is the first of January")
+    days: int = Field(ge=1, le=364, description="may cross the end of the year")
+    units: int = Field(1, ge=1, le=255, description="away at a time")
+
+
+class CommonCause(Section):
+    """Failures that units share. A unit's mean hours to failure stay as they are."""
+
+    frac: Share = Field(description="of a unit's failures, by shocks that meet all units at once (beta)")
+    depth_frac: Share = Field(1.0, description="odds that a unit fails of a shock")
 
 
 class Outage(Section):
-    """Identical units that fail and are repaired on their own: two states, exponential in hours."""
+    """Identical units that fail and are repaired: two states, exponential in hours."""
 
     units: int = Field(1, ge=1, le=255, description="identical units the capacity is split into")
-    mttf_h: float = Field(ge=1.0, le=LARGEST, description="mean hours to failure of one unit")
+    mttf_h: float = Field(ge=1.0, le=LARGEST, description="mean hours to failure of one unit, mild weather")
     mttr_h: float = Field(ge=1.0, le=LARGEST, description="mean hours to repair of one unit")
+    mode: Literal["sequential", "derated", "perfect"] = Field(
+        "sequential", description="drawn hour by hour, or always at its mean, or never failing"
+    )
+    start: Literal["stationary", "all_up"] = Field(
+        "stationary", description="the first hour: as after many years, or nothing has failed"
+    )
+    needed: int | None = Field(
+        None, ge=1, le=255, description="units that carry the whole capacity; the others are spare"
+    )
+    common_cause: CommonCause | None = None
+    maintenance: Maintenance | None = None
+    harsh_weather: Harsh | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Outage:
+        if self.needed is not None:
+            want(self.needed <= self.units, self, "needed", "not pass the units installed", "units")
+        if self.maintenance is not None and self.maintenance.units > self.units:
+            raise contradiction(
+                "maintenance.units",
+                f"should not pass the units installed (got {self.maintenance.units}, units {self.units})",
+            )
+        if self.mode == "derated" and self.needed is not None and self.needed < self.units:
+            raise contradiction("needed", "has spare units, whose worth a derated fleet cannot show")
+        if self.common_cause is not None:
+            worst = self.harsh_weather.failure_multiples[-1] if self.harsh_weather else 1.0
+            depth, shocked = self.common_cause.depth_frac, self.common_cause.frac * worst / self.mttf_h
+            if shocked > depth:
+                raise contradiction(
+                    "common_cause.depth_frac",
+                    f"should not lie under {shocked:g}, for shocks come at most once an hour (got {depth:g})",
+                )
+        return self
 
 
 class Gensets(Section):

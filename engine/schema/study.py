@@ -65,4 +65,9 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
+        for name in ("gensets", "grid"):
+            if getattr(self, name).outage.needed is not None:
+                raise contradiction(
+                    f"{name}.outage.needed", "is no choice: the load decides how many it needs of its units"
+                )
         return self

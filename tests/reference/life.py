@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tests.reference import plant, random, wind
+from engine.build.fleets import kind as built
+from tests.reference import fleets, plant, random, wind
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
 
@@ -21,11 +22,13 @@ MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in 
 def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weather):
     """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh}}.
 
-    tables: of each fleet, (accept, alias, start_accept, start_alias). names: (seed, ensemble, path).
+    tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). names: (seed,
+    ensemble, path).
     occupancy: [year]. weather: [year] of {name: [8760]}.
     """
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
-    failed = first_failures(names, tables)
+    failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
+    kinds = [built(getattr(study, name).outage) for name in FLEETS]
     b = study.battery
     soc, backlog, last_night = b.soc_start_frac * b.energy_mwh, 0.0, False
     out = []
@@ -44,10 +47,12 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
             )
             for h in range(24):
                 t = 24 * day + h
-                failed = next_failures(names, tables, year, t, failed)
+                laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
+                now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
+                failed = next_failures(names, now, year, t, failed)
                 up = {
-                    name: 1.0 - k / getattr(study, name).outage.units
-                    for name, k in zip(FLEETS, failed, strict=True)
+                    name: fleets.available(kind, k, t)
+                    for name, kind, k in zip(FLEETS, kinds, failed, strict=True)
                 }
                 held = plant.order_in_force(orders, h, midday, last_night, tonight)
                 at = {name: float(values[t]) for name, values in air.items()}

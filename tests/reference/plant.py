@@ -89,12 +89,13 @@ def order_in_force(section, hour_of_day, midday, last_night, next_night):
     return bool(next_night and hour_of_day >= section.night_start_h)
 
 
-def walker_tables(fleets, n):
+def walker_tables(fleets, n, law=0):
     """(accept [now][column], alias, start_accept [column], start_alias) of one of `outages.Fleets`.
 
-    An entry has two halves of 32 bits: accept above, alias below.
+    An entry has two halves of 32 bits: accept above, alias below. law: which of the fleet's.
     """
-    columns, row = 2 ** int(fleets.bits[n]), int(fleets.chain_first[n])
+    columns = 2 ** int(fleets.bits[n])
+    row = int(fleets.chain_first[n]) + law * columns**2
     chain, start = np.asarray(fleets.chain).tolist(), np.asarray(fleets.start).tolist()
     rows = [chain[row + columns * now : row + columns * (now + 1)] for now in range(columns)]
     first = start[int(fleets.start_first[n]) :][:columns]
