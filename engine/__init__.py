@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.reliability.assess import adequacy
+    from engine.reliability.firm import firm_compute
+    from engine.reliability.system import Store, Unit, Variable
     from engine.session import lives as run
 
-__all__ = ["run"]
+__all__ = ["Store", "Unit", "Variable", "adequacy", "firm_compute", "run"]
+
+_HOMES = {
+    "run": ("engine.session", "lives"),
+    "adequacy": ("engine.reliability.assess", "adequacy"),
+    "firm_compute": ("engine.reliability.firm", "firm_compute"),
+    "Store": ("engine.reliability.system", "Store"),
+    "Unit": ("engine.reliability.system", "Unit"),
+    "Variable": ("engine.reliability.system", "Variable"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`run`, imported when it is first used: JAX takes a second that `wattbit --help` need not wait."""
-    if name != "run":
+    """A public name, imported when it is first used: JAX takes a second; `--help` need not wait for it."""
+    if name not in _HOMES:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    from engine.session import lives
-
-    return lives
+    module, there = _HOMES[name]
+    return getattr(importlib.import_module(module), there)

@@ -13,8 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.build import phases
 from engine.schema.deal import Capex, CapexItem, DealSection
 from engine.schema.debt import DebtTerms
+from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
@@ -50,7 +52,8 @@ class Loan:
 class Deal:
     """Who pays what, nominal. Prices per kWh or kW-month in currency, amounts in millions.
 
-    contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity.
+    contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity that
+    stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     sla_multiple, sla_deferrable_weight: [].
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
@@ -62,6 +65,7 @@ class Deal:
     contracted_it_mw: jax.Array
     import_limit_mw: jax.Array
     occupancy: jax.Array
+    it_standing: jax.Array
     lease_price_per_kw_month: jax.Array
     power_price_per_kwh: jax.Array
     certificate_per_mwh: jax.Array
@@ -90,10 +94,13 @@ def deal(study: Study) -> Deal:
     index = (1.0 + terms.opex.inflation_frac_per_year) ** since_close
     rent = (1.0 + terms.revenue.lease_escalation_frac_per_year) ** since_close
     capex_m = _capex_m(terms.capex)
+    standing = phases.standing(study.phases, n)
+    standing = np.ones((n, MONTHS, len(phases.PARTS))) if standing is None else standing
     return Deal(
         contracted_it_mw=_f64(study.load.contracted_it_mw),
         import_limit_mw=_f64(grid.import_limit_mw),
         occupancy=_f64(_held(study.load.occupancy_frac, n)),
+        it_standing=_f64(standing[..., phases.PARTS.index("it")]),
         lease_price_per_kw_month=_f64(terms.revenue.lease_price_per_kw_month * rent),
         power_price_per_kwh=_f64(terms.revenue.power_price_per_kwh * index),
         certificate_per_mwh=_f64(terms.revenue.green_certificate_per_mwh * index),
@@ -103,7 +110,7 @@ def deal(study: Study) -> Deal:
         fuel_cost_per_kwh=_f64(study.gensets.fuel_cost_per_kwh * index),
         sla_multiple=_f64(terms.revenue.sla_credit_multiple),
         sla_deferrable_weight=_f64(terms.revenue.sla_deferrable_weight_frac),
-        fixed_cost_m=_f64(np.outer(_fixed_costs_m(study, capex_m), index)),
+        fixed_cost_m=_f64(np.outer(_fixed_costs_m(study, capex_m), index) * _looked_after(standing)),
         spend_m=_f64(capex_m * np.asarray(terms.capex.spend_frac)),
         depreciation_m=_f64(_depreciation_m(terms.capex, n)),
         tax_rate=_f64(_tax_rates(terms, study.life.first_year, n)),
@@ -152,6 +159,16 @@ def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:
         opex.insurance_frac_of_capex * capex_m,
         opex.land_m_per_year,
     ]
+
+
+def _looked_after(standing: np.ndarray) -> np.ndarray:
+    """[6, year] share of each fixed cost, as in `FIXED_COSTS`: what does not stand needs no care.
+
+    standing: [year, 12, part]. Insurance and land are paid whole.
+    """
+    yearly = dict(zip(phases.PARTS, standing.mean(axis=1).T, strict=True))
+    cared = yearly | {"datacentre": yearly["it"]}
+    return np.stack([cared.get(name, np.ones(len(standing))) for name in FIXED_COSTS])
 
 
 def _depreciation_m(capex: Capex, years: int) -> np.ndarray:

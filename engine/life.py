@@ -22,7 +22,7 @@ from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.grid import OrderProcess
-from engine.plant import Plant, in_year
+from engine.plant import Plant, in_place, in_year
 from engine.world import Market
 from weather import block, generate, packing, random
 from weather.climate import Climate
@@ -42,12 +42,16 @@ class State(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """What the hours of a year share among paths, [365, 24]; window: [365, 24, 3] of the orders."""
+    """What the hours of a year share among paths, [365, 24]; window: [365, 24, 3] of the orders.
+
+    standing: [365, 24, part] of the capacities, None where everything stands.
+    """
 
     hour: jax.Array
     sun: Geometry
     utilisation: jax.Array
     window: jax.Array
+    standing: jax.Array | None
 
 
 class Energy(NamedTuple):
@@ -137,11 +141,16 @@ def _energy(daily: Totals, store: dispatch.State) -> Energy:
 
 def hours(plant: Plant) -> Hours:
     """The tables of a plant's year."""
+    standing = plant.standing
+    if standing is not None:
+        daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
+        standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
     return Hours(
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
         sun=Geometry(*(x.reshape(DAYS, DAY) for x in plant.geometry)),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
         window=jnp.broadcast_to(plant.orders.window, (DAYS, *plant.orders.window.shape)),
+        standing=standing,
     )
 
 
@@ -158,7 +167,8 @@ def day(
     failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
-    store, starts, flowed = dispatch.hours(plant.battery, now.store, met, DT_H)
+    standing = None if today.standing is None else today.standing[0]
+    store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
     return State(store, failed, given.night), (dispatch.totals(flowed, DT_H), (starts, met, flowed))
 
 
@@ -178,6 +188,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units).
     """
+    plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
     w, failed = both
     up = outages.available_frac(plant.fleets, failed, now.hour)

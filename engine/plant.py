@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, pv, wind
+from engine.build import battery, computing, grid, phases, pv, wind
 from engine.build.fleets import kind
+from engine.build.phases import PARTS
 from engine.build.typed import f32
 from engine.convert.computing import Computing
 from engine.convert.pv import Geometry, PvArray
@@ -32,7 +33,8 @@ class Plant(NamedTuple):
     """Everything that a path's hours need, float32 [] but for what changes with the year or the hour.
 
     [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760].
-    utilisation: [24] of the occupied capacity. genset_mw: of all units.
+    utilisation: [24] of the occupied capacity. genset_mw: of all units. standing: [year, 12, part] shares of
+    the capacities, parts as in `phases.PARTS`; None where everything stands from the start.
     """
 
     pv: PvArray
@@ -50,6 +52,7 @@ class Plant(NamedTuple):
     unknowns: Unknowns
     planned_occupancy: jax.Array
     worlds: jax.Array
+    standing: jax.Array | None
 
 
 class Reference(NamedTuple):
@@ -71,6 +74,26 @@ def in_year(plant: Plant, y: jax.Array) -> Plant:
         pv=plant.pv._replace(dc_mw=plant.pv.dc_mw[y]),
         wind=plant.wind._replace(ac_mw=plant.wind.ac_mw[y]),
         battery=Battery(*(leaf[y] for leaf in plant.battery)),
+        standing=None if plant.standing is None else plant.standing[y],
+    )
+
+
+def in_place(plant: Plant, share: jax.Array | None) -> Plant:
+    """What stands of a plant. share: [part] as in `phases.PARTS`, None for everything."""
+    if share is None:
+        return plant
+    pv_share, wind_share, battery_share, genset_share, it_share = (share[part] for part in range(len(PARTS)))
+    stored = plant.battery
+    return plant._replace(
+        pv=plant.pv._replace(dc_mw=plant.pv.dc_mw * pv_share, ac_mw=plant.pv.ac_mw * pv_share),
+        wind=plant.wind._replace(ac_mw=plant.wind.ac_mw * wind_share),
+        battery=stored._replace(
+            power_mw=stored.power_mw * battery_share,
+            soc_min_mwh=stored.soc_min_mwh * battery_share,
+            soc_max_mwh=stored.soc_max_mwh * battery_share,
+        ),
+        genset_mw=plant.genset_mw * genset_share,
+        computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),
     )
 
 
@@ -91,6 +114,8 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     years = np.arange(study.life.years)
     ramp = study.load.occupancy_frac
     u = study.uncertainty
+    standing = phases.standing(study.phases, study.life.years)
+    stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
         geometry=pv.geometry(study.pv, sun),
@@ -99,7 +124,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         utilisation=computing.utilisation(study.load),
         max_delay_h=f32(study.load.max_delay_h),
         battery=battery.battery(study.battery, years),
-        soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh),
+        soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
         orders=grid.orders(study.grid.orders),
@@ -119,4 +144,5 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
+        standing=None if standing is None else f32(standing),
     )

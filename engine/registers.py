@@ -22,7 +22,7 @@ from jax.experimental.pallas import triton
 from engine import dispatch, grid, life, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
-from engine.plant import Plant, in_year
+from engine.plant import Plant, in_place, in_year
 from weather import generate, random
 from weather.climate import HOURLY, Climate
 from weather.random import Purpose, Stream
@@ -177,7 +177,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
-            store, flows = dispatch.step(plant.battery, store, met, DT_H)
+            store, flows = dispatch.step(in_place(plant, today.standing).battery, store, met, DT_H)
             return store, failed, tuple(s + f * DT_H for s, f in zip(sums, flows, strict=True))
 
         nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)

@@ -47,14 +47,7 @@ SETTINGS = {
         "azimuth_deg": 170.0,
         "outage": {"units": 9, "mttf_h": 900.0, "mttr_h": 40.0},
     },
-    "wind": {
-        "ac_mw": 110.0,
-        "hub_height_m": 120.0,
-        "density": {"elevation_m": 900.0},
-        "wakes": {"curve": "knorr_mean"},
-        "smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
-        "outage": {"units": 20, "mttf_h": 800.0, "mttr_h": 60.0},
-    },
+    "wind": {"ac_mw": 110.0, "hub_height_m": 120.0, "outage": {"units": 20, "mttf_h": 800.0, "mttr_h": 60.0}},
     "battery": {
         "power_mw": 40.0,
         "energy_mwh": 120.0,
@@ -77,6 +70,24 @@ SETTINGS = {
         "capacity_charge_per_kw_month": 20.0,
         "outage": {"units": 3, "mttf_h": 500.0, "mttr_h": 20.0},
         "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
+    },
+    "phases": {
+        "half": {
+            "from_month": 0,
+            "pv_frac": 0.97,
+            "wind_frac": 0.96,
+            "battery_frac": 0.95,
+            "gensets_frac": 0.94,
+            "it_frac": 0.98,
+        },
+        "whole": {
+            "from_month": 5,
+            "pv_frac": 0.99,
+            "wind_frac": 0.98,
+            "battery_frac": 0.98,
+            "gensets_frac": 0.97,
+            "it_frac": 0.99,
+        },
     },
     "deal": {
         "capex": {
@@ -124,6 +135,9 @@ FEATURES = {  # what a study may leave out, each at one machine
         "failure_multiples": (6.0,),
     },
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
+    "wind__density": {"elevation_m": 900.0},
+    "wind__wakes": {"curve": "knorr_mean"},
+    "wind__smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
 }
 
 

@@ -17,24 +17,24 @@ engine.finance.returns engine.finance.schedule engine.turbines engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
-engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
-engine.world engine.build.pv engine.build.curve engine.build.computing engine.build.battery
-engine.results
+engine.world engine.build.phases engine.build.pv engine.build.curve engine.build.computing
+engine.build.battery engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.build.wind engine.report.tables engine.outages engine.build.fleets
+engine.build.wind engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-weather.refine
+engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
-weather.formats weather.fetch engine.finance.tax
+weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
 
@@ -52,13 +52,13 @@ engine.life
 
 engine.registers engine.calibration engine.outcomes engine.devices
 
-engine.simulate
+engine.simulate engine.reliability.years
 
-engine.setup engine.check
+engine.setup engine.check engine.reliability.credit
 
-engine.compose
+engine.compose engine.reliability.assess
 
-engine.folder engine.replay
+engine.folder engine.replay engine.reliability.firm
 
 engine.session engine.cli_records
 
@@ -73,6 +73,7 @@ HOLLOW = {
     "engine.build",
     "engine.convert",
     "engine.finance",
+    "engine.reliability",
     "engine.report",
     "engine.schema",
 }  # packages without a line of logic
@@ -90,6 +91,7 @@ KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
         "registers",
         "calibration",
         "world",
+        "reliability.balance",
     )
 }
 KERNELS |= {module for module in LEVEL if module.startswith(("engine.finance.", "engine.convert."))}

@@ -179,7 +179,9 @@ def test_the_plain_farm_is_compiled_without_a_table():
     assert "i32" in str(jax.make_jaxpr(wind.power)(farm(smoothing={})[1], *hour))
 
 
-def test_a_year_is_the_reference_and_kernels_are_of_one_hour(study, plant):
+def test_a_year_is_the_reference_and_kernels_are_of_one_hour(climate):
+    study = studies.rich()
+    plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
     rng = np.random.default_rng(5)
     speed = rng.uniform(0, 28, 8760).astype(np.float32)
     temp = rng.uniform(-25, 40, 8760).astype(np.float32)

@@ -32,6 +32,7 @@ def plain(**numbers):
     numbers = {
         "lease_price_per_kw_month": 365.0 * ones,
         "occupancy": 0.5 * ones,
+        "it_standing": np.ones((2, 12)),
         "contracted_it_mw": np.array(100.0),
     } | numbers
     none = np.zeros((2, 12))

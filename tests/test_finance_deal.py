@@ -26,7 +26,7 @@ def strained():
         "power_price_per_kwh": 0.5,
         "sla_credit_multiple": 5.0,
     }
-    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | DATES)
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | DATES | {"phases": {}})
 
 
 def changed(study, settings):

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import ndtr
 
 from engine import grid, life
-from engine import plant as plants
+from engine.build import grid as build
 from tests import studies
 from tests.reference import plant as reference
 from weather import block, random
@@ -22,7 +22,7 @@ SEED, PATHS = 5, 400
 
 def process(**changes):
     study = studies.study(**{f"grid__orders__{k}": v for k, v in changes.items()})
-    return study.grid.orders, plants._orders(study.grid.orders)
+    return study.grid.orders, build.orders(study.grid.orders)
 
 
 def paths(count, ensemble=Ensemble.RUN):

@@ -59,10 +59,10 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
     market: factors on prices, occupied fraction [year].
     """
     rent = _column(deal.lease_price_per_kw_month * market.lease_price)
-    lease = rent * _column(market.occupancy) * deal.contracted_it_mw * 1e3 / 1e6
+    lease = rent * _column(market.occupancy) * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
     monthly = jnp.ones((1, MONTHS))
     return Lines(
-        lease_m=lease * monthly,
+        lease_m=lease,
         power_m=_per_kwh(deal.power_price_per_kwh, operations.served_mwh),
         export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
         certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
@@ -79,7 +79,7 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
     was never done counts with its weight. No month gives back more than its lease.
-    rent: per kW-month [year, 1]; lease: million [year, 1].
+    rent: per kW-month [year, 1]; lease: million [year, month].
     """
     rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
     unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh

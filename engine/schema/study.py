@@ -10,12 +10,14 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from engine.schema import phases
 from engine.schema.base import Label, Section, contradiction
 from engine.schema.battery import Battery
 from engine.schema.deal import DealSection
 from engine.schema.fleet import Gensets
 from engine.schema.grid import Grid
 from engine.schema.load import Load
+from engine.schema.phases import Phase
 from engine.schema.pv import Pv
 from engine.schema.unknowns import Uncertainty
 from engine.schema.weather import WeatherFrom
@@ -54,6 +56,9 @@ class Study(Section):
     battery: Battery
     gensets: Gensets
     grid: Grid
+    phases: dict[str, Phase] = Field(
+        {}, description="by name; left out: everything stands from the first month"
+    )
     deal: DealSection
     uncertainty: Uncertainty
     prepare: Preparation = Preparation()
@@ -65,6 +70,9 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
+        wrong = phases.complaint(self.phases, self.life.years * phases.MONTHS)
+        if wrong:
+            raise contradiction(f"phases.{wrong[0]}", wrong[1])
         for name in ("gensets", "grid"):
             if getattr(self, name).outage.needed is not None:
                 raise contradiction(

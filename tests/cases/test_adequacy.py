@@ -1,166 +1,146 @@
-"""Systems with known answers: NREL's PRAS, REopt and the IEEE's RBTS, from `adequacy.json`.
+"""Systems with known answers through `engine.adequacy`: PRAS, REopt, RBTS (`adequacy.json`) and RTS-79.
 
-Outages and the hour step run directly: generators are fleets whose working units enter as must-take
-supply, variable generation as wind, a store as a battery with a fleet of its own. Estimates lie within
-3 of their standard errors, PRAS's own acceptance. REopt's flat load is left out: its generators fail to
-start, which ours do not.
+At one fixed seed; estimates lie within 3 of their standard errors, PRAS's own acceptance. The small systems
+have 100,000 years, those of 8,736 hours fewer: `benchmarks/adequacy.py` gives these 100,000 too.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import dispatch, outages
-from engine.dispatch import Battery, Drivers, State
-from weather import block, random
-from weather.random import Ensemble, Stream
+import engine
+from engine import Store, Unit, Variable
+from engine.reliability.system import system
+from tests.reference import adequacy as reference
 
 CASES = json.loads(Path(__file__).with_name("adequacy.json").read_text())
 SYSTEMS = CASES["systems"]
 FAILURE, REPAIR = (CASES["common"][f"{k}_prob_per_step"] for k in ("failure", "repair"))
-LIVES = 100_000
-NOTHING = Battery(0.0, 0.0, 0.0, 1.0, 1.0)
-SHORT_MW = 1e-3  # less is float32's rounding of a load met exactly
+CHAIN = {"failure_per_step": FAILURE, "repair_per_step": REPAIR}
+YEARS, SEED = 100_000, 2026
+LONG_YEARS = 10_000
+ERRORS = 3
+
+RTS79 = (  # MW, units, hours to failure, hours to repair
+    (12, 5, 2940, 60),
+    (20, 4, 450, 50),
+    (50, 6, 1980, 20),
+    (76, 4, 1960, 40),
+    (100, 3, 1200, 50),
+    (155, 4, 960, 40),
+    (197, 3, 950, 50),
+    (350, 1, 1150, 100),
+    (400, 2, 1100, 150),
+)  # IEEE RTS Task Force, IEEE Trans. PAS-98 (1979) 2047, table 6
+RTS79_PEAK_MW = 2850.0
 
 
-class Lives(NamedTuple):
-    """What happened, [life, hour]."""
-
-    unserved: np.ndarray
-    surplus: np.ndarray
-    soc: np.ndarray
+def near(value, error, exact):
+    np.testing.assert_array_less(np.abs(np.asarray(value) - np.asarray(exact)), ERRORS * np.asarray(error))
 
 
-def simulate(fleets, ratings, load, vg=0.0, battery=NOTHING, soc_mwh=0.0, lives=LIVES, intact=False, year=0):
-    """Lives of a system. fleets: `Fleets` of generators; the last of the store, where there is a battery.
-
-    ratings: [fleet, hour] MW of one unit. vg, load: [hour]. intact: no unit has failed before the start.
-    """
-    hour = jnp.arange(len(load))
-    given = [
-        jnp.asarray(x, jnp.float32) for x in (ratings, load, jnp.broadcast_to(jnp.asarray(vg), hour.shape))
-    ]
-    stores = battery is not NOTHING
-
-    @jax.jit
-    def many(fleets, ratings, load, vg, battery, soc, year, index):
-        stream = Stream(random.seed_words(2026), jnp.uint32(Ensemble.RUN), index)
-        failed = block.tile(outages.start)(fleets, stream)
-        if intact:
-            failed = tuple(jnp.zeros_like(k) for k in failed)
-        _, counts = outages.hours(fleets, stream, year, hour, failed)
-        up = outages.available_frac(fleets, counts)  # of each fleet [hour, life]
-        made = sum(u * n * r[:, None] for u, n, r in zip(up, fleets.units, ratings, strict=False))
-        works = up[-1] if stores else jnp.ones_like(made)
-        nothing = jnp.zeros_like(made)
-        met = Drivers(*(nothing for _ in Drivers._fields))._replace(
-            pv_mw=made,
-            wind_mw=nothing + vg[:, None],
-            it_firm_mw=nothing + load[:, None],
-            pue=nothing + 1.0,
-            battery_frac=works,
-        )
-        empty = jnp.zeros(lives, jnp.float32)
-        end, starts, f = dispatch.hours(battery, State(empty + soc, empty), met, 1.0)
-        usable = jnp.minimum(battery.power_mw, starts.soc_mwh) * works
-        soc_after = jnp.concatenate([starts.soc_mwh[1:], end.soc_mwh[None]])
-        return f.unserved_firm_mw, f.curtailed_no_load_mw + usable - f.discharged_mw, soc_after
-
-    battery = Battery(*(jnp.asarray(x, jnp.float32) for x in battery))
-    index = jnp.arange(lives, dtype=jnp.uint32)
-    found = many(fleets, *given, battery, jnp.float32(soc_mwh), jnp.int32(year), index)
-    return Lives(*(np.asarray(x).T for x in found))
+def agrees(estimate, exact):
+    near(estimate.value, estimate.standard_error, exact)
 
 
-def generators(ratings):
-    """A fleet of one unit for each row of ratings."""
-    return outages.fleets([(1, FAILURE, REPAIR) for _ in ratings])
+def check(found, case):
+    agrees(found.lole, case["LOLE"])
+    agrees(found.eue_mwh, case["EUE"])
+    near(found.profile.lolp, found.profile.lolp_error, case["LOLP_t"])
+    near(found.profile.unserved_mwh, found.profile.unserved_error_mwh, case["EUE_t"])
 
 
-def agrees(samples, exact, errors=3):
-    """Whether the mean over lives, the first axis, lies within so many of its standard errors."""
-    error = samples.std(axis=0, ddof=1) / np.sqrt(len(samples))
-    np.testing.assert_array_less(np.abs(samples.mean(axis=0) - np.asarray(exact)), errors * error)
-
-
-def check(lives, case):
-    lost = lives.unserved > SHORT_MW
-    agrees(lost, case["LOLP_t"])
-    agrees(lost.sum(axis=1), case["LOLE"])
-    agrees(lives.unserved, case["EUE_t"])
-    agrees(lives.unserved.sum(axis=1), case["EUE"])
-
-
-def test_singlenode_a():
-    """Three equal units, here as one fleet of three: the chain of the count."""
+@pytest.mark.parametrize("counts", [(3,), (1, 1, 1)], ids=["one fleet of three", "three of one"])
+def test_singlenode_a(counts):
     case = SYSTEMS["singlenode_a"]
-    fleet = outages.fleets([(3, FAILURE, REPAIR)])
-    check(simulate(fleet, case["gens_MW"][:1], case["load"], case["VG_MW"]), case)
-
-
-def test_singlenode_a_as_fleets_of_one():
-    case = SYSTEMS["singlenode_a"]
-    check(simulate(generators(case["gens_MW"]), case["gens_MW"], case["load"], case["VG_MW"]), case)
+    units = [Unit(mw, n, **CHAIN) for mw, n in zip(case["gens_MW"], counts, strict=False)]
+    wind = [Variable(case["VG_MW"])]
+    check(engine.adequacy(case["load"], units, wind, years=YEARS, seed=SEED, profile=True), case)
 
 
 def test_singlenode_b():
     """Two units whose ratings change by the hour."""
     case = SYSTEMS["singlenode_b"]
-    check(simulate(generators(case["gens_MW"]), case["gens_MW"], case["load"], case["VG_MW"]), case)
+    units = [Unit(mw, **CHAIN) for mw in case["gens_MW"]]
+    wind = [Variable(case["VG_MW"])]
+    check(engine.adequacy(case["load"], units, wind, years=YEARS, seed=SEED, profile=True), case)
 
 
 def test_test2_gen_storage():
     """One unit and a store that fails too, and then keeps its energy."""
     case = SYSTEMS["test2_gen_storage"]
     s = case["storage"]
-    battery = Battery(s["discharge_MW"], 0.0, s["energy_MWh"], s["eff"], s["eff"])
-    assert s["charge_MW"] == s["discharge_MW"]
-    fleets = outages.fleets([(1, FAILURE, REPAIR), (1, s["lambda"], s["mu"])])
-    lives = simulate(fleets, [[case["gen"]] * 2], case["load"], battery=battery)
-    check(lives, case)
-    agrees(lives.surplus, case["surplus_t"])
-    agrees(lives.soc, case["SOC_t"])
+    battery = Store(
+        s["discharge_MW"],
+        s["energy_MWh"],
+        charge_mw=s["charge_MW"],
+        charge_efficiency=s["eff"],
+        discharge_efficiency=s["eff"],
+        failure_per_step=s["lambda"],
+        repair_per_step=s["mu"],
+    )
+    unit = [Unit(case["gen"], **CHAIN)]
+    found = engine.adequacy(case["load"], unit, stores=[battery], years=YEARS, seed=SEED, profile=True)
+    check(found, case)
+    p = found.profile
+    near(p.surplus_mw, p.surplus_error_mw, case["surplus_t"])
+    near(p.soc_mwh[:, 0], p.soc_error_mwh[:, 0], case["SOC_t"])
 
 
 def test_capacity_credit_of_a_fourth_unit():
     """Perfect capacity of the same unserved energy, and the load it carries, lie in PRAS's brackets."""
     case = SYSTEMS["singlenode_a"]
-    credit = CASES["capacity_credit"]["singlenode_a + one extra 10 MW unit (lambda .1 mu .9)"]
-    vg, load, ratings = np.array(case["VG_MW"]), np.array(case["load"]), case["gens_MW"][:1]
+    known = CASES["capacity_credit"]["singlenode_a + one extra 10 MW unit (lambda .1 mu .9)"]
+    units = [Unit(case["gens_MW"][0], 3, **CHAIN), Unit(10, name="fourth", **CHAIN)]
+    wind = [Variable(case["VG_MW"])]
+    found = engine.adequacy(case["load"], units, wind, years=YEARS, seed=SEED, credit=["fourth"])
+    for name, got in found.credits["fourth"].__dict__.items():
+        low, high = known[f"{name.removesuffix('_mw').upper()}{{EUE}} bracket MW"]
+        assert low < got.value - ERRORS * got.standard_error
+        assert got.value + ERRORS * got.standard_error < high
 
-    def eue(units, perfect_mw=0.0, more_load_mw=0.0):
-        fleet = outages.fleets([(units, FAILURE, REPAIR)])
-        return simulate(fleet, ratings, load + more_load_mw, vg + perfect_mw).unserved.sum(axis=1).mean()
 
-    low, high = credit["EFC{EUE} bracket MW"]
-    assert eue(3, perfect_mw=low) > eue(4) > eue(3, perfect_mw=high)
-    low, high = credit["ELCC{EUE} bracket MW"]
-    assert eue(4, more_load_mw=low) < eue(3) < eue(4, more_load_mw=high)
+def survived(found_hours):
+    """Share of the years without any shortage in load that lasts so many hours, and its error."""
+    return 1.0 - found_hours.short_years.value, found_hours.short_years.standard_error
 
 
 def test_reopt_three_hour_markov():
     """Two units without repair and a battery: the chance to have served every hour so far."""
     case = CASES["reopt_backup_reliability"]["three_hour_markov"]
     assert case["no_repair"]
-    generators = (case["gens"], 1.0 / case["MTTF_h"], 0.0)
-    size = case["battery_kWh"]
-    battery = Battery(case["battery_kW"], case["min_soc"] * size, size, case["eff"], case["eff"])
-    hours = len(case["survival_by_hour"])
-    fleets = outages.fleets([generators, (1, 0.0, 1.0)])  # the battery does not fail
-    lives = simulate(
-        *(fleets, [[case["gen_kW"]] * hours], case["loads"][:hours]),
-        **{"battery": battery, "soc_mwh": case["soc0"] * size, "intact": True},
+    unit = Unit(case["gen_kW"], case["gens"], failure_per_step=1.0 / case["MTTF_h"], repair_per_step=0.0)
+    battery = Store(
+        case["battery_kW"],
+        case["battery_kWh"],
+        charge_efficiency=case["eff"],
+        discharge_efficiency=case["eff"],
+        soc0_frac=case["soc0"],
+        soc_min_frac=case["min_soc"],
     )
-    survived = np.cumsum(lives.unserved > SHORT_MW, axis=1) == 0
-    assert survived[:, 0].all()
-    agrees(survived[:, 1:], case["survival_by_hour"][1:])
+    for hours, exact in enumerate(case["survival_by_hour"], start=1):
+        load = case["loads"][:hours]
+        found = engine.adequacy(load, [unit], stores=[battery], years=YEARS, seed=SEED, start="all_up")
+        value, error = survived(found)
+        if exact == 1.0:
+            assert value == 1.0
+        else:
+            near(value, error, exact)
+
+
+def test_reopt_flat_load():
+    """A generator that may not be there, may not start and is not repaired; a battery for four hours."""
+    case = CASES["reopt_backup_reliability"]["flat_load"]
+    there = case["op_avail"] * (1.0 - case["fail_to_start"])
+    rate = 1.0 / case["MTTF"]
+    unit = Unit(case["gen"], failure_per_step=rate, repair_per_step=0.0, up_at_start=there)
+    battery = Store(case["battery_kW"], case["battery_kWh"], soc0_frac=1.0)
+    found = engine.adequacy([case["load"]] * 24, [unit], stores=[battery], years=YEARS, seed=SEED)
+    near(*survived(found), case["survival_24h"])
 
 
 def ieee_load_mw(peak_mw):
@@ -177,20 +157,48 @@ def ieee_load_mw(peak_mw):
     return np.array(out)
 
 
+def rbts_units():
+    return [Unit(u["capacity_MW"], u["count"], forced_outage_rate=u["FOR"]) for u in CASES["rbts"]["units"]]
+
+
+def rts79_units():
+    return [Unit(mw, n, mttf_h=mttf, mttr_h=mttr) for mw, n, mttf, mttr in RTS79]
+
+
 def test_rbts_with_the_ieee_load():
-    """A year of 8,736 hours; shortage is the same share of hours whatever the mean time to repair."""
     case = CASES["rbts"]
     load = ieee_load_mw(case["peak_MW"])
     assert len(load) == CASES["ieee_load_shape"]["hours"]
     # the energy in the file is that of the IEEE RTS, whose peak is 2,850 MW
     assert load.mean() / load.max() == pytest.approx(CASES["ieee_load_shape"]["load_factor"], rel=1e-12)
-    units = case["units"]
-    assert sum(u["capacity_MW"] * u["count"] for u in units) == case["installed_MW"]
-    mttr_h = 2.0  # short, so that the hours of a year tell much
-    fleets = outages.fleets(
-        [(u["count"], 1.0 / (mttr_h * (1.0 / u["FOR"] - 1.0)), 1.0 / mttr_h) for u in units]
-    )
-    ratings = np.array([[u["capacity_MW"]] for u in units]) * np.ones(len(load))
-    lives = simulate(fleets, ratings, load, lives=1500)
-    agrees((lives.unserved > SHORT_MW).sum(axis=1), case["exact"]["HLOLE_h"])
-    agrees(lives.unserved.sum(axis=1), case["exact"]["EUE_MWh"])
+    found = engine.adequacy(load, rbts_units(), years=LONG_YEARS, seed=SEED)
+    agrees(found.lole, case["exact"]["HLOLE_h"])
+    agrees(found.eue_mwh, case["exact"]["EUE_MWh"])
+
+
+def test_rbts_by_its_daily_peaks():
+    case = CASES["rbts"]
+    peaks = ieee_load_mw(case["peak_MW"]).reshape(-1, 24).max(axis=1)
+    found = engine.adequacy(peaks, rbts_units(), years=YEARS, seed=SEED, step_h=24.0)
+    agrees(found.lole, case["exact"]["LOLE_daily_peak_days"])
+    np.testing.assert_array_equal(found.short_days, found.short_steps)
+
+
+def test_tables_of_rbts_and_rts79_are_the_published_ones():
+    """The exact table of capacities, hour by hour, gives what was printed, so the data are those meant."""
+    rbts, rts = ieee_load_mw(185.0), ieee_load_mw(RTS79_PEAK_MW)
+    lolp, eue = reference.without_stores(system(rbts, rbts_units()))
+    assert lolp.sum() == pytest.approx(CASES["rbts"]["exact"]["HLOLE_h"], rel=1e-9)
+    assert eue.sum() == pytest.approx(CASES["rbts"]["exact"]["EUE_MWh"], rel=1e-9)
+    lolp, eue = reference.without_stores(system(rts, rts79_units()))
+    assert round(lolp.sum(), 4) == 9.3942  # h/y; Billinton, Allan 1996
+    assert round(eue.sum()) == 1176  # MWh/y
+    lolp, _ = reference.without_stores(system(rts.reshape(-1, 24).max(axis=1), rts79_units(), step_h=24.0))
+    assert round(lolp.sum(), 4) == 1.3689  # days/y, of 364 daily peaks
+
+
+def test_rts79():
+    found = engine.adequacy(ieee_load_mw(RTS79_PEAK_MW), rts79_units(), years=LONG_YEARS, seed=SEED)
+    exact = reference.without_stores(system(ieee_load_mw(RTS79_PEAK_MW), rts79_units()))
+    agrees(found.lole, exact[0].sum())
+    agrees(found.eue_mwh, exact[1].sum())

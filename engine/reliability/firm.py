@@ -1,0 +1,151 @@
+"""How much computing a study's plant carries at all hours: firm compute MW.
+
+The study's load is replaced by constant IT work of some MW, cooled as the study cools; everything else -
+weather, outages, battery, gensets, the grid as it is connected - is operated as in a run, on the same
+paths for every MW. Firm is the most at which the chosen quantile over path-years of the unserved compute
+hours keeps to what is allowed. Orders to curtail are left out: they bind exports, which come after the load.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from engine import compose, devices, risk, simulate
+from engine import plant as plants
+from engine import setup as setups
+from engine.prepare import KINDS
+from engine.reliability.result import Bracketed
+from engine.report import wording
+from engine.risk import Estimate
+from engine.schema.study import Study
+from engine.setup import Run
+from weather import random
+from weather.random import Ensemble
+from weather.schema import HOURS, InputError
+
+FINE = 1e-3  # of the answer: width at which the bracket is closed
+APART = 5e-3  # of the answer: points on either side that tell the slope of hours over MW
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One constant load: the quantile and the mean of a year's unserved compute hours."""
+
+    it_mw: float
+    quantile_h: Estimate
+    mean_h: Estimate
+
+
+@dataclass(frozen=True)
+class FirmCompute:
+    """it_mw: the most constant IT power at which the quantile `share` of a year's unserved compute hours is
+    at most `unserved_h`. tried: all that were tried, by MW: a curve. contracted_it_mw: of the study.
+    """
+
+    study: str
+    it_mw: Bracketed
+    unserved_h: float
+    share: float
+    paths: int
+    years: int
+    contracted_it_mw: float
+    tried: tuple[Tried, ...]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.study}: firm compute {self.it_mw} of IT (contracted {self.contracted_it_mw:g} MW): "
+            f"P{100 * self.share:g} of a year's unserved compute hours at most {self.unserved_h:g} h",
+            f"{self.paths} paths of {self.years} years",
+            f"{'IT MW':>10}{f'P{100 * self.share:g}, h':>20}{'mean, h':>20}",
+        ]
+        lines += [
+            f"{t.it_mw:>10,.1f}{wording.text(t.quantile_h):>20}{wording.text(t.mean_h):>20}"
+            for t in self.tried
+        ]
+        return "\n".join(lines)
+
+
+def firm_compute(
+    study: Study, unserved_h: float, share: float = 0.99, paths: int = 256, seed: int = 1
+) -> FirmCompute:
+    """The constant computing that a study's plant carries.
+
+    unserved_h: allowed in a year, equivalent full-capacity hours. share: of path-years that must keep to it.
+    Raises InputError where study and numbers do not fit together.
+    """
+    if not 0.0 <= unserved_h < HOURS:
+        raise InputError(f"unserved_h should be 0 to {HOURS} (got {unserved_h:g})")
+    if not 0.0 < share < 1.0:
+        raise InputError(f"share should lie between 0 and 1 (got {share:g})")
+    if not 1 <= paths <= 2**31 or not 0 <= seed < 2**63:
+        raise InputError(f"paths should be 1 or more and seed 0 or more (got {paths} and {seed})")
+    on = devices.machine(route=devices.choose(None, setups.drawn(study, None, None)))
+    run = setups.set_up(study, seed, paths, None, on)
+    low, high = 0.0, most_mw(study)
+    tried: dict[float, Tried] = {}
+    while high - low > FINE * high:
+        middle = 0.5 * (low + high)
+        tried[middle] = found = attempt(run, middle, share)
+        if found.quantile_h.value <= unserved_h:
+            low = middle
+        else:
+            high = middle
+        if high < FINE * most_mw(study):
+            break  # nothing is firm
+    curve = tuple(tried[x] for x in sorted(tried))
+    firm = Bracketed(low, _error(curve, low, high), low, high)
+    size = study.load.contracted_it_mw
+    return FirmCompute(study.name, firm, unserved_h, share, paths, study.life.years, size, curve)
+
+
+def attempt(run: Run, it_mw: float, share: float) -> Tried:
+    """Operate the plant under this much constant IT work."""
+    hours = unserved_h(run, it_mw)
+    world = np.arange(len(hours)) % run.study.uncertainty.worlds
+    each = np.repeat(world, hours.shape[1])
+    return Tried(it_mw, risk.quantile(hours.ravel(), each, share), risk.mean(hours.ravel(), each))
+
+
+def constant(study: Study, it_mw: float) -> Study:
+    """The study with constant IT work in place of its own."""
+    load = {"contracted_it_mw": it_mw, "occupancy_frac": (1.0,), "utilisation_frac": 1.0}
+    load |= {"daily_swing_frac": 0.0, "deferrable_frac": 0.0}
+    return study.model_copy(update={"load": study.load.model_copy(update=load)})
+
+
+def unserved_h(run: Run, it_mw: float) -> np.ndarray:
+    """[path, year] equivalent full-capacity hours."""
+    on, air = run.machine, run.air
+    plant = plants.plant(constant(run.study, it_mw), air.sun, air.site.wind_height_m)
+    market, source = compose.planned_market(plant, on), run.source()
+    never = jnp.full(len(KINDS), jnp.inf, jnp.float32)
+    parts = []
+    for index, real in simulate.groups(on, np.arange(run.paths)):
+        names = random.stream(run.seed, Ensemble.RUN, index)
+        (done,) = simulate.operate(on, plant, never, source, [(names, market)])
+        short = np.asarray(done.monthly.unserved_firm_mwh + done.monthly.unserved_deferrable_mwh)
+        parts.append(short.sum(axis=1).T[:real] / it_mw)
+    return np.concatenate(parts)
+
+
+def most_mw(study: Study) -> float:
+    """More than the plant can ever bring to its computing: all of its machines and its connection."""
+    machines = study.pv.ac_mw + study.wind.ac_mw + study.battery.power_mw
+    gensets = study.gensets.unit_mw * study.gensets.outage.units
+    return 1.01 * (machines + gensets + study.grid.import_limit_mw) / study.load.pue_free
+
+
+def _error(curve: tuple[Tried, ...], low: float, high: float) -> float:
+    """Of the quantile at the root, over the slope of hours in MW around it; NaN where either is unknown."""
+    near = min(curve, key=lambda t: abs(t.it_mw - low))
+    below = [t for t in curve if t.it_mw < low * (1.0 - APART)]
+    above = [t for t in curve if t.it_mw > high * (1.0 + APART)]
+    if not below or not above:
+        return math.nan
+    a, b = below[-1], above[0]
+    rise = b.quantile_h.value - a.quantile_h.value
+    return near.quantile_h.standard_error * (b.it_mw - a.it_mw) / rise if rise > 0.0 else math.nan

@@ -1,0 +1,26 @@
+"""What stands of a plant in a month of its operation."""
+
+from __future__ import annotations
+
+
+def standing(study, month):
+    """Shares of the capacities in a month of operation: those of the last phase that has begun."""
+    begun = [phase for phase in study.phases.values() if phase.from_month <= month]
+    phase = max(begun, key=lambda phase: phase.from_month, default=None)
+    parts = ("pv", "wind", "battery", "gensets", "it")
+    return {part: getattr(phase, f"{part}_frac") if phase else 1.0 for part in parts}
+
+
+def what_stands(study, share):
+    """The study with the capacities of a month; its battery is scaled beside its store."""
+
+    def scaled(section, part, *keys):
+        return section.model_copy(update={key: getattr(section, key) * share[part] for key in keys})
+
+    sections = {
+        "pv": scaled(study.pv, "pv", "dc_mw", "ac_mw"),
+        "wind": scaled(study.wind, "wind", "ac_mw"),
+        "gensets": scaled(study.gensets, "gensets", "unit_mw"),
+        "load": scaled(study.load, "it", "contracted_it_mw"),
+    }
+    return study.model_copy(update=sections)
