@@ -77,6 +77,7 @@ OUTCOMES = (
     _detail("revenue_m", "revenue received"),
     _detail("opex_m", "operating costs"),
     _detail("tax_m", "income tax paid"),
+    _detail("vat_m", "value-added tax received and refunded less paid, to suppliers and to the state"),
     Outcome("cfads_m", _YEAR, "cash flow available for debt service"),
     Outcome("scheduled_service_m", _YEAR, "debt service that was due"),
     _detail("debt_service_m", "debt service that was paid"),

@@ -12,23 +12,24 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.pv engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule engine.turbines engine.chains
+engine.convert.pv engine.convert.computing engine.build.typed engine.risk engine.finance.returns
+engine.finance.schedule engine.finance.company engine.finance.vat engine.turbines engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.report.wording engine.finance.singleowner
+engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.dispatch engine.convert.wind
+engine.schema.grid engine.schema.deal engine.build.law engine.dispatch engine.convert.wind
 
-weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
-engine.world engine.build.phases engine.build.pv engine.build.curve engine.build.computing
-engine.build.battery engine.results
+weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
+engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
+engine.build.computing engine.build.battery
+engine.results
 
-weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.build.wind engine.report.tables engine.outages engine.build.fleets engine.reliability.system
+weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid engine.build.wind
+engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
 engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
@@ -86,6 +87,7 @@ KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
         "convert.computing",
         "outages",
         "grid",
+        "orders",
         "dispatch",
         "life",
         "registers",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 112  # columns: the longest cells in full, whatever the terminal
 CONVENTION = (
     "P90 is bettered with probability 0.9 (good: exceeded; bad: not exceeded), over whole lives. "
-    "CVaR95: mean of the worst 5 %. *: too few lives for an error."
+    "CVaR95: mean of the worst 5 %. *: too few lives (or years of a record) for an error."
 )
 
 

@@ -17,10 +17,11 @@ from engine.world import Market
 from tests.reference import finance
 from tests.reference import waterfall as loops
 
-SHAPES = (  # years, periods a year, construction years, years that losses last, deals
-    (12, 2, 2, 5, 120),
-    (8, 4, 1, 0, 60),
-    (15, 1, 3, 3, 60),
+SHAPES = (  # years, periods a year, construction years, years that losses last, VAT and two companies, deals
+    (12, 2, 2, 5, False, 120),
+    (12, 2, 2, 5, True, 120),
+    (8, 4, 1, 0, False, 60),
+    (15, 1, 3, 3, True, 60),
 )
 
 
@@ -52,8 +53,11 @@ class Sample(NamedTuple):
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
-def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
-    """A random study; only what money depends on varies. debt_terms replace drawn ones."""
+def study(rng, years, periods_per_year, building, loss_years, taxed=False, **debt_terms):
+    """A random study; only what money depends on varies. debt_terms replace drawn ones.
+
+    taxed: with VAT and a power company.
+    """
     u, months = rng.uniform, 12 // periods_per_year
     spend = rng.dirichlet(np.full(building, 3.0))
     covenant = u(1.0, 1.1)
@@ -81,6 +85,16 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
         "covenant_dscr": covenant,
         "sale_multiple": u(0, 5),
     } | debt_terms
+    tax = {"loss_carry_years": loss_years, "regime": rng.choice([None, "western"])}
+    tax["rate_frac"] = rng.choice([None, u(0.1, 0.3)])
+    if taxed:
+        tax["vat"] = {
+            "place": str(rng.choice(["city", "town", "elsewhere"])),
+            "prices_include": bool(rng.integers(2)),
+            "creditable_opex_frac": u(0, 1),
+            "refund_frac": rng.choice([0.0, u(0, 1)]),
+        }
+        tax["power_company"] = {"internal_price_per_kwh": u(0.1, 0.5), "grid_share_frac": u(0, 1)}
     return Study.model_validate(
         {
             "name": "drawn",
@@ -130,12 +144,7 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
                     "land_m_per_year": u(0, 5),
                     "inflation_frac_per_year": u(-0.01, 0.05),
                 },
-                "tax": {
-                    "rate_frac": u(0.2, 0.3),
-                    "reduced_rate_frac": u(0.1, 0.2),
-                    "reduced_until_year": int(rng.integers(2026, 2036)),
-                    "loss_carry_years": loss_years,
-                },
+                "tax": tax,
                 "debt": terms,
                 "equity_discount_frac": u(0.04, 0.12),
             },
@@ -228,9 +237,10 @@ def stack(items):
 @functools.cache
 def sample(shape):
     """The drawn deals of one of `SHAPES`, sized and run by the kernels in two calls."""
-    years, periods_per_year, building, loss_years, count = shape
+    *kind, count = shape
+    years = kind[0]
     rng = np.random.default_rng([20260101, years])
-    studies = [study(rng, years, periods_per_year, building, loss_years) for _ in range(count)]
+    studies = [study(rng, *kind) for _ in range(count)]
     p50 = stack([operations(rng, years) for _ in studies])
     p90 = p50._replace(
         imported_mwh=p50.imported_mwh * rng.uniform(1.0, 1.5, (count, 1, 1)),

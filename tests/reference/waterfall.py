@@ -9,7 +9,8 @@ import math
 
 from scipy.optimize import brentq
 
-from tests.reference.finance import account, ebitda_by_period, income_tax, pv, revenue_and_opex
+from tests.reference.finance import account, after_tax, earned, pv, revenue_and_opex
+from tests.reference.taxes import income_tax
 
 SLACK = 1e-9
 
@@ -121,9 +122,9 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
     per_year, n = study.deal.debt.periods_per_year, study.life.years
     years = account(study, ops, lease_factor, power_factor, occupancy)
-    ebitda = ebitda_by_period(study, years)
-    tax = income_tax(study, ebitda, loan["interest_m"], loan["capitalised"])
-    cfads = [e - t for e, t in zip(ebitda, tax, strict=True)]
+    earnings = earned(study, years)
+    tax = income_tax(study, earnings, loan["interest_m"], loan["capitalised"])
+    cfads = after_tax(study, earnings, loan["interest_m"], loan["capitalised"])
     rows = cascade(study, loan, cfads)
 
     def total(values):
@@ -141,7 +142,8 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
     return {
         "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
-        "tax_m": total(tax), "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
+        "tax_m": total(tax), "vat_m": total(earnings["vat"]),
+        "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
         "debt_service_m": total(paid),
         "dscr": ratios(total(cfads), total(rows["service_m"])),
         "dscr_period": ratios(cfads, rows["service_m"]),
