@@ -28,8 +28,9 @@ engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build
 engine.build.computing engine.build.battery
 engine.results
 
-weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid engine.build.wind
-engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
+weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
+engine.build.wind engine.build.orders engine.report.tables engine.outages engine.build.fleets
+engine.reliability.system
 
 engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
