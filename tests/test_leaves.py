@@ -39,10 +39,13 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
     "deal.debt.covenant_dscr": 0.5,
-    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.dscr_p50": 5.0,  # until it binds
+    "deal.debt.dscr_p99": 5.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.tax.loss_carry_years": 0,
@@ -72,12 +75,13 @@ def base_study() -> Study:
     return studies.rich(
         climate="zhongwei",
         life__years=YEARS,
+        deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
-        uncertainty__lease_price_sd_frac=0.9,
+        uncertainty__lease_price_sd_frac=1.2,
     )
 
 
