@@ -10,44 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from engine.build import loan as loans
 from engine.build import phases
 from engine.build.taxes import CLASSES, Taxes
+from engine.build.typed import f64
 from engine.finance.company import PowerCompany
+from engine.finance.terms import Loan
 from engine.finance.vat import Vat
 from engine.schema.deal import CapexItem
-from engine.schema.debt import DebtTerms
 from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Loan:
-    """Terms of the senior debt, all [] float64.
-
-    rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
-    to maturity. The rest as in `study.DebtTerms`.
-    """
-
-    max_gearing: jax.Array
-    dscr_p50: jax.Array
-    dscr_p90: jax.Array
-    rate: jax.Array
-    periods: jax.Array
-    upfront_fee: jax.Array
-    commitment_fee: jax.Array
-    dsra_months: jax.Array
-    dsra_interest: jax.Array
-    lockup_dscr: jax.Array
-    covenant_dscr: jax.Array
-    sale_multiple: jax.Array
-    periods_per_year: int = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -107,49 +84,31 @@ def deal(study: Study) -> Deal:
     yearly = np.outer(_fixed_costs_m(study, sum(cost.values())), index) * _looked_after(standing)
     fixed, fixed_vat = taxes.fixed(yearly)
     return Deal(
-        contracted_it_mw=_f64(study.load.contracted_it_mw),
-        import_limit_mw=_f64(grid.import_limit_mw),
-        occupancy=_f64(_held(study.load.occupancy_frac, n)),
-        it_standing=_f64(standing[..., phases.PARTS.index("it")]),
-        lease_price_per_kw_month=_f64(taxes.net("lease", terms.revenue.lease_price_per_kw_month * rent)),
-        power_price_per_kwh=_f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
-        certificate_per_mwh=_f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),
-        import_price_per_kwh=_f64(taxes.net("imported", grid.import_price_per_kwh * index)),
-        export_price_per_kwh=_f64(taxes.net("export", grid.export_price_per_kwh * index)),
-        capacity_charge_per_kw_month=_f64(taxes.net("capacity", grid.capacity_charge_per_kw_month * index)),
-        fuel_cost_per_kwh=_f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),
-        sla_multiple=_f64(terms.revenue.sla_credit_multiple),
-        sla_deferrable_weight=_f64(terms.revenue.sla_deferrable_weight_frac),
-        fixed_cost_m=_f64(fixed),
-        spend_m=_f64(taxes.assets.spend_m),
-        cost_m=_f64(sum(cost.values())),
-        depreciation_m=_f64(np.sum(list(depreciation.values()), axis=0)),
-        tax_rate=_f64(taxes.rate),
-        equity_discount=_f64(terms.equity_discount_frac),
-        loan=_loan(terms.debt),
+        contracted_it_mw=f64(study.load.contracted_it_mw),
+        import_limit_mw=f64(grid.import_limit_mw),
+        occupancy=f64(_held(study.load.occupancy_frac, n)),
+        it_standing=f64(standing[..., phases.PARTS.index("it")]),
+        lease_price_per_kw_month=f64(taxes.net("lease", terms.revenue.lease_price_per_kw_month * rent)),
+        power_price_per_kwh=f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
+        certificate_per_mwh=f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),
+        import_price_per_kwh=f64(taxes.net("imported", grid.import_price_per_kwh * index)),
+        export_price_per_kwh=f64(taxes.net("export", grid.export_price_per_kwh * index)),
+        capacity_charge_per_kw_month=f64(taxes.net("capacity", grid.capacity_charge_per_kw_month * index)),
+        fuel_cost_per_kwh=f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),
+        sla_multiple=f64(terms.revenue.sla_credit_multiple),
+        sla_deferrable_weight=f64(terms.revenue.sla_deferrable_weight_frac),
+        fixed_cost_m=f64(fixed),
+        spend_m=f64(taxes.assets.spend_m),
+        cost_m=f64(sum(cost.values())),
+        depreciation_m=f64(np.sum(list(depreciation.values()), axis=0)),
+        tax_rate=f64(taxes.rate),
+        equity_discount=f64(terms.equity_discount_frac),
+        loan=loans.loan(terms.debt),
         vat=taxes.vat(fixed_vat),
         power_company=taxes.company(index, fixed, depreciation),
         years=n,
         construction_years=building,
         loss_carry_years=taxes.loss_carry_years,
-    )
-
-
-def _loan(debt: DebtTerms) -> Loan:
-    return Loan(
-        max_gearing=_f64(debt.max_gearing_frac),
-        dscr_p50=_f64(debt.dscr_p50),
-        dscr_p90=_f64(debt.dscr_p90),
-        rate=_f64(debt.rate_frac_per_year),
-        periods=_f64(debt.tenor_years * debt.periods_per_year),
-        upfront_fee=_f64(debt.upfront_fee_frac),
-        commitment_fee=_f64(debt.commitment_fee_frac_per_year),
-        dsra_months=_f64(debt.dsra_months),
-        dsra_interest=_f64(debt.dsra_interest_frac_per_year),
-        lockup_dscr=_f64(debt.lockup_dscr),
-        covenant_dscr=_f64(debt.covenant_dscr),
-        sale_multiple=_f64(debt.sale_multiple),
-        periods_per_year=debt.periods_per_year,
     )
 
 
@@ -188,7 +147,3 @@ def _depreciation_m(item: CapexItem, cost_m: float, years: int) -> np.ndarray:
 def _held(ramp: tuple[float, ...], years: int) -> np.ndarray:
     """The ramp by year; its last value holds on."""
     return np.asarray(ramp)[np.minimum(np.arange(years), len(ramp) - 1)]
-
-
-def _f64(x: float | np.ndarray) -> jax.Array:
-    return jnp.asarray(x, jnp.float64)

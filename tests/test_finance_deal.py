@@ -52,9 +52,11 @@ def results(study):
     by and by while power becomes dear."""
     rng = np.random.default_rng(11)
     p50 = deals.operations(rng, study.life.years)
-    p90 = p50._replace(imported_mwh=p50.imported_mwh * 1.1)
+    worse = [
+        p50._replace(imported_mwh=p50.imported_mwh * more) for more in (1.0, 1.1, 1.05, 1.02, 1.3, 1.2, 1.1)
+    ]
     money = deal(study)
-    loan = SIZE(money, p50, p90)
+    loan = SIZE(money, jax.tree.map(lambda *x: np.stack(x), *worse))
     fair = central(money.occupancy)
     falls = np.linspace(1.0, 0.3, study.life.years)
     bad = fair._replace(occupancy=fair.occupancy * falls, power_price=1.5 / falls)
@@ -89,6 +91,7 @@ OUTSIDE = [
     "grid.capacity_charge_per_kw_month",
 ]
 SPECIAL = {
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.dsra_months": 12,
     "deal.debt.tenor_years": 7,
@@ -127,7 +130,7 @@ def test_a_new_number_never_recompiles():
     @jax.jit
     def size(money, p50):
         traces.append(1)
-        return debt.size(money, p50, p50)
+        return debt.size(money, deals.alike(p50))
 
     rng = np.random.default_rng(3)
     for _ in range(3):

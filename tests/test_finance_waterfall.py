@@ -96,7 +96,7 @@ def test_a_path_without_debt_pays_equity_all_it_earns():
     bought = ("imported_mwh", "genset_mwh", "unserved_firm_mwh", "unserved_deferrable_mwh")
     money = deals.deal(study)
     case = deals.operations(rng, 6)._replace(**dict.fromkeys(bought, np.zeros((6, 12))))
-    loan = debt.size(money, case, case)
+    loan = debt.size(money, deals.alike(case))
     flow = waterfall.run(money, loan, case, deals.Market(jnp.full((), 10.0), jnp.ones(6), jnp.ones(6)))
     assert (np.array(flow.periods.cfads_m) > 0).all()
     assert np.array(flow.distribution_m) == pytest.approx(np.array(flow.cfads_m))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from engine.build import law as laws
+from engine.build.typed import f64
 from engine.finance.company import PowerCompany
 from engine.finance.vat import Vat
 from engine.schema.deal import Capex, DealSection
@@ -80,11 +79,11 @@ class Taxes:
         place = laws.chosen(self.law.surcharges, "deal.tax.vat.place", terms.place)
         paid = self.assets.vat_m
         return Vat(
-            **{name: _f64(self._operating(name)) for name in (*SOLD, *BOUGHT)},
-            fixed_m=_f64(fixed_vat_m),
-            surcharge=_f64(laws.rates(self.law, f"surcharges.{terms.place}", place, self.operating)),
-            credit_m=_f64((1.0 - terms.refund_frac) * paid),
-            refund_m=_f64(terms.refund_frac * paid),
+            **{name: f64(self._operating(name)) for name in (*SOLD, *BOUGHT)},
+            fixed_m=f64(fixed_vat_m),
+            surcharge=f64(laws.rates(self.law, f"surcharges.{terms.place}", place, self.operating)),
+            credit_m=f64((1.0 - terms.refund_frac) * paid),
+            refund_m=f64(terms.refund_frac * paid),
         )
 
     def company(
@@ -101,11 +100,11 @@ class Taxes:
         cost = self.assets.cost_m
         share = sum(part * cost[name] for name, part in owned.items()) / sum(cost.values())
         return PowerCompany(
-            internal_price_per_kwh=_f64(terms.internal_price_per_kwh * index),
-            fixed_cost_m=_f64(fixed_cost_m[:3].sum(0) + share * fixed_cost_m[4] + fixed_cost_m[5]),
-            depreciation_m=_f64(sum(part * depreciation_m[name] for name, part in owned.items())),
-            levied=_f64(levied),
-            share=_f64(share),
+            internal_price_per_kwh=f64(terms.internal_price_per_kwh * index),
+            fixed_cost_m=f64(fixed_cost_m[:3].sum(0) + share * fixed_cost_m[4] + fixed_cost_m[5]),
+            depreciation_m=f64(sum(part * depreciation_m[name] for name, part in owned.items())),
+            levied=f64(levied),
+            share=f64(share),
         )
 
     def _assets(self, capex: Capex) -> Assets:
@@ -125,7 +124,3 @@ class Taxes:
         if self.law.vat is None:
             return np.zeros(len(years))
         return laws.rates(self.law, f"vat.{kind}", getattr(self.law.vat, kind), years)
-
-
-def _f64(x: float | np.ndarray) -> jax.Array:
-    return jnp.asarray(x, jnp.float64)

@@ -54,7 +54,9 @@ class CashFlow(NamedTuple):
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
+    credit_loss_m: jax.Array
     equity_irr_frac: jax.Array
+    equity_irr_reason: jax.Array
     equity_npv_m: jax.Array
     cash_imbalance_m: jax.Array
 
@@ -90,8 +92,9 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_flow_m=equity,
         account=account,
         periods=rows,
-        **credit.events(deal, rows)._asdict(),
+        **credit.events(deal, debt, rows)._asdict(),
         equity_irr_frac=returns.irr(equity),
+        equity_irr_reason=returns.irr_reason(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import brentq
 
 from tests.reference import taxes
 from tests.reference.phases import standing
@@ -197,6 +198,13 @@ def pv(flows, rate):
     return sum(flow / (1 + rate) ** (t + 1) for t, flow in enumerate(flows))
 
 
+def effective_rate(amount, fee, service):
+    """The rate per period at which the service is worth what was paid out."""
+    if amount <= 0:
+        return math.nan
+    return brentq(lambda r: pv(service, r) - (amount - fee), -0.5, 5.0, xtol=1e-15, rtol=1e-14)
+
+
 def schedule(service, rate):
     """Forward from the amount that the service is worth: interest, principal, balance by period."""
     balance, rows = pv(service, rate), []
@@ -235,31 +243,39 @@ def sources_and_uses(study, amount, uses, dsra):
     return {"needs": needs, "uses": sum(needs), "capitalised": idc + commitment + upfront}
 
 
-def size(study, p50, p90):
-    """Substitution until nothing moves; returns the schedule and what it rests on."""
+def size(study, cases):
+    """Substitution until nothing moves; returns the schedule and what it rests on.
+
+    cases: operations of the P50, of P90 over a year, ten years and the life, of P99 likewise.
+    """
     terms, n = study.deal.debt, study.life.years
     rate, maturity = (
         terms.rate_frac_per_year / terms.periods_per_year,
         terms.tenor_years * terms.periods_per_year,
     )
-    cases = []
-    for ops in (p50, p90):
+    taxable = []
+    for ops in cases:
         years = account(study, ops, 1.0, [1.0] * n, planned_occupancy(study))
-        cases.append(earned(study, years))
-    service, uses = [0.0] * len(cases[0]["ebitda"]), sum(spend_m(study))
+        taxable.append(earned(study, years))
+    chosen = {"one-year": 1, "ten-year": 2, "life": 3}[terms.p90_over]
+    wanted = [terms.dscr_p50] + [terms.dscr_p90] * 3 + [terms.dscr_p99] * 3
+    service, uses = [0.0] * len(taxable[0]["ebitda"]), sum(spend_m(study))
     for _ in range(60):
         amount, interest = pv(service, rate), schedule(service, rate)[0]
         funding = sources_and_uses(study, amount, uses, dsra_targets(study, service)[0])
         uses = funding["uses"]
         cfads, sculpted = [], []
-        for case, dscr in zip(cases, (terms.dscr_p50, terms.dscr_p90), strict=True):
+        for case, dscr in zip(taxable, wanted, strict=True):
             cash = after_tax(study, case, interest, funding["capitalised"])
             cfads.append(cash)
             sculpted.append([max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)])
-        tests = [pv(sculpted[0], rate), pv(sculpted[1], rate), terms.max_gearing_frac * uses]
-        smaller = 0 if tests[0] <= tests[1] else 1
-        scale = min(1.0, tests[2] / tests[smaller]) if tests[smaller] > 0 else 1.0
-        service = [s * scale for s in sculpted[smaller]]
+        allowed = [pv(s, rate) for s in sculpted]
+        p50, p90, p99 = allowed[0], allowed[chosen], allowed[4]
+        llcr = max(pv(cfads[0][:maturity], rate) / terms.min_llcr, 0.0)
+        tests = [p50, p90, terms.max_gearing_frac * uses, p99, llcr]
+        smallest = sculpted[min((0, chosen, 4), key=lambda k: allowed[k])]
+        scale = min(1.0, min(tests) / pv(smallest, rate)) if pv(smallest, rate) > 0 else 1.0
+        service = [s * scale for s in smallest]
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
     targets = dsra_targets(study, service)
@@ -273,4 +289,16 @@ def size(study, p50, p90):
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], service, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,
+        "allowed_m": allowed,
+        "case_dscr_mean": [
+            sum(c for c, s in zip(cash, service, strict=True) if s > 0) / sum(service)
+            if sum(service) > 0
+            else math.nan
+            for cash in cfads
+        ],
+        "case_dscr_min": [
+            min((c / s for c, s in zip(cash, service, strict=True) if s > 0), default=math.nan)
+            for cash in cfads
+        ],
+        "effective_rate": effective_rate(amount, terms.upfront_fee_frac * amount, service),
     }  # fmt: skip

@@ -105,6 +105,9 @@ def credit(study, loan, rows):
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
     lost = pv(loan["service_m"], rate) - pv(received, rate)
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year) ** building
+    eir = loan["effective_rate"]
+    missed = [s - r for s, r in zip(loan["service_m"], received, strict=True)]
+    out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
     return out
 
 
@@ -116,6 +119,15 @@ def irr(flows):
     if npv(-0.99, flows) * npv(10.0, flows) >= 0:
         return math.nan
     return brentq(lambda r: npv(r, flows), -0.99, 10.0, xtol=1e-14, rtol=1e-14, maxiter=1000)
+
+
+def irr_reason(flows):
+    """0 where there is a rate of return; 1 nothing comes back, 2 nothing is put in, 3 it is out of bounds."""
+    if not math.isnan(irr(flows)):
+        return 0
+    if min(flows) >= 0:
+        return 2
+    return 3 if max(flows) > 0 else 1
 
 
 def run(study, loan, ops, lease_factor, power_factor, occupancy):
@@ -151,7 +163,7 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
-        "equity_flow_m": equity, "equity_irr_frac": irr(equity),
+        "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
         "periods": rows, "account": years, **credit(study, loan, rows),
     }  # fmt: skip
