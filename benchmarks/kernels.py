@@ -63,7 +63,7 @@ def contenders(part: parts.Part, case: ours.Case, paths: int) -> dict[str, tuple
 
 def _dispatch_rivals(part: parts.Part, paths: int) -> dict[str, tuple[Callable, float]]:
     battery, store, drivers = part.given
-    numbers = rivals.Store(*(float(x) for x in battery))
+    numbers = rivals.Store(*(float(x) for x in jax.tree.leaves(battery)))
     soc, backlog = (np.asarray(x) for x in store)
     shards = opponent.shards(drivers)
     found: dict[str, tuple[Callable, float]] = {}

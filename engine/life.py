@@ -34,7 +34,8 @@ DT_H = 1.0
 
 
 class State(NamedTuple):
-    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order.
+    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order, the
+    chance of the day's orders.
 
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing.
     """
@@ -42,6 +43,7 @@ class State(NamedTuple):
     store: dispatch.State
     failed: tuple[jax.Array, ...]
     night_order: Order
+    order_chance: Orders
     worn_mwh: jax.Array | None = None
 
 
@@ -73,7 +75,8 @@ def start(plant: Plant, stream: Stream) -> State:
         nothing = jnp.zeros((), jnp.float32)
         store = dispatch.State(plant.soc_start_mwh, nothing)
         worn = None if plant.battery.wear_per_mwh is None else nothing
-        return State(store, outages.start(plant.fleets, stream), orders.none(), worn)
+        failed = outages.start(plant.fleets, stream)
+        return State(store, failed, orders.none(), orders.start(stream), worn)
 
     return block.tile(one)(plant, stream)
 
@@ -179,7 +182,7 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     w: hours [24, path].
     """
     occupancy, levels = own
-    scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w)
+    chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w, now.order_chance)
     given = orders.given(may, scores, threshold)
     air = w.temp_air, w.wind_speed
     failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
@@ -189,7 +192,7 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
     sums = dispatch.totals(flowed, DT_H)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), worn)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn)
     return after, (sums, (starts, met, flowed))
 
 
@@ -203,17 +206,20 @@ def order_levels(process: OrderProcess, worlds, stream: Stream, y) -> Orders:
 
 
 def orders_of_day(
-    process: OrderProcess, levels: Orders, stream: Stream, y, d, season, w: Weather
-) -> tuple[Orders, Orders]:
-    """(scores, orders that come if they pass) of a day, [path]. season: of the day. w: hours [24, path]."""
+    process: OrderProcess, levels: Orders, stream: Stream, y, d, season, w: Weather, before: Orders
+) -> tuple[Orders, Orders, Orders]:
+    """(chance, scores, orders that come if they pass) of a day, [path].
+
+    season: of the day. w: hours [24, path]. before: the day before's chance.
+    """
 
     def one(shared, own):
         process, season = shared
-        stream, level, anomaly = own
-        return orders.drawn(process, season, level, stream, y, d, anomaly)
+        stream, level, anomaly, before = own
+        return orders.drawn(process, season, level, stream, y, d, anomaly, before)
 
     anomaly = orders.anomaly(process.told, w.region_sun, w.region_wind)
-    return block.tile(one)((process, season), (stream, levels, anomaly))
+    return block.tile(one)((process, season), (stream, levels, anomaly, before))
 
 
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
@@ -232,7 +238,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
-        wind_mw=wind.power(plant.wind, w.wind_speed) * wind_up,
+        wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
         clipped_mw=clipped_mw * pv_up,
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,

@@ -42,7 +42,7 @@ def test_cycles_fade_the_energy_until_new_cells_stand(climate, year, worn_mwh):
     )
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
     discharged = jnp.asarray([0.0, 120.0 * 0.93 * 100, 1e9], jnp.float32)  # at the bus
-    state = life.State(None, (), None, discharged)
+    state = life.State(None, (), None, None, discharged)
     aged, state = life.begun(in_year(plant, jnp.int32(year)), state)
     whole = 0.95 * 120.0 * 0.95 ** (1 if year == 1 else 0)
     left = np.array([1.0, 1.0 - 0.04, 0.0]) if worn_mwh else np.ones(3)

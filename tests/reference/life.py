@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.build.fleets import kind as built
-from tests.reference import fleets, plant, random
+from tests.reference import fleets, plant, random, wind
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
@@ -33,6 +33,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles = 0.0, [], 0, 0.0
+    chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     out = []
     for year, air in enumerate(weather):
         if any(r.of == "battery" and r.in_year == year + 1 for r in study.deal.renewals.values()):
@@ -46,9 +47,14 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
         kept = {name: np.empty(8760) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
         for day in range(365):
             orders = study.grid.orders
+            chance = [
+                plant.order_chance(orders, names, year, day, kind, before)
+                for kind, before in enumerate(chance)
+            ]
             midday, tonight = (
                 [plant.order_that_may_come(orders, names, year, day, kind)]
-                if plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
+                if plant.order_score(orders, world, year, day, kind, air[region], chance[kind])
+                > threshold[kind]
                 else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
@@ -92,7 +98,7 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     export = min(grid.export_limit_mw, circuits)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
-        wind_mw=plant.wind(study.wind, year, wind_height_m, at["wind_speed"]) * up["wind"],
+        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
         clipped_mw=clipped * up["pv"],
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,
