@@ -84,7 +84,8 @@ STUDIES = (
      "@:5: battery.standby_mw: should not pass power_mw (got 2000, power_mw 1500)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  renewals: {cells: {of: battery, in_year: 30, amount_m: 9}}",
      "@:3: deal.renewals.cells.in_year: should not pass life.years (25) (got 30)"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  renewals: {a: {of: pv, in_year: 3, amount_m: 9, saved_over_years: 3}}",
+    ("extends: ~/zhongwei.yaml\n"
+     "deal:\n  renewals: {a: {of: pv, in_year: 3, amount_m: 9, saved_over_years: 3}}",
      "@:3: deal.renewals.a.saved_over_years: should lie under in_year: nothing is saved before operation "
      "(got 3, in_year 3)"),
     ("+battery:\n  energy_mwh: 0",
