@@ -119,7 +119,7 @@ def test_a_year_from_names_to_totals(case, c):
     assert months_apart(totals, totals_of(energy.monthly)) < FLIPS
     failed = opponent.failed_units(state.failed, len(FLEETS))
     np.testing.assert_array_equal(now["failed"], failed)  # integers
-    np.testing.assert_array_equal(now["night"], np.asarray(state.night_order))
+    np.testing.assert_array_equal(now["night"], np.stack(state.night_order))
 
 
 def test_part_of_a_call(case, dispatch):

@@ -32,21 +32,36 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "grid.orders.midday.begin_h": (8, 11, 12),
+    "grid.orders.midday.hours": (5, 4, 1),
+    "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.orders.night.begin_h": (13, 23, 26),
+    "grid.orders.night.hours": (20, 7, 3),
+    "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
     "deal.debt.covenant_dscr": 0.5,
-    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.dscr_p50": 5.0,  # until it binds
+    "deal.debt.dscr_p99": 5.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.tax.loss_carry_years": 0,
-    "deal.tax.reduced_until_year": 2028,
+    "deal.tax.rate_frac": 0.3,
+    "deal.tax.regime": None,
+    "deal.tax.table": "china",
+    "deal.tax.vat.place": "town",
+    "deal.tax.vat.prices_include": True,
     "life.years": YEARS + 1,
     "phases.whole.pv_frac": 1.0,
     "phases.whole.wind_frac": 1.0,
     "phases.whole.battery_frac": 1.0,
     "phases.whole.gensets_frac": 1.0,
     "phases.whole.it_frac": 1.0,
+    "wind.curve.turbine": "E-126/4200",
+    "wind.wakes.curve": "dena_mean",
     "prepare.paths": 128,
     "wind.outage.harsh_weather.side": "above",
     "wind.outage.harsh_weather.variable": "wind_speed",
@@ -60,13 +75,13 @@ def base_study() -> Study:
     return studies.rich(
         climate="zhongwei",
         life__years=YEARS,
+        deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
-        deal__tax={"reduced_until_year": 2029},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
-        uncertainty__lease_price_sd_frac=0.9,
+        uncertainty__lease_price_sd_frac=1.2,
     )
 
 
@@ -93,8 +108,34 @@ def optional(model: type[BaseModel]) -> Iterator[str]:
                 yield from optional(below)
 
 
+def other_studies() -> list[Study]:
+    """The branches that those of the base exclude."""
+    base = base_study().model_dump()
+    knots = {"speeds_mps": (2.0, 8.0, 13.0, 26.0), "output_frac": (0.1, 0.4, 1.0, 0.9), "cut_out_mps": 22.0}
+    wakes = {"speeds_mps": (5.0, 14.0), "speed_frac": (0.9, 1.0)}
+    plain = {"cut_in_mps", "rated_mps", "cut_out_mps", "shear_exponent"}
+    wind = {k: v for k, v in base["wind"].items() if k not in plain}
+    density = {"pressure_hpa": 900.0}
+    others = (
+        {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density},
+        {"curve": {"turbine": "V126/3450"}},
+    )
+    return [Study.model_validate(base | {"wind": wind | other}) for other in others]
+
+
+def at(study: Study, name: str) -> Any:
+    """The value of a leaf, None where its section is left out."""
+    return functools.reduce(lambda held, key: held and held.get(key), name.split("."), study.model_dump())
+
+
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
+OTHERS = [  # of each, what the base leaves out
+    {name for name in map(".".join, dict(fields(study))) if at(base_study(), name) is None}
+    - {name for name in map(".".join, dict(fields(study))) if at(study, name) is None}
+    for study in other_studies()
+]
 WEATHER = {name for name in LEAVES if name.startswith("weather.")}
+UNSET = {name for name in LEAVES if at(base_study(), name) is None} - set(CHANGED)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +244,8 @@ def left_out(base: Study) -> set[str]:
 
 
 def test_every_section_that_may_be_left_out_is_there():
-    said = {part for name in LEAVES for part in name.split(".")[:-1]}
+    walked = set(LEAVES).union(*OTHERS)
+    said = {part for name in walked for part in name.split(".")[:-1]}
     assert [name for name in optional(Study) if name not in said] == []
 
 
@@ -217,7 +259,7 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
     for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
         lives(perturbed(base, name))  # small programs that only a second study needs
     dead, costly = [], {}
-    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - left_out(base)):
+    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - UNSET - left_out(base)):
         before = len(compiled)
         if same(first, lives(perturbed(base, name))):
             dead.append(name)
@@ -225,6 +267,16 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
             costly[name] = len(compiled) - before
     assert dead == []
     assert costly == {}
+
+
+def test_branches_that_exclude_one_another_matter_too(lives, compiled):
+    assert UNSET - left_out(base_study()) - WEATHER - {"climate", "wind.curve"} <= set().union(*OTHERS)
+    for study, names in zip(other_studies(), OTHERS, strict=True):
+        first = lives(study)
+        before = len(compiled)
+        for name in sorted(names):
+            assert not same(first, lives(perturbed(study, name))), name
+        assert len(compiled) == before
 
 
 def test_the_climate_matters(lives, first, base, tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import facts, figures, tables, wording
+from engine.report import facts, figures, lending, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ def page(
         figures=_figures(results, manifest, week),
         money=facts.money(manifest),
         sizing=facts.sizing(manifest),
+        tests=lending.tests(manifest),
+        cases=lending.cases(manifest),
+        market=lending.market(manifest),
+        losses=lending.losses(results, manifest),
+        without_return=lending.without_return(results),
         orders=[
             (facts.words(key), facts.value(value))
             for key, value in look(manifest, "prepared.orders", {}).items()
