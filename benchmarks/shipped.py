@@ -127,15 +127,17 @@ def _whole(values: np.ndarray, at: np.ndarray) -> np.ndarray:
 def _steps(name: str, where: str, years: Years) -> list[Beside]:
     """How far an hour is from the next: over midnight, and over the hours of a day that are not dark."""
 
+    whole = name == "wind_speed"  # its level is not the mast's: relative to the mean of all years
+
     def midnight(of: Years) -> np.ndarray:
-        return (of[name][:, 1:, 0] - of[name][:, :-1, -1]).std(axis=1)
+        return (of[name][:, 1:, 0] - of[name][:, :-1, -1]).std(axis=1) / (of[name].mean() if whole else 1.0)
 
     def within(of: Years) -> np.ndarray:
-        change = np.diff(of[name], axis=2)
+        change = np.diff(of[name], axis=2) / (of[name].mean() if whole else 1.0)
         lit = (of[name][:, :, 1:] > 0) & (of[name][:, :, :-1] > 0) if name == "ghi" else np.isfinite(change)
         return np.array([x[seen].std() for x, seen in zip(change, lit, strict=True)])
 
-    unit = f"{name}, {schema.UNITS[name]}"
+    unit = f"{name}, of its mean" if whole else f"{name}, {schema.UNITS[name]}"
     found = [Beside(f"sd of changes over an hour, {unit} ({where})", years, within)]
     if name != "ghi":
         found.append(Beside(f"sd of changes over midnight, {unit} ({where})", years, midnight))
@@ -250,9 +252,9 @@ def page(name: str, found: list[dict], beside: list[dict], said: Mapping[str, st
         f"# The climate `{name}` beside its sources",
         "",
         f"`{command}` (numbers: `fidelity-{name}.json`), wattbit {metadata.version('wattbit')}. No hourly "
-        "record of the place is at hand; each part is judged by the record that it was made of, which the fit "
-        "has seen. So this says what composing and generating made of the sources, not how like the place "
-        "they are: of that, see the weak points below.",
+        "record of the place is at hand; each part is judged by the record that it was made of, which the "
+        "fit has seen. So this says what composing and generating made of the sources, not how like the "
+        "place they are: of that, see the weak points below.",
         "",
         f"{reports.measure(found[0])} {found[0]['path_years']} years at the record's level, without the slow "
         "levels that worlds differ in: a record of decades has them in its spread between years.",
