@@ -147,6 +147,10 @@ FEATURES = {  # what a study may leave out, each at one machine
         "failure_multiples": (6.0,),
     },
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
+    "deal__revenue__sla_bands": {
+        "firm": {"over_minutes": (0.0,), "credit_frac": (0.1,)},
+        "deferrable": {"over_minutes": (0.0,), "credit_frac": (0.1,)},
+    },
 }
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance import vat
+from engine.finance import sla, vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -22,12 +22,13 @@ MONTHS = 12
 
 
 class Operations(NamedTuple):
-    """Energy of a path by month, MWh [year, month], float64. served: site energy; unserved: IT energy."""
+    """Energy of a path by month, MWh [year, month], float64. served: site energy; it_demand, unserved: IT."""
 
     imported_mwh: jax.Array
     exported_mwh: jax.Array
     genset_mwh: jax.Array
     served_mwh: jax.Array
+    it_demand_mwh: jax.Array
     unserved_firm_mwh: jax.Array
     unserved_deferrable_mwh: jax.Array
 
@@ -115,12 +116,17 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
     """Rent given back for unserved compute hours, million [year, month].
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
-    was never done counts with its weight. No month gives back more than its lease.
+    was never done counts with its weight; and what bands give, where the deal has them. No month gives
+    back more than its lease.
     rent: per kW-month [year, 1]; lease: million [year, month].
     """
     rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
     unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh
-    return jnp.minimum(deal.sla_multiple * rent_per_mwh * unserved / 1e6, lease)
+    credit = deal.sla_multiple * rent_per_mwh * unserved / 1e6
+    if deal.sla is not None:
+        given = operations.unserved_firm_mwh, operations.unserved_deferrable_mwh
+        credit += lease * sla.credit_frac(deal.sla, operations.it_demand_mwh, *given)
+    return jnp.minimum(credit, lease)
 
 
 def revenue(account: Lines) -> jax.Array:

@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
+from typing import Annotated
 
-from engine.schema.base import Fraction, NotNegative, Section
+from pydantic import Field, model_validator
+
+from engine.schema.base import Fraction, NotNegative, Section, contradiction
+
+Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
+
+
+class SlaBands(Section):
+    """Credits of one tier: the highest band that a month's unserved minutes pass."""
+
+    over_minutes: tuple[Minutes, ...] = Field(
+        min_length=1,
+        max_length=8,
+        description="of a month, ascending; 43.8 is 99.9 %. Unserved over demanded energy, in minutes",
+    )
+    credit_frac: tuple[Fraction, ...] = Field(
+        min_length=1, max_length=8, description="of the month's rent beyond each of over_minutes"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SlaBands:
+        bands, credits = self.over_minutes, self.credit_frac
+        if len(bands) != len(credits):
+            sizes = f"{len(credits)} for {len(bands)}"
+            raise contradiction("credit_frac", f"should hold one for each of over_minutes (got {sizes})")
+        for key, found, in_order in (
+            ("over_minutes", bands, all(a < b for a, b in pairwise(bands))),
+            ("credit_frac", credits, all(a <= b for a, b in pairwise(credits))),
+        ):
+            if not in_order:
+                got = ", ".join(f"{x:g}" for x in found)
+                raise contradiction(key, f"should ascend (got {got})")
+        return self
+
+
+class SlaTiers(Section):
+    """Bands by tier of the load; a month gives back the sum, and never more than its rent."""
+
+    firm: SlaBands | None = None
+    deferrable: SlaBands | None = Field(None, description="for work that was never done")
 
 
 class Revenue(Section):
@@ -21,4 +61,7 @@ class Revenue(Section):
     )
     sla_deferrable_weight_frac: Fraction = Field(
         0.3, description="credit for unserved deferrable work over that for firm"
+    )
+    sla_bands: SlaTiers | None = Field(
+        None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
     )

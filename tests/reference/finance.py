@@ -82,6 +82,25 @@ def planned_occupancy(study):
     return [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)]
 
 
+def band_credit(study, ops, y, m):
+    """What part of the month's rent the bands give back: tier by tier, the last band that is passed."""
+    tiers, deferrable = study.deal.revenue.sla_bands, study.load.deferrable_frac
+    if tiers is None:
+        return 0.0
+    part = 0.0
+    for bands, share, unserved in (
+        (tiers.firm, 1 - deferrable, ops.unserved_firm_mwh),
+        (tiers.deferrable, deferrable, ops.unserved_deferrable_mwh),
+    ):
+        demand = share * ops.it_demand_mwh[y, m]
+        if bands is None or demand == 0:
+            continue
+        minutes = unserved[y, m] / demand * 730 * 60
+        passed = [c for over, c in zip(bands.over_minutes, bands.credit_frac, strict=True) if minutes > over]
+        part += passed[-1] if passed else 0.0
+    return min(part, 1.0)
+
+
 def account(study, ops, lease_factor, power_factor, occupancy):
     """The operating account: a list over years of lists over months of dicts of lines."""
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
@@ -123,7 +142,11 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 * net["services"]
                 * price_level
                 * ops.exported_mwh[y, m],
-                "sla_credit_m": min(revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh, lease),
+                "sla_credit_m": min(
+                    revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh
+                    + band_credit(study, ops, y, m) * lease,
+                    lease,
+                ),
                 "fixed_m": sum(fixed.values()) / 12,
                 "import_m": grid.import_price_per_kwh
                 * net["power"]
