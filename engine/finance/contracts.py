@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance import sla, vat
+from engine.finance import ppa, sla, vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -41,10 +41,10 @@ def operations(totals: Totals) -> Operations:
 class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
-    Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel,
-    surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
-    company is paid for what the site uses of its own, revenue to one and cost to the other. None where the
-    deal has no such thing.
+    Revenue: lease, power, export (at the grid's price), certificate, ppa, less sla_credit and ppa_damages.
+    Costs: fixed, import, capacity, fuel, surcharge (on VAT paid). vat: cash of it, either sign, neither
+    revenue nor cost. internal: what a power company is paid for what the site uses of its own, revenue to
+    one and cost to the other. None where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -59,6 +59,8 @@ class Lines(NamedTuple):
     surcharge_m: jax.Array | None = None
     vat_m: jax.Array | None = None
     internal_m: jax.Array | None = None
+    ppa_m: jax.Array | None = None
+    ppa_damages_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
@@ -80,7 +82,33 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
     )
+    account = _contracted(deal, operations, market, account)
     return _within(deal, operations, _taxed(deal, account))
+
+
+def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:
+    """With what a power purchase agreement pays, where there is one, in place of the grid."""
+    terms = deal.ppa
+    if terms is None:
+        return account
+    settled = ppa.settle(terms, operations.exported_mwh)
+    rest = operations.exported_mwh - settled.contract_mwh
+    damages = jnp.zeros_like(rest)
+    if terms.volume is not None:
+        damages = damages.at[:, -1].set(terms.volume.damages_per_kwh * settled.lost_mwh * 1e3 / 1e6)
+    return account._replace(
+        export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, rest),
+        ppa_m=_per_kwh(terms.price_per_kwh, settled.contract_mwh),
+        ppa_damages_m=damages,
+    )
+
+
+def sold(account: Lines) -> jax.Array:
+    """What is paid for exported energy and its certificates, less damages, million."""
+    paid = account.export_m + account.certificate_m
+    if account.ppa_m is not None and account.ppa_damages_m is not None:
+        paid = paid + account.ppa_m - account.ppa_damages_m
+    return paid
 
 
 def _taxed(deal: Deal, account: Lines) -> Lines:
@@ -94,6 +122,8 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
         + _column(rates.export) * account.export_m
         + _column(rates.certificate) * account.certificate_m
     )
+    if account.ppa_m is not None:
+        sales = sales + _column(rates.export) * account.ppa_m
     purchases = (
         _column(rates.imported) * account.import_m
         + _column(rates.capacity) * account.capacity_m
@@ -131,7 +161,7 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
 
 def revenue(account: Lines) -> jax.Array:
     """Revenue net of credits, million, in the shape of the lines."""
-    return account.lease_m + account.power_m + account.export_m + account.certificate_m - account.sla_credit_m
+    return account.lease_m + account.power_m + sold(account) - account.sla_credit_m
 
 
 def opex(account: Lines) -> jax.Array:
@@ -161,8 +191,7 @@ def earnings(deal: Deal, account: Lines) -> Earnings:
     """The operating account [year, month] by debt period."""
     power, of_power = deal.power_company, None
     if power is not None and account.internal_m is not None:
-        sold = account.internal_m + account.export_m + account.certificate_m
-        of_power = by_period(deal, sold - _column(power.fixed_cost_m) / MONTHS)
+        of_power = by_period(deal, account.internal_m + sold(account) - _column(power.fixed_cost_m) / MONTHS)
     return Earnings(
         by_period(deal, revenue(account) - opex(account)),
         None if account.vat_m is None else by_period(deal, account.vat_m),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, contradiction
+from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
 
@@ -47,6 +47,26 @@ class SlaTiers(Section):
     deferrable: SlaBands | None = Field(None, description="for work that was never done")
 
 
+class PpaVolume(Section):
+    """Energy owed by contract each operating year."""
+
+    mwh_per_year: Positive
+    damages_per_kwh: NotNegative = Field(description="of energy never delivered; grows with the price")
+    make_up_years: int = Field(
+        0, ge=0, le=10, description="in which a year's shortfall may still be delivered, at the price"
+    )
+
+
+class PpaTerms(Section):
+    """A power purchase agreement for what is exported: at a price that no market moves."""
+
+    price_per_kwh: NotNegative = Field(description="of financial close; certificates are paid besides")
+    escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal, from close")
+    term_years: int = Field(ge=1, le=100, description="from the start of operation; then the grid's price")
+    share_frac: Share = Field(1.0, description="of the exported energy; the rest has the grid's price")
+    volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
+
+
 class Revenue(Section):
     """What the tenants and the grid pay, in prices of the year of financial close."""
 
@@ -65,3 +85,4 @@ class Revenue(Section):
     sla_bands: SlaTiers | None = Field(
         None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
     )
+    ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")

@@ -140,7 +140,8 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                     "sla_credit_multiple": u(0, 20),
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
-                | ({"sla_bands": bands(more)} if taxed else {}),
+                | ({"sla_bands": bands(more)} if taxed else {})
+                | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {}),
                 "opex": {
                     "pv_per_kw_year": u(20, 60),
                     "wind_per_kw_year": u(50, 120),
@@ -172,6 +173,23 @@ def bands(rng):
         }
         for tier in ("firm", "deferrable")
     }
+
+
+def ppa(rng, years, make_up_years, owes):
+    """A contract for a part of the export: as produced, or of a volume that some years fall short of."""
+    terms = {
+        "price_per_kwh": rng.uniform(0.2, 0.5),
+        "escalation_frac_per_year": rng.uniform(-0.02, 0.04),
+        "term_years": int(rng.integers(years // 2, years + 1)),
+        "share_frac": rng.uniform(0.5, 1.0),
+    }
+    if owes:
+        terms["volume"] = {
+            "mwh_per_year": rng.uniform(40_000.0, 120_000.0),
+            "damages_per_kwh": rng.uniform(0.0, 0.3),
+            "make_up_years": make_up_years,
+        }
+    return terms
 
 
 def operations(rng, years, level=1.0):
