@@ -133,6 +133,8 @@ STUDIES = (
      "@:4: deal.revenue.sla_bands.firm.over_minutes: should ascend (got 50, 5)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 99}}",
      "@:3: deal.revenue.ppa.term_years: should not pass life.years (20) (got 99)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {mechanism: {strike_per_kwh: 0.3, term_years: 21}}",
+     "@:3: deal.revenue.mechanism.term_years: should not pass life.years (20) (got 21)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 9, volume: {}}}",
      "@:3: deal.revenue.ppa.volume.mwh_per_year: is missing"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    table: utopia",

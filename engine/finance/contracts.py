@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance import ppa, sla, vat
+from engine.finance import mechanism, ppa, sla, vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -41,10 +41,10 @@ def operations(totals: Totals) -> Operations:
 class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
-    Revenue: lease, power, export (at the grid's price), certificate, ppa, less sla_credit and ppa_damages.
-    Costs: fixed, import, capacity, fuel, surcharge (on VAT paid). vat: cash of it, either sign, neither
-    revenue nor cost. internal: what a power company is paid for what the site uses of its own, revenue to
-    one and cost to the other. None where the deal has no such thing.
+    Revenue: lease, power, export (at the grid's price), certificate, ppa, less sla_credit and ppa_damages,
+    and mechanism of either sign. Costs: fixed, import, capacity, fuel, surcharge (on VAT paid). vat: cash of
+    it, either sign, neither revenue nor cost. internal: what a power company is paid for what the site uses
+    of its own, revenue to one and cost to the other. None where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -61,6 +61,7 @@ class Lines(NamedTuple):
     internal_m: jax.Array | None = None
     ppa_m: jax.Array | None = None
     ppa_damages_m: jax.Array | None = None
+    mechanism_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
@@ -87,20 +88,23 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
 
 
 def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:
-    """With what a power purchase agreement pays, where there is one, in place of the grid."""
-    terms = deal.ppa
-    if terms is None:
-        return account
-    settled = ppa.settle(terms, operations.exported_mwh)
-    rest = operations.exported_mwh - settled.contract_mwh
-    damages = jnp.zeros_like(rest)
-    if terms.volume is not None:
-        damages = damages.at[:, -1].set(terms.volume.damages_per_kwh * settled.lost_mwh * 1e3 / 1e6)
-    return account._replace(
-        export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, rest),
-        ppa_m=_per_kwh(terms.price_per_kwh, settled.contract_mwh),
-        ppa_damages_m=damages,
-    )
+    """With what contracts pay for exported energy: an agreement in place of the grid, a mechanism on top."""
+    rest = operations.exported_mwh
+    price = deal.export_price_per_kwh * market.power_price
+    if deal.ppa is not None:
+        settled, volume = ppa.settle(deal.ppa, rest), deal.ppa.volume
+        rest = rest - settled.contract_mwh
+        damages = jnp.zeros_like(rest)
+        if volume is not None:
+            damages = damages.at[:, -1].set(volume.damages_per_kwh * settled.lost_mwh * 1e3 / 1e6)
+        account = account._replace(
+            export_m=_per_kwh(price, rest),
+            ppa_m=_per_kwh(deal.ppa.price_per_kwh, settled.contract_mwh),
+            ppa_damages_m=damages,
+        )
+    if deal.mechanism is not None:
+        account = account._replace(mechanism_m=_per_kwh(mechanism.difference(deal.mechanism, price), rest))
+    return account
 
 
 def sold(account: Lines) -> jax.Array:
@@ -108,7 +112,7 @@ def sold(account: Lines) -> jax.Array:
     paid = account.export_m + account.certificate_m
     if account.ppa_m is not None and account.ppa_damages_m is not None:
         paid = paid + account.ppa_m - account.ppa_damages_m
-    return paid
+    return paid if account.mechanism_m is None else paid + account.mechanism_m
 
 
 def _taxed(deal: Deal, account: Lines) -> Lines:
@@ -124,6 +128,8 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
     )
     if account.ppa_m is not None:
         sales = sales + _column(rates.export) * account.ppa_m
+    if account.mechanism_m is not None:
+        sales = sales + _column(rates.export) * account.mechanism_m
     purchases = (
         _column(rates.imported) * account.import_m
         + _column(rates.capacity) * account.capacity_m

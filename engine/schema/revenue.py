@@ -67,6 +67,14 @@ class PpaTerms(Section):
     volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
 
 
+class MechanismTerms(Section):
+    """A mechanism price: a two-way contract for differences with the grid, on what is sold to it."""
+
+    strike_per_kwh: NotNegative = Field(description="nominal and flat to the end of the term")
+    share_frac: Share = Field(1.0, description="of the exported energy that has the grid's price")
+    term_years: int = Field(ge=1, le=100, description="from the start of operation")
+
+
 class Revenue(Section):
     """What the tenants and the grid pay, in prices of the year of financial close."""
 
@@ -86,3 +94,4 @@ class Revenue(Section):
         None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
     )
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
+    mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")

@@ -141,7 +141,8 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
-                | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {}),
+                | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
+                | ({"mechanism": mechanism(more, years)} if building != 2 else {}),
                 "opex": {
                     "pv_per_kw_year": u(20, 60),
                     "wind_per_kw_year": u(50, 120),
@@ -190,6 +191,15 @@ def ppa(rng, years, make_up_years, owes):
             "make_up_years": make_up_years,
         }
     return terms
+
+
+def mechanism(rng, years):
+    """A contract for differences on a part of what goes to the grid."""
+    return {
+        "strike_per_kwh": rng.uniform(0.1, 0.4),
+        "share_frac": rng.uniform(0.3, 1.0),
+        "term_years": int(rng.integers(years // 2, years + 1)),
+    }
 
 
 def operations(rng, years, level=1.0):

@@ -211,6 +211,14 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 line["vat_on_sales"] += vat["power"] * line["ppa_m"]
             line["vat_on_costs"] = vat["power"] * (line["import_m"] + line["capacity_m"])
             line["vat_on_costs"] += vat["equipment"] * line["fuel_m"] + fixed_vat / 12
+            if revenue.mechanism:
+                line["mechanism_m"] = 0.0
+                if y < revenue.mechanism.term_years:
+                    sold_kwh = revenue.mechanism.share_frac * exported_kwh
+                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y]
+                    gap = revenue.mechanism.strike_per_kwh * net["power"] - grid_price * net["power"]
+                    line["mechanism_m"] = gap * sold_kwh
+                line["vat_on_sales"] += vat["power"] * line["mechanism_m"]
             if company:
                 own = max(ops.served_mwh[y, m] - ops.imported_mwh[y, m] - ops.genset_mwh[y, m], 0.0)
                 line["internal_m"] = company.internal_price_per_kwh * price_level * own * 1000
@@ -219,6 +227,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 costs += share * fixed["insurance"]
                 sold = line["internal_m"] + line["export_m"] + line["certificate_m"]
                 sold += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
+                sold += line.get("mechanism_m", 0.0)
                 line["power_company_m"] = sold - costs / 12
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
@@ -229,7 +238,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
 
 def revenue_and_opex(line):
     revenue = line["lease_m"] + line["power_m"] + line["export_m"] + line["certificate_m"]
-    revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
+    revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
     opex += line.get("surcharge_m", 0.0)
     return revenue - line["sla_credit_m"], opex

@@ -1,4 +1,4 @@
-"""A power purchase agreement of a study -> prices and volumes by operating year."""
+"""Contracts for exported energy of a study -> prices and volumes by operating year."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.build.typed import f64
+from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa, Volume
-from engine.schema.revenue import PpaTerms
+from engine.schema.revenue import MechanismTerms, PpaTerms
 
 Net = Callable[[str, np.ndarray], np.ndarray]
 
@@ -18,7 +19,7 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None
     if terms is None:
         return None
     year = np.arange(len(since_close))
-    holds = (year < terms.term_years).astype(float)
+    holds = _holds(terms.term_years, year)
     growth = (1.0 + terms.escalation_frac_per_year) ** since_close
     volume = None
     if terms.volume is not None:
@@ -29,3 +30,16 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None
             open_mwh=f64(np.zeros(terms.volume.make_up_years)),
         )
     return Ppa(f64(net("export", terms.price_per_kwh * growth)), f64(terms.share_frac * holds), volume)
+
+
+def mechanism(terms: MechanismTerms | None, since_close: np.ndarray, net: Net) -> Mechanism | None:
+    if terms is None:
+        return None
+    holds = _holds(terms.term_years, np.arange(len(since_close)))
+    strike = net("export", np.full(len(since_close), terms.strike_per_kwh))
+    return Mechanism(f64(strike), f64(terms.share_frac * holds))
+
+
+def _holds(term_years: int, year: np.ndarray) -> np.ndarray:
+    """[year] one to the contract's end, zero after it."""
+    return (year < term_years).astype(float)
