@@ -20,7 +20,7 @@ DATES = {
     "deal.tax.table": "tests/other_law.yaml",  # whose relief is half of one year: all years have some tax
 }
 BANDS = {"over_minutes": (60.0, 600.0), "credit_frac": (0.1, 0.4)}
-VOLUME = {"mwh_per_year": 80_000.0, "damages_per_kwh": 0.1, "make_up_years": 2}
+VOLUME = {"mwh_per_year": 88_000.0, "damages_per_kwh": 0.1, "make_up_years": 2}
 
 
 @functools.cache

@@ -142,7 +142,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
                 | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
-                | ({"mechanism": mechanism(more, years)} if building != 2 else {}),
+                | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
                     "pv_per_kw_year": u(20, 60),
                     "wind_per_kw_year": u(50, 120),
