@@ -49,17 +49,6 @@ def erbs(clearness):
     return 0.165
 
 
-def wind(section, year, wind_height_m, speed):
-    """MW of the farm."""
-    v = speed * (section.hub_height_m / wind_height_m) ** section.shear_exponent
-    full = section.ac_mw * (1.0 - section.loss_frac) * (1.0 - section.degradation_frac_per_year) ** year
-    if v < section.cut_in_mps or v >= section.cut_out_mps:
-        return 0.0
-    if v >= section.rated_mps:
-        return full
-    return full * (v**3 - section.cut_in_mps**3) / (section.rated_mps**3 - section.cut_in_mps**3)
-
-
 def pue(section, temp):
     """Site power over IT power."""
     if temp <= section.free_cooling_below_c:
