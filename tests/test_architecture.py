@@ -14,7 +14,7 @@ FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
 engine.convert.pv engine.turbines engine.convert.computing engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
-engine.finance.vat engine.chains
+engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
@@ -22,8 +22,8 @@ engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.
 engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.dispatch
-engine.convert.wind
+engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
+engine.build.sales engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
