@@ -50,11 +50,11 @@ def numbers(case: Case) -> dict[str, Any]:
     return {
         "dc_mw": p.pv.dc_mw * p.pv.dc_factor,
         "ac_mw": p.pv.ac_mw,
-        "sky_view": p.pv.sky_view,
-        "ground_view": p.pv.ground_view,
         "temp_coefficient": p.pv.temp_coefficient_per_c,
-        "inverter": p.pv.inverter_efficiency,
-        "module_wind": p.pv.module_wind_factor,
+        "circumsolar": p.pv.circumsolar,
+        **p.pv.inverter._asdict(),
+        **p.pv.heat._asdict(),
+        "cell_wind": p.pv.wind_factor,
         "wind_mw": p.wind.ac_mw,
         "cut_in": p.wind.cut_in_mps,
         "rated": p.wind.rated_mps,
@@ -84,8 +84,7 @@ def numbers(case: Case) -> dict[str, Any]:
         "window": p.orders.window.T,
         "units": fleets.units,
         "outages": tables,
-        "beam_ratio": p.geometry.beam_ratio,
-        "extra_ghi": p.geometry.extra_ghi_wm2,
+        "views": np.stack(p.geometry[:7]),
         "season": p.orders.season.T,
     }
 

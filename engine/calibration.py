@@ -10,7 +10,7 @@ from jax import lax
 
 from engine import grid, life
 from engine.convert import pv, wind
-from engine.convert.pv import Geometry
+from engine.convert.irradiance import Geometry
 from engine.grid import OrderProcess
 from engine.life import DT_H
 from engine.plant import Reference
@@ -70,7 +70,7 @@ def drawn_order_case(
 
 
 def _days(orders: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
-    sun = Geometry(*(x.reshape(DAYS, DAY) for x in reference.geometry))
+    sun = jax.tree.map(lambda x: x.reshape(DAYS, DAY), reference.geometry)
     return jnp.arange(DAYS), sun, orders.season
 
 

@@ -88,7 +88,8 @@ def _told(problem: dict[str, Any], names: tuple[str, ...]) -> str:
     if kind == "contradiction":
         return str(problem["ctx"]["sentence"])
     if kind == "too_short":
-        return f"should hold at least {problem['ctx']['min_length']} number (got {shown(value)})"
+        least = problem["ctx"]["min_length"]
+        return f"should hold at least {least} number{'s' * (least > 1)} (got {shown(value)})"
     if kind == "string_pattern_mismatch":
         return f"{_WORDS.get(names[-1], problem['msg'])} (got {shown(value)})"
     if kind in _WANTED:

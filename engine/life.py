@@ -15,7 +15,7 @@ from jax import lax
 
 from engine import dispatch, grid, outages, world
 from engine.convert import computing, pv, wind
-from engine.convert.pv import Geometry
+from engine.convert.irradiance import Geometry
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import contracts, waterfall
@@ -147,7 +147,7 @@ def hours(plant: Plant) -> Hours:
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
     return Hours(
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
-        sun=Geometry(*(x.reshape(DAYS, DAY) for x in plant.geometry)),
+        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
         window=jnp.broadcast_to(plant.orders.window, (DAYS, *plant.orders.window.shape)),
         standing=standing,

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, phases, pv, wind
+from engine.build import battery, computing, grid, mounting, phases, pv, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
 from engine.convert.computing import Computing
-from engine.convert.pv import Geometry, PvArray
+from engine.convert.irradiance import Geometry
+from engine.convert.pv import PvArray
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
 from engine.grid import Connection, OrderProcess
@@ -103,7 +104,7 @@ def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     array = Pv(dc_mw=1.2, ac_mw=1.0, tilt_deg=min(abs(latitude), 60.0), outage=outage)
     return Reference(
         pv=pv.pv_array(array, wind_height_m, np.zeros(())),
-        geometry=pv.geometry(array, sun),
+        geometry=mounting.of_year(array, sun),
         wind=wind.wind_farm(Wind(ac_mw=1.0, outage=outage), wind_height_m, np.zeros(())),
         rated_mw=jnp.ones(2, jnp.float32),
     )
@@ -118,7 +119,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
-        geometry=pv.geometry(study.pv, sun),
+        geometry=mounting.of_year(study.pv, sun),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load),

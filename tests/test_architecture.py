@@ -12,20 +12,21 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.pv engine.convert.wind engine.convert.computing engine.build.typed engine.risk
-engine.finance.returns engine.finance.schedule engine.chains
+engine.convert.irradiance engine.convert.cell engine.convert.wind engine.convert.computing
+engine.build.typed engine.risk engine.finance.returns engine.finance.schedule engine.chains
 
-weather.block weather.packing weather.levels weather.region weather.margins weather.modes
-weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
-engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.convert.pv engine.build.sunpath weather.block weather.packing weather.levels weather.region
+weather.margins weather.modes weather.moments weather.units weather.tally engine.schema.fleet
+engine.schema.load engine.schema.phases engine.schema.unknowns engine.schema.weather
+engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.dispatch
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
-engine.world engine.build.phases engine.build.pv engine.build.wind engine.build.computing engine.build.battery
-engine.results
+engine.world engine.build.phases engine.build.pv engine.build.mounting engine.build.wind
+engine.build.computing engine.build.battery engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.report.tables engine.outages engine.build.fleets engine.reliability.system

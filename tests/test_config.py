@@ -139,17 +139,21 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
     if "$ref" in schema:
         schema = known[schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
-        kinds = [option["type"] for option in schema["anyOf"]]
-        assert kinds == ["string", "null"], at
-        assert value is None or isinstance(value, str), at
+        kind_of_it, nothing = schema["anyOf"]
+        assert nothing == {"type": "null"}, at
+        if value is not None:
+            _fits(value, kind_of_it, known, at)
         return
     told = {"description", "title", "default", "label", "$defs", "type", "enum", "pattern"}
-    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "items"}
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "items"}
     assert set(schema) <= told | bounds | {"properties", "required", "additionalProperties"}, at
     kind = {"object": dict, "number": (int, float), "integer": int, "string": str, "array": list}
     kind["boolean"] = bool
     assert isinstance(value, kind[schema["type"]]), at
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "properties" not in schema:  # named sections
+        for key, below in value.items():
+            _fits(below, schema["additionalProperties"], known, f"{at}.{key}")
+    elif isinstance(value, dict):
         assert set(schema.get("required", ())) <= set(value) <= set(schema["properties"]), at
         for key, below in value.items():
             _fits(below, schema["properties"][key], known, f"{at}.{key}")

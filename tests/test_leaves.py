@@ -24,7 +24,7 @@ from tests.door_weather import whole_record
 from weather import climate as climates
 
 PATHS, YEARS = 32, 2
-SHAPES = {"life.years", "deal.debt.periods_per_year", "deal.tax.loss_carry_years"}
+SHAPES = {"life.years", "deal.debt.periods_per_year", "deal.tax.loss_carry_years", "pv.cell.model"}
 FIXED = {"phases.half.from_month"}  # the first phase begins with operation
 LABELS = {"name", "description", "deal.currency"}
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
@@ -48,6 +48,13 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "phases.whole.gensets_frac": 1.0,
     "phases.whole.it_frac": 1.0,
     "prepare.paths": 128,
+    "pv.cell.model": "sapm",
+    "pv.cover": "none",
+    "pv.inverter_curve": "flat",
+    "pv.mount": "fixed",
+    "pv.reflected": "beam",
+    "pv.sky": "isotropic",
+    "pv.soiling_frac": (0.2,) * 12,
     "wind.outage.harsh_weather.side": "above",
     "wind.outage.harsh_weather.variable": "wind_speed",
 }
@@ -95,6 +102,7 @@ def optional(model: type[BaseModel]) -> Iterator[str]:
 
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
 WEATHER = {name for name in LEAVES if name.startswith("weather.")}
+SAPM = {name for name in LEAVES if name.startswith("pv.cell.sapm_")}  # another model's, tried by itself
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +225,7 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
     for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
         lives(perturbed(base, name))  # small programs that only a second study needs
     dead, costly = [], {}
-    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - left_out(base)):
+    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - SAPM - left_out(base)):
         before = len(compiled)
         if same(first, lives(perturbed(base, name))):
             dead.append(name)
@@ -225,6 +233,17 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
             costly[name] = len(compiled) - before
     assert dead == []
     assert costly == {}
+
+
+def test_the_other_model_s_cells_matter_and_none_recompiles(lives, base, compiled):
+    study = changed(base, "pv.cell.model", "sapm")
+    first, before = lives(study), len(compiled)
+    assert [name for name in sorted(SAPM) if same(first, lives(perturbed(study, name)))] == []
+    assert len(compiled) == before
+
+
+def test_perez_s_sky_matters(lives, first, base):
+    assert not same(first, lives(changed(base, "pv.sky", "perez")))
 
 
 def test_the_climate_matters(lives, first, base, tmp_path):
