@@ -46,13 +46,13 @@
 
 typedef float Lane[LANES];
 
-enum { WEATHER_DAY = 1, WEATHER_HOUR = 2, OUTAGE = 5, ORDER = 6, ORDER_LEVEL = 7 }; /* weather.random.Purpose */
-enum { WORLD = 3 };                                                                 /* weather.random.Ensemble */
+enum { WEATHER_DAY = 1, WEATHER_HOUR = 2, OUTAGE = 5, ORDER = 6 }; /* weather.random.Purpose */
+enum { BIN_BITS = 10, BINS = 1 << BIN_BITS }; /* engine.orders */
 
 static const int MONTH_DAYS[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 typedef struct {
-    uint32_t seed[2], ensemble, year, worlds;
+    uint32_t seed[2], ensemble, year;
 } Names;
 
 typedef struct {
@@ -71,13 +71,15 @@ typedef struct { /* a plant in one year */
     float contracted_mw, deferrable, pue_free, pue_slope, free_below, pue_max, max_delay_h;
     float power_mw, soc_min, soc_max, charge_efficiency, discharge_efficiency;
     float genset_mw, import_limit, export_limit, circuit_mw;
-    float depth, region_correlation, level_sd, threshold[2];
-    float shape[24], window[3][24];
+    float region_correlation, threshold[2];
+    float shape[24];
     float units[FLEETS];
     int32_t bits[FLEETS];            /* of a fleet's columns */
     const uint64_t *outages[FLEETS]; /* [failed << bits | column]: accept in the high word, alias in the low */
     const float *views;                  /* [7][8760], in the order of `View` */
     const float *season;                 /* [2][365] */
+    const float *begin_h, *end_h;        /* [2][BINS] of orders */
+    const float *depth;                  /* [BINS] */
 } Plant;
 
 /* One instruction each, and no branch that a compiler could thread through the step before it vectorises. */
@@ -583,8 +585,8 @@ void dispatch_year(const Plant *p, float *soc, float *backlog, int width, int ti
 
 /* Everything of a year, a day at a time within the cache: weather, orders, outages, conversion, dispatch. */
 typedef struct {
-    Lane soc, backlog, occupancy, order_level[2];
-    int32_t failed[FLEETS][LANES], night[LANES];
+    Lane soc, backlog, occupancy, order_level[2], night[3]; /* last night's order: begin, end, depth */
+    int32_t failed[FLEETS][LANES];
 } ALIGNED Site;
 
 /* Share of the export limit that orders take in each hour of a day; tonight's order is kept for tomorrow. */
@@ -593,13 +595,18 @@ INLINE void orders_of_day(const Names *n, const Plant *p, int day, const Air *ai
     const float r = p->region_correlation, chance = sqrtf(1.0f - r * r);
     LANE_LOOP {
         Words w = philox(n, day, air->index[i], named(n->ensemble, ORDER, 0, n->year), 0);
-        float midday = r * sun[i] + chance * normal(w.w[0]) + p->season[day] + p->level_sd * site->order_level[0][i];
-        float night = r * wind[i] + chance * normal(w.w[1]) + p->season[DAYS + day] + p->level_sd * site->order_level[1][i];
-        float today = midday > p->threshold[0] ? p->depth : 0.0f;
-        float tonight = night > p->threshold[1] ? p->depth : 0.0f, before = site->night[i] ? p->depth : 0.0f;
-        for (int h = 0; h < 24; h++)
-            taken[h][i] = most(today * p->window[0][h], most(before * p->window[1][h], tonight * p->window[2][h]));
-        site->night[i] = night > p->threshold[1];
+        float midday = r * sun[i] + chance * normal(w.w[0]) + p->season[day] + site->order_level[0][i];
+        float night = r * wind[i] + chance * normal(w.w[1]) + p->season[DAYS + day] + site->order_level[1][i];
+        uint32_t row0 = w.w[2] >> (32 - BIN_BITS), row1 = (w.w[3] >> (32 - BIN_BITS)) + BINS;
+        float begin0 = p->begin_h[row0], end0 = p->end_h[row0], begin1 = p->begin_h[row1], end1 = p->end_h[row1];
+        float today = midday > p->threshold[0] ? p->depth[w.w[2] >> (32 - 2 * BIN_BITS) & (BINS - 1)] : 0.0f;
+        float tonight = night > p->threshold[1] ? p->depth[w.w[3] >> (32 - 2 * BIN_BITS) & (BINS - 1)] : 0.0f;
+        for (int h = 0; h < 24; h++) {
+            float a = begin0 <= h && h < end0 ? today : 0.0f, b = begin1 <= h && h < end1 ? tonight : 0.0f;
+            float c = site->night[0][i] <= h && h < site->night[1][i] ? site->night[2][i] : 0.0f;
+            taken[h][i] = most(most(a, b), c);
+        }
+        site->night[0][i] = begin1 - 24.0f, site->night[1][i] = end1 - 24.0f, site->night[2][i] = tonight;
     }
 }
 
@@ -670,10 +677,10 @@ INLINE void hour_of_life(const Plant *p, int hour, const float *restrict ghi, co
     }
 }
 
-/* failed: [FLEETS][width]; night: [width], whether an order of the night before the year is in force. */
+/* failed: [FLEETS][width]; night: [3][width], the order of the night before the year; order_level: [2][width]. */
 void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t *index, const float *level,
-               const float *occupancy, float *state, float *soc, float *backlog, int32_t *failed,
-               int32_t *night, int width, int paths, double *totals) {
+               const float *occupancy, const float *order_level, float *state, float *soc, float *backlog,
+               int32_t *failed, float *night, int width, int paths, double *totals) {
     Tables *t = tables(c);
     memset(totals, 0, sizeof(double) * FLOWS * 12 * width);
     GROUP_LOOP {
@@ -685,12 +692,9 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         memcpy(site.soc, soc + first, sizeof(Lane));
         memcpy(site.backlog, backlog + first, sizeof(Lane));
         memcpy(site.occupancy, occupancy + first, sizeof(Lane));
-        memcpy(site.night, night + first, sizeof site.night);
+        for (int k = 0; k < 3; k++) memcpy(site.night[k], night + k * width + first, sizeof(Lane));
+        for (int k = 0; k < 2; k++) memcpy(site.order_level[k], order_level + k * width + first, sizeof(Lane));
         for (int f = 0; f < FLEETS; f++) memcpy(site.failed[f], failed + f * width + first, sizeof site.failed[f]);
-        LANE_LOOP {
-            Words w = philox(n, 0, air.index[i] % n->worlds, named(WORLD, ORDER_LEVEL, 0, 0), 0);
-            site.order_level[0][i] = normal(w.w[0]), site.order_level[1][i] = normal(w.w[1]);
-        }
         int day = 0;
         for (int month = 0; month < 12; month++) {
             for (int end = day + MONTH_DAYS[month]; day < end; day++) {
@@ -706,7 +710,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         give(state, air.state, STATE, width, first);
         memcpy(soc + first, site.soc, sizeof(Lane));
         memcpy(backlog + first, site.backlog, sizeof(Lane));
-        memcpy(night + first, site.night, sizeof site.night);
+        for (int k = 0; k < 3; k++) memcpy(night + k * width + first, site.night[k], sizeof(Lane));
         for (int f = 0; f < FLEETS; f++) memcpy(failed + f * width + first, site.failed[f], sizeof site.failed[f]);
     }
     free(t);

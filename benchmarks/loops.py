@@ -61,7 +61,6 @@ class Names(ctypes.Structure):
         ("seed", c_uint32 * 2),
         ("ensemble", c_uint32),
         ("year", c_uint32),
-        ("worlds", c_uint32),
     ]
 
 
@@ -91,10 +90,10 @@ NUMBERS = (  # of the C struct Plant, in its order
     *("contracted_mw", "deferrable", "pue_free", "pue_slope", "free_below", "pue_max", "max_delay_h"),
     *("power_mw", "soc_min", "soc_max", "charge_efficiency", "discharge_efficiency"),
     *("genset_mw", "import_limit", "export_limit", "circuit_mw"),
-    *("depth", "region_correlation", "level_sd"),
+    "region_correlation",
 )
-ARRAYS = {"threshold": 2, "shape": 24, "window": 72}
-TABLES = ("views", "season")
+ARRAYS = {"threshold": 2, "shape": 24}
+TABLES = ("views", "season", "begin_h", "end_h", "depth")
 
 
 def _plant_type(fleets: int) -> type[ctypes.Structure]:
@@ -195,9 +194,9 @@ class Loops:
         )
 
     def life(self, names: Names, state: dict[str, np.ndarray], paths: int, totals: np.ndarray) -> None:
-        """A year from weather to totals. state: index, level, occupancy, air, soc, backlog, failed
-        [fleet, width] int32, night [width] int32; what moves is moved on."""
-        order = ("index", "level", "occupancy", "air", "soc", "backlog", "failed", "night")
+        """A year from weather to totals. state: index, level, occupancy, order_level [2, width], air, soc,
+        backlog, failed [fleet, width] int32, night [3, width]; what moves is moved on."""
+        order = ("index", "level", "occupancy", "order_level", "air", "soc", "backlog", "failed", "night")
         self.library.life_year(
             *(ctypes.byref(names), ctypes.byref(self._climate), ctypes.byref(self._plant)),
             *(_at(state[name]) for name in order),

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.loops import LANES, Loops, Names
 from benchmarks.ours import SEED, YEAR, Case, Inputs
+from engine import life
 from engine import plant as plants
 from weather.climate import HOURLY, Climate
 from weather.random import Ensemble
@@ -76,23 +77,22 @@ def numbers(case: Case) -> dict[str, Any]:
         "import_limit": p.connection.import_limit_mw,
         "export_limit": p.connection.export_limit_mw,
         "circuit_mw": p.connection.circuit_mw,
-        "depth": p.orders.depth,
         "region_correlation": p.orders.region_correlation,
-        "level_sd": p.orders.level_sd,
         "threshold": np.asarray(case.threshold),
         "shape": p.utilisation,
-        "window": p.orders.window.T,
         "units": fleets.units,
         "outages": tables,
         "views": np.stack(p.geometry[:7]),
         "season": p.orders.season.T,
+        "begin_h": p.orders.begin_h,
+        "end_h": p.orders.end_h,
+        "depth": p.orders.depth,
     }
 
 
 def names(case: Case) -> Names:
     """The names of the call's draws."""
-    worlds = int(case.plant.worlds)
-    return Names((SEED & 0xFFFFFFFF, SEED >> 32), Ensemble.RUN, YEAR, worlds)
+    return Names((SEED & 0xFFFFFFFF, SEED >> 32), Ensemble.RUN, YEAR)
 
 
 def state(case: Case, at: Inputs) -> dict[str, np.ndarray]:
@@ -101,15 +101,17 @@ def state(case: Case, at: Inputs) -> dict[str, np.ndarray]:
     def f32(x):
         return np.array(x, np.float32, order="C")
 
+    levels = life.order_levels(case.plant.orders, case.plant.worlds, at.stream, YEAR)
     return {
         "index": case.index,
         "level": f32(np.asarray(at.levels).T),
         "occupancy": f32(at.occupancy),
+        "order_level": f32(np.stack(levels)),
         "air": f32(at.air),
         "soc": f32(at.site.store.soc_mwh),
         "backlog": f32(at.site.store.backlog_mwh),
         "failed": failed_units(at.site.failed, case.plant.fleets.units.size),
-        "night": np.array(at.site.night_order, np.int32),
+        "night": f32(np.stack(at.site.night_order)),
     }
 
 

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from engine import grid, life
+from engine import life, orders
 from engine.convert import pv, wind
 from engine.convert.irradiance import Geometry
-from engine.grid import OrderProcess
 from engine.life import DT_H
+from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Reference
 from weather import block, generate, packing
 from weather.climate import Climate
@@ -34,23 +34,24 @@ class OrderCase(NamedTuple):
 
 
 def order_case(
-    orders: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
+    process: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
 ) -> OrderCase:
     """The case of one year of a tile. w: hours [8760, path], or packed."""
+    level = life.order_levels(process, worlds, stream, y)
 
     def one(_, x):
         d, sun, season = x
         weather = Weather(*(packing.day(v, d) for v in w))
-        return (), _day(orders, reference, worlds, stream, y, d, sun, season, weather)
+        return (), _day(process, reference, level, stream, y, d, sun, season, weather)
 
-    _, days = lax.scan(one, (), _days(orders, reference))
+    _, days = lax.scan(one, (), _days(process, reference))
     return _year(days)
 
 
 def drawn_order_case(
     climate: Climate,
     levels: jax.Array,
-    orders: OrderProcess,
+    process: OrderProcess,
     reference: Reference,
     worlds: jax.Array,
     stream: Stream,
@@ -58,31 +59,35 @@ def drawn_order_case(
     state: generate.State,
 ) -> OrderCase:
     """`order_case`, its weather drawn day by day."""
+    level = life.order_levels(process, worlds, stream, y)
 
     def one(state, x):
         d, sun, season, air = x
         state, w = generate.day(climate, air, levels, stream, y, d, state)
-        return state, _day(orders, reference, worlds, stream, y, d, sun, season, w)
+        return state, _day(process, reference, level, stream, y, d, sun, season, w)
 
     airs = generate.tables(climate)
-    _, days = lax.scan(one, state, (*_days(orders, reference), airs))
+    _, days = lax.scan(one, state, (*_days(process, reference), airs))
     return _year(days)
 
 
-def _days(orders: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
+def _days(process: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
     sun = jax.tree.map(lambda x: x.reshape(DAYS, DAY), reference.geometry)
-    return jnp.arange(DAYS), sun, orders.season
+    return jnp.arange(DAYS), sun, process.season
 
 
-def _day(orders: OrderProcess, reference: Reference, worlds, stream: Stream, y, d, sun, season, w: Weather):
+def _day(
+    process: OrderProcess, reference: Reference, level: Orders, stream: Stream, y, d, sun, season, w: Weather
+):
     """A day's (scores [kind, path]; MWh lost at midday, before a night's end, to come; MWh made by kind)."""
-    made, lost = block.rows(_sold)((reference, orders.depth), sun, (), w)
-    midday, before, to_come = (held[:, None] for held in orders.window.T)
-    scores = life.scores(orders, worlds, stream, y, d, orders.window, season, w)
-    by_window = lost.midday * midday, lost.night * before, lost.night * to_come
+    scores, own = life.orders_of_day(process, level, stream, y, d, season, w)
+    _, before = life.orders_of_day(process, level, stream, y, (d + DAYS - 1) % DAYS, season, w)
+    clock = jnp.arange(DAY, dtype=jnp.float32)
+    may = own.midday, orders.of_yesterday(before.night), own.night
+    made, lost = block.rows(_sold)(reference, (sun, clock), may, w)
     return (
         jnp.stack(scores),
-        [block.total(x) * DT_H for x in by_window],
+        [block.total(x) * DT_H for x in lost],
         [block.total(x) * DT_H for x in made],
     )
 
@@ -97,10 +102,16 @@ def _year(days) -> OrderCase:
     )
 
 
-def _sold(shared, sun: Geometry, _, w: Weather) -> tuple[grid.Orders, grid.Orders]:
-    """(MW made, MW lost under an order) of the reference plants in an hour, by kind."""
-    reference, depth = shared
+def _sold(reference: Reference, now, may: tuple[Order, Order, Order], w: Weather):
+    """(MW made by kind, MW lost to today's midday order, to last night's, to tonight's) in an hour."""
+    sun, hour = now
     sun_mw, _clipped = pv.power(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
-    made = grid.Orders(sun_mw, wind.power(reference.wind, w.wind_speed))
-    left = (1.0 - depth) * reference.rated_mw
-    return made, grid.Orders(*(jnp.maximum(m - left[k], 0.0) for k, m in enumerate(made)))
+    wind_mw = wind.power(reference.wind, w.wind_speed)
+
+    def lost(order: Order, mw, kind: int):
+        left = (1.0 - order.depth) * reference.rated_mw[kind]
+        return jnp.where(orders.holds(order, hour), jnp.maximum(mw - left, 0.0), 0.0)
+
+    midday, last_night, night = may
+    of_nights = (lost(order, wind_mw, 1) for order in (last_night, night))
+    return Orders(sun_mw, wind_mw), (lost(midday, sun_mw, 0), *of_nights)

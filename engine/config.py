@@ -95,7 +95,9 @@ def _beside(study: Study, leaves: Mapping[Key, Leaf], file: Path) -> Study:
     climate = near(study.climate, ("climate",), Path.is_file)
     source = near(study.weather.file, ("weather", "file"), Path.exists)  # an ensemble may be a folder
     weather = study.weather.model_copy(update={"file": source})
-    return study.model_copy(update={"climate": climate, "weather": weather})
+    table = near(study.deal.tax.table, ("deal", "tax", "table"), Path.is_file)
+    deal = study.deal.model_copy(update={"tax": study.deal.tax.model_copy(update={"table": table})})
+    return study.model_copy(update={"climate": climate, "weather": weather, "deal": deal})
 
 
 def schema() -> str:

@@ -10,41 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from engine.build import loan as loans
 from engine.build import phases
-from engine.schema.deal import Capex, CapexItem, DealSection
-from engine.schema.debt import DebtTerms
+from engine.build.taxes import CLASSES, Taxes
+from engine.build.typed import f64
+from engine.finance.company import PowerCompany
+from engine.finance.terms import Loan
+from engine.finance.vat import Vat
+from engine.schema.deal import CapexItem
 from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Loan:
-    """Terms of the senior debt, all [] float64.
-
-    rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
-    to maturity. The rest as in `study.DebtTerms`.
-    """
-
-    max_gearing: jax.Array
-    dscr_p50: jax.Array
-    dscr_p90: jax.Array
-    rate: jax.Array
-    periods: jax.Array
-    upfront_fee: jax.Array
-    commitment_fee: jax.Array
-    dsra_months: jax.Array
-    dsra_interest: jax.Array
-    lockup_dscr: jax.Array
-    covenant_dscr: jax.Array
-    sale_multiple: jax.Array
-    periods_per_year: int = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -57,9 +37,9 @@ class Deal:
     lease_price_per_kw_month and the prices below it: [year].
     sla_multiple, sla_deferrable_weight: [].
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
-    spend_m: [construction year]; its sum is the capital cost.
+    spend_m: [construction year] with VAT. cost_m: [] of the assets, without it.
     depreciation_m: [year] straight line by class. tax_rate: [year].
-    equity_discount: [] per year.
+    equity_discount: [] per year. vat, power_company: None where the study has none.
     """
 
     contracted_it_mw: jax.Array
@@ -77,10 +57,13 @@ class Deal:
     sla_deferrable_weight: jax.Array
     fixed_cost_m: jax.Array
     spend_m: jax.Array
+    cost_m: jax.Array
     depreciation_m: jax.Array
     tax_rate: jax.Array
     equity_discount: jax.Array
     loan: Loan
+    vat: Vat | None
+    power_company: PowerCompany | None
     years: int = field(metadata={"static": True})
     construction_years: int = field(metadata={"static": True})
     loss_carry_years: int = field(metadata={"static": True})
@@ -93,63 +76,47 @@ def deal(study: Study) -> Deal:
     since_close = building + np.arange(n)  # whole years from close to the year's beginning
     index = (1.0 + terms.opex.inflation_frac_per_year) ** since_close
     rent = (1.0 + terms.revenue.lease_escalation_frac_per_year) ** since_close
-    capex_m = _capex_m(terms.capex)
+    taxes = Taxes(terms, study.life.first_year, n)
+    cost = taxes.assets.cost_m
+    depreciation = {name: _depreciation_m(getattr(terms.capex, name), cost[name], n) for name in CLASSES}
     standing = phases.standing(study.phases, n)
     standing = np.ones((n, MONTHS, len(phases.PARTS))) if standing is None else standing
+    yearly = np.outer(_fixed_costs_m(study, sum(cost.values())), index) * _looked_after(standing)
+    fixed, fixed_vat = taxes.fixed(yearly)
     return Deal(
-        contracted_it_mw=_f64(study.load.contracted_it_mw),
-        import_limit_mw=_f64(grid.import_limit_mw),
-        occupancy=_f64(_held(study.load.occupancy_frac, n)),
-        it_standing=_f64(standing[..., phases.PARTS.index("it")]),
-        lease_price_per_kw_month=_f64(terms.revenue.lease_price_per_kw_month * rent),
-        power_price_per_kwh=_f64(terms.revenue.power_price_per_kwh * index),
-        certificate_per_mwh=_f64(terms.revenue.green_certificate_per_mwh * index),
-        import_price_per_kwh=_f64(grid.import_price_per_kwh * index),
-        export_price_per_kwh=_f64(grid.export_price_per_kwh * index),
-        capacity_charge_per_kw_month=_f64(grid.capacity_charge_per_kw_month * index),
-        fuel_cost_per_kwh=_f64(study.gensets.fuel_cost_per_kwh * index),
-        sla_multiple=_f64(terms.revenue.sla_credit_multiple),
-        sla_deferrable_weight=_f64(terms.revenue.sla_deferrable_weight_frac),
-        fixed_cost_m=_f64(np.outer(_fixed_costs_m(study, capex_m), index) * _looked_after(standing)),
-        spend_m=_f64(capex_m * np.asarray(terms.capex.spend_frac)),
-        depreciation_m=_f64(_depreciation_m(terms.capex, n)),
-        tax_rate=_f64(_tax_rates(terms, study.life.first_year, n)),
-        equity_discount=_f64(terms.equity_discount_frac),
-        loan=_loan(terms.debt),
+        contracted_it_mw=f64(study.load.contracted_it_mw),
+        import_limit_mw=f64(grid.import_limit_mw),
+        occupancy=f64(_held(study.load.occupancy_frac, n)),
+        it_standing=f64(standing[..., phases.PARTS.index("it")]),
+        lease_price_per_kw_month=f64(taxes.net("lease", terms.revenue.lease_price_per_kw_month * rent)),
+        power_price_per_kwh=f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
+        certificate_per_mwh=f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),
+        import_price_per_kwh=f64(taxes.net("imported", grid.import_price_per_kwh * index)),
+        export_price_per_kwh=f64(taxes.net("export", grid.export_price_per_kwh * index)),
+        capacity_charge_per_kw_month=f64(taxes.net("capacity", grid.capacity_charge_per_kw_month * index)),
+        fuel_cost_per_kwh=f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),
+        sla_multiple=f64(terms.revenue.sla_credit_multiple),
+        sla_deferrable_weight=f64(terms.revenue.sla_deferrable_weight_frac),
+        fixed_cost_m=f64(fixed),
+        spend_m=f64(taxes.assets.spend_m),
+        cost_m=f64(sum(cost.values())),
+        depreciation_m=f64(np.sum(list(depreciation.values()), axis=0)),
+        tax_rate=f64(taxes.rate),
+        equity_discount=f64(terms.equity_discount_frac),
+        loan=loans.loan(terms.debt),
+        vat=taxes.vat(fixed_vat),
+        power_company=taxes.company(index, fixed, depreciation),
         years=n,
         construction_years=building,
-        loss_carry_years=terms.tax.loss_carry_years,
+        loss_carry_years=taxes.loss_carry_years,
     )
-
-
-def _loan(debt: DebtTerms) -> Loan:
-    return Loan(
-        max_gearing=_f64(debt.max_gearing_frac),
-        dscr_p50=_f64(debt.dscr_p50),
-        dscr_p90=_f64(debt.dscr_p90),
-        rate=_f64(debt.rate_frac_per_year),
-        periods=_f64(debt.tenor_years * debt.periods_per_year),
-        upfront_fee=_f64(debt.upfront_fee_frac),
-        commitment_fee=_f64(debt.commitment_fee_frac_per_year),
-        dsra_months=_f64(debt.dsra_months),
-        dsra_interest=_f64(debt.dsra_interest_frac_per_year),
-        lockup_dscr=_f64(debt.lockup_dscr),
-        covenant_dscr=_f64(debt.covenant_dscr),
-        sale_multiple=_f64(debt.sale_multiple),
-        periods_per_year=debt.periods_per_year,
-    )
-
-
-def _classes(capex: Capex) -> tuple[CapexItem, ...]:
-    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.grid_and_gensets
-
-
-def _capex_m(capex: Capex) -> float:
-    return sum(item.amount_m for item in _classes(capex))
 
 
 def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:
-    """A year's costs that no output moves, in prices of financial close, as in `FIXED_COSTS`."""
+    """A year's costs that no output moves, in prices of financial close, as in `FIXED_COSTS`.
+
+    capex_m: without VAT, what is insured.
+    """
     opex = study.deal.opex
     return [
         opex.pv_per_kw_year * study.pv.dc_mw * 1e3 / 1e6,
@@ -171,25 +138,12 @@ def _looked_after(standing: np.ndarray) -> np.ndarray:
     return np.stack([cared.get(name, np.ones(len(standing))) for name in FIXED_COSTS])
 
 
-def _depreciation_m(capex: Capex, years: int) -> np.ndarray:
-    """Straight line from the first operating year to the residual, each class over its tax life."""
-    year = np.arange(years)
-    total = np.zeros(years)
-    for item in _classes(capex):
-        yearly = item.amount_m * (1.0 - item.residual_frac) / item.tax_life_years
-        total += np.where(year < item.tax_life_years, yearly, 0.0)
-    return total
-
-
-def _tax_rates(terms: DealSection, first_year: int, years: int) -> np.ndarray:
-    reduced = first_year + np.arange(years) <= terms.tax.reduced_until_year
-    return np.where(reduced, terms.tax.reduced_rate_frac, terms.tax.rate_frac)
+def _depreciation_m(item: CapexItem, cost_m: float, years: int) -> np.ndarray:
+    """[year] straight line from the first operating year to the residual."""
+    yearly = cost_m * (1.0 - item.residual_frac) / item.tax_life_years
+    return np.where(np.arange(years) < item.tax_life_years, yearly, 0.0)
 
 
 def _held(ramp: tuple[float, ...], years: int) -> np.ndarray:
     """The ramp by year; its last value holds on."""
     return np.asarray(ramp)[np.minimum(np.arange(years), len(ramp) - 1)]
-
-
-def _f64(x: float | np.ndarray) -> jax.Array:
-    return jnp.asarray(x, jnp.float64)

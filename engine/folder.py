@@ -17,6 +17,7 @@ from typing import Any
 import xarray as xr
 
 from engine import prepare, results
+from engine.build import law
 from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
@@ -31,17 +32,18 @@ HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are as
     ("uncertainty", "lease_price_sd_frac"),
     ("uncertainty", "occupancy_sd_frac"),
 )
-FILES: Any = {"climate": True, "weather": {"file"}}  # of a study
+FILES: Any = {"climate": True, "weather": {"file"}, "deal": {"tax": {"table"}}}  # of a study
 SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
 
 
 def digest(run: Run) -> str:
     """SHA-256 of everything that the results depend on: study, seed, paths, weather, route, code."""
     what = {
-        "study": run.study.model_dump(mode="json", exclude=FILES),  # their content is in `weather`
+        "study": run.study.model_dump(mode="json", exclude=FILES),  # files by content, below
         "seed": run.seed,
         "paths": run.paths,
         "weather": run.air.digest,
+        "taxes": law.digest(run.study.deal.tax.table),
         "streamed": run.air.file is not None,
         "library": run.library,
         "keep": run.keep,

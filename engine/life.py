@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, grid, outages, world
+from engine import dispatch, grid, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -21,7 +21,7 @@ from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
-from engine.grid import OrderProcess
+from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Plant, in_place, in_year
 from engine.world import Market
 from weather import block, generate, packing, random
@@ -38,19 +38,19 @@ class State(NamedTuple):
 
     store: dispatch.State
     failed: tuple[jax.Array, ...]
-    night_order: jax.Array
+    night_order: Order
 
 
 class Hours(NamedTuple):
-    """What the hours of a year share among paths, [365, 24]; window: [365, 24, 3] of the orders.
+    """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day.
 
     standing: [365, 24, part] of the capacities, None where everything stands.
     """
 
     hour: jax.Array
+    clock: jax.Array
     sun: Geometry
     utilisation: jax.Array
-    window: jax.Array
     standing: jax.Array | None
 
 
@@ -67,7 +67,7 @@ def start(plant: Plant, stream: Stream) -> State:
 
     def one(plant, stream):
         store = dispatch.State(plant.soc_start_mwh, jnp.zeros((), jnp.float32))
-        return State(store, outages.start(plant.fleets, stream), jnp.zeros((), bool))
+        return State(store, outages.start(plant.fleets, stream), orders.none())
 
     return block.tile(one)(plant, stream)
 
@@ -90,11 +90,13 @@ def year(
     of the first `watched` paths, default all.
     """
     plant = in_year(plant, y)
+    levels = order_levels(plant.orders, plant.worlds, stream, y)
 
     def one(now, x):
         d, today, season = x
         weather = Weather(*(packing.day(v, d) for v in w))
-        now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, weather, now)
+        own = occupancy, levels
+        now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, weather, now)
         return now, (daily, _first(looked, watched))
 
     end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), hours(plant), plant.orders.season))
@@ -117,11 +119,12 @@ def drawn_year(
     levels: [path, 3] of `generate.level`. state: of weather and plant. The weather comes back with the hours.
     """
     plant = in_year(plant, y)
+    own = occupancy, order_levels(plant.orders, plant.worlds, stream, y)
 
     def one(now, x):
         d, air, today, season = x
         air_state, w = generate.day(climate, air, levels, stream, y, d, now[0])
-        state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, occupancy, w, now[1])
+        state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, w, now[1])
         return (air_state, state), (daily, _first((w, *looked), watched))
 
     airs = generate.tables(climate)
@@ -147,40 +150,53 @@ def hours(plant: Plant) -> Hours:
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
     return Hours(
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
+        clock=jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)),
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
-        window=jnp.broadcast_to(plant.orders.window, (DAYS, *plant.orders.window.shape)),
         standing=standing,
     )
 
 
-def day(
-    plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, occupancy, w: Weather, now: State
-):
+def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own, w: Weather, now: State):
     """One day: the state at its end, and (`Totals` [path], hours as in `year` [24, path]).
 
-    plant: in its year. today, season: of the day. w: hours [24, path].
+    plant: in its year. today, season: of the day. own: of the year, (occupancy, levels of orders) [path].
+    w: hours [24, path].
     """
-    found = scores(plant.orders, plant.worlds, stream, y, d, today.window, season, w)
-    given = grid.Orders(*(s > threshold[k] for k, s in enumerate(found)))
+    occupancy, levels = own
+    scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w)
+    given = orders.given(may, scores, threshold)
     air = w.temp_air, w.wind_speed
     failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
     store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
-    return State(store, failed, given.night), (dispatch.totals(flowed, DT_H), (starts, met, flowed))
+    after = State(store, failed, orders.of_yesterday(given.night))
+    return after, (dispatch.totals(flowed, DT_H), (starts, met, flowed))
 
 
-def scores(orders: OrderProcess, worlds, stream: Stream, y, d, window, season, w: Weather) -> grid.Orders:
-    """The scores of a day's orders, [path]. window, season: of the day. w: hours [24, path]."""
+def order_levels(process: OrderProcess, worlds, stream: Stream, y) -> Orders:
+    """The year's levels of the orders, [path]."""
 
-    def one(season, own):
-        stream, anomaly = own
-        return grid.scores(orders, season, stream, random.world(stream, worlds), y, d, anomaly)
+    def one(process, stream):
+        return orders.level(process, random.world(stream, worlds), y)
 
-    anomaly = grid.anomaly(window, w.region_sun, w.region_wind)
-    return block.tile(one)(season, (stream, anomaly))
+    return block.tile(one)(process, stream)
+
+
+def orders_of_day(
+    process: OrderProcess, levels: Orders, stream: Stream, y, d, season, w: Weather
+) -> tuple[Orders, Orders]:
+    """(scores, orders that come if they pass) of a day, [path]. season: of the day. w: hours [24, path]."""
+
+    def one(shared, own):
+        process, season = shared
+        stream, level, anomaly = own
+        return orders.drawn(process, season, level, stream, y, d, anomaly)
+
+    anomaly = orders.anomaly(process.told, w.region_sun, w.region_wind)
+    return block.tile(one)((process, season), (stream, levels, anomaly))
 
 
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
@@ -196,7 +212,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
-    ordered = grid.ordered_frac(plant.orders, now.window, given, last_night)
+    ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
         wind_mw=wind.power(plant.wind, w.wind_speed) * wind_up,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, mounting, phases, pv, wind
+from engine.build import battery, computing, grid, mounting, orders, phases, pv, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
@@ -18,7 +18,8 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
-from engine.grid import Connection, OrderProcess
+from engine.grid import Connection
+from engine.orders import OrderProcess
 from engine.outages import Fleets
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
@@ -128,7 +129,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
-        orders=grid.orders(study.grid.orders),
+        orders=orders.orders(study.grid.orders, study.life.years),
         fleets=outages.fleets([kind(getattr(study, name).outage) for name in FLEETS]),
         unknowns=Unknowns(
             *(

@@ -26,7 +26,17 @@ from weather.schema import InputError
 NEVER = 1e9  # a threshold that no score reaches
 CLOSED = 1e-9  # of the capital cost: what the last pass of the sizing may still change
 KINDS = ("sun_curtailed_frac", "wind_curtailed_frac")
-P50_RANKS, P90_RANKS = (0.45, 0.55), (0.05, 0.15)  # of a year's generation among the preparation paths
+P50, P90, P99 = (0.45, 0.55), (0.05, 0.15), (0.005, 0.015)  # ranks of generation among the preparation paths
+LIFE = 10**9  # years at a time: all there are
+CASES = {  # name: years taken together, ranks; the order is that of `finance.debt.P50_CASE` and `P99_CASE`
+    "P50": (1, P50),
+    "P90 one-year": (1, P90),
+    "P90 ten-year": (10, P90),
+    "P90 life": (LIFE, P90),
+    "P99 one-year": (1, P99),
+    "P99 ten-year": (10, P99),
+    "P99 life": (LIFE, P99),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,22 +71,29 @@ def order_thresholds(
     return jnp.asarray(np.array(thresholds), jnp.float32)
 
 
-def cases(monthly: Totals) -> tuple[Totals, Totals]:
-    """(P50, P90) energy, [year, month]: the mean of the paths whose generation of that year ranks there.
+def cases(monthly: Totals) -> Totals:
+    """Energy of the cases of `CASES`, [case, year, month].
 
-    monthly: [path, year, month] of the preparation ensemble. P90 is the one-year exceedance: each year
-    takes the paths between the 5th and 15th percentile of that year's generation, P50 the middle tenth.
+    monthly: [path, year, month] of the preparation ensemble. A case is the mean of the paths whose
+    generation ranks near its percentile: each year by itself, ten years together, or the whole life. So
+    the one-year P90 is bad in every year and the life's is bad on the whole: exceedance with probability 0.9.
     """
     generation = np.asarray(monthly.pv_mwh + monthly.wind_mwh).sum(axis=2)  # [path, year]
-    rank = np.argsort(generation, axis=0, kind="stable")
-    return _ranked(monthly, rank, P50_RANKS), _ranked(monthly, rank, P90_RANKS)
+    found = [_ranked(monthly, generation, span, ranks) for span, ranks in CASES.values()]
+    return jax.tree.map(lambda *x: jnp.stack(x), *found)
 
 
-def _ranked(monthly: Totals, rank: np.ndarray, between: tuple[float, float]) -> Totals:
-    n = len(rank)
-    chosen = rank[int(between[0] * n) : max(int(between[1] * n), int(between[0] * n) + 1)]  # [some, year]
-    year = np.arange(rank.shape[1])
-    return Totals(*(jnp.asarray(np.asarray(x)[chosen, year].mean(axis=0)) for x in monthly))
+def _ranked(monthly: Totals, generation: np.ndarray, span: int, between: tuple[float, float]) -> Totals:
+    """[year, month] mean of the paths that rank there by their generation of `span` years at a time."""
+    n, years = generation.shape
+    first = int(between[0] * n)
+    parts = []
+    for start in range(0, years, span):
+        some = slice(start, min(start + span, years))
+        rank = np.argsort(generation[:, some].sum(axis=1), kind="stable")
+        chosen = rank[first : max(int(between[1] * n), first + 1)]
+        parts.append([np.asarray(x)[chosen, some].mean(axis=0) for x in monthly])
+    return Totals(*(jnp.asarray(np.concatenate(x)) for x in zip(*parts, strict=True)))
 
 
 def prepare(
@@ -95,8 +112,7 @@ def prepare(
     threshold = order_thresholds(
         np.asarray(case.score), np.asarray(case.lost_mwh), np.asarray(case.made_mwh), wanted
     )
-    p50, p90 = cases(operate(threshold))
-    debt = size(deal, contracts.operations(p50), contracts.operations(p90))
+    debt = size(deal, contracts.operations(cases(operate(threshold))))
     if not float(debt.residual) <= CLOSED:
         raise InputError(
             f"deal.debt: sizing does not settle, its last pass moved {float(debt.residual):.1e} of the cost"
@@ -112,11 +128,11 @@ def to_json(prepared: Prepared) -> str:
 
 def from_json(text: str, deal: Deal, years: int) -> Prepared:
     """What `to_json` wrote, for a deal of the same shapes."""
-    month: Any = jax.ShapeDtypeStruct((years, 12), jnp.float64)
+    month: Any = jax.ShapeDtypeStruct((len(CASES), years, 12), jnp.float64)
     energy = contracts.Operations(*(month for _ in contracts.Operations._fields))
     shape = (
         jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
-        jax.eval_shape(loans.size, deal, energy, energy),
+        jax.eval_shape(loans.size, deal, energy),
     )
     values: Mapping[str, Any] = json.loads(text)
     leaves, tree = jax.tree_util.tree_flatten_with_path(shape)
@@ -147,6 +163,12 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             "gearing_frac": amount / uses if uses else 0.0,
             "binding": loans.BINDING[int(debt.binding)],
             "tests_m": dict(zip(loans.BINDING, np.asarray(debt.tests_m).tolist(), strict=True)),
+            "cases": {
+                name: {"allows_m": float(allowed), "dscr_mean": _finite(mean), "dscr_min": _finite(least)}
+                for name, allowed, mean, least in zip(
+                    CASES, debt.allowed_m, debt.case_dscr_mean, debt.case_dscr_min, strict=True
+                )
+            },
             "uses": {
                 "capex": float(funding.capex_m),
                 "interest during construction": float(funding.idc_m),
@@ -160,6 +182,8 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             "base_dscr_mean": float(due.mean()) if len(due) else None,
             "llcr": _finite(debt.llcr),
             "plcr": _finite(debt.plcr),
+            "effective_rate_frac": _finite(debt.effective_rate),
+            "opening_balance_m": _opening(debt, years),
             "average_life_years": _finite(debt.average_life_years),
             "residual": float(debt.residual),
         },
@@ -172,6 +196,12 @@ def _by_year(dscr: np.ndarray, service: np.ndarray, years: int) -> list[float | 
     cfads = np.where(service > 0, dscr * service, 0.0).reshape(years, -1).sum(axis=1)
     due = service.reshape(years, -1).sum(axis=1)
     return [c / d if d > 0 else None for c, d in zip(cfads.tolist(), due.tolist(), strict=True)]
+
+
+def _opening(debt: Debt, years: int) -> list[float]:
+    """[year] scheduled balance at each operating year's beginning."""
+    balance = np.concatenate([[float(debt.amount_m)], np.asarray(debt.balance_m)])[:-1]
+    return balance.reshape(years, -1)[:, 0].tolist()  # type: ignore[no-any-return]
 
 
 def _finite(x: jax.Array) -> float | None:

@@ -19,9 +19,10 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, grid, life, outages
+from engine import dispatch, life, orders, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
+from engine.orders import Orders
 from engine.plant import Plant, in_place, in_year
 from weather import generate, random
 from weather.climate import HOURLY, Climate
@@ -79,7 +80,8 @@ def year(
         (climate, generate.tables(climate), plant, life.hours(plant), threshold),
         (stream.seed, stream.ensemble, y, jnp.asarray(MONTH_STARTS, jnp.int32)),
     )
-    own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), state)
+    order_levels = life.order_levels(plant.orders, plant.worlds, stream, y)
+    own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), order_levels, state)
     total = jax.ShapeDtypeStruct((12, stream.index.shape[0]), jnp.float64)
     out = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state), [total] * len(Totals._fields)
 
@@ -143,7 +145,7 @@ def _block(x: Any, lanes: int) -> pl.BlockSpec:
 def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
     """All hours of a year of an instance's paths; monthly totals are written as months end."""
     (climate, air, plant, hours, threshold), (seed, ensemble, y, months) = shared
-    index, levels, occupancy, state = own
+    index, levels, occupancy, order_levels, state = own
     stream = Stream((seed[0], seed[1]), ensemble, index)  # type: ignore[arg-type]
     zero = jnp.zeros(index.shape, jnp.float64)
 
@@ -151,7 +153,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         (sky, now), totals = carry
         modes, memory, swings = _moved(climate, stream, y, d, month, sky)
         held, sizes, region = generate.site(climate, modes, swings)
-        given = _orders(plant, threshold, stream, y, d, grid.Orders(*region))
+        given = _orders(plant, threshold, stream, y, d, order_levels, Orders(*region))
         sky_day = air._replace(of_day=None, day_scale=None)
 
         def sun(h):
@@ -182,7 +184,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
         nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)
         store, failed, sums = lax.fori_loop(0, DAY, hour, (now.store, now.failed, nothing))
-        return ((*modes, *memory), State(store, failed, given.night)), tuple(
+        return ((*modes, *memory), State(store, failed, orders.of_yesterday(given.night))), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )
 
@@ -217,8 +219,7 @@ def _moved(climate: Climate, stream: Stream, y, d, month, before) -> tuple[list,
     return *generate.moved(climate, expected, shock, swings_of, before[climate.count :]), swings_of
 
 
-def _orders(plant: Plant, threshold, stream: Stream, y, d, anomaly: grid.Orders) -> grid.Orders:
-    """Whether the day's orders come. anomaly: the region's, the same in all of the day's hours."""
-    worlds = random.world(stream, plant.worlds)
-    scores = grid.scores(plant.orders, plant.orders.season[d], stream, worlds, y, d, anomaly)
-    return grid.Orders(*(score > threshold[k] for k, score in enumerate(scores)))
+def _orders(plant: Plant, threshold, stream: Stream, y, d, levels: Orders, anomaly: Orders) -> Orders:
+    """The day's orders that come. anomaly: the region's, the same in all of the day's hours."""
+    scores, may = orders.drawn(plant.orders, plant.orders.season[d], levels, stream, y, d, anomaly)
+    return orders.given(may, scores, threshold)

@@ -12,14 +12,19 @@ they are a cluster: y = level + world's effect + path's effect.
 P90 is the value bettered with probability 0.9: exceeded where more is better (energy, cash, DSCR), not
 exceeded where less is better (curtailment, unserved hours, loss). CVaR 95 is the mean of the worst 5 %.
 
+Where all lives share what their number cannot tell (a record's few years), there are no worlds: `world`
+is None, and no estimate has an error.
+
 Left out: dependence between worlds, and worlds drawn with unequal weights.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +58,7 @@ class Estimate:
 
 
 NONE = Estimate(NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0)  # of no path at all
+Worlds = ArrayLike | None
 
 
 @dataclass(frozen=True)
@@ -129,11 +135,26 @@ def finalize_probability(t: Tally) -> Estimate:
     return Estimate(p, math.sqrt(total_var), math.sqrt(within_var), low, high, lower, upper, n, t.missing)
 
 
+def _without_error(function: Callable[..., Estimate]) -> Callable[..., Estimate]:
+    """The statistic, which may be asked for without worlds."""
+
+    @functools.wraps(function)
+    def found(values: ArrayLike, world: Worlds, *more: Any, **named: Any) -> Estimate:
+        if world is not None:
+            return function(values, world, *more, **named)
+        e = function(values, np.zeros(np.shape(values), np.int64), *more, **named)
+        return replace(NONE, value=e.value, n=e.n, missing=e.missing)
+
+    return found
+
+
+@_without_error
 def mean(values: ArrayLike, world: ArrayLike) -> Estimate:
     """Mean of `values [path]`, NaN left out and counted."""
     return finalize_mean(tally(values, world))
 
 
+@_without_error
 def probability(event: ArrayLike, world: ArrayLike) -> Estimate:
     """Probability of `event [path]`, a boolean: what NaN means is for the caller to say."""
     flags = np.asarray(event)
@@ -142,6 +163,7 @@ def probability(event: ArrayLike, world: ArrayLike) -> Estimate:
     return finalize_probability(tally(flags.astype(np.float64), world))
 
 
+@_without_error
 def quantile(values: ArrayLike, world: ArrayLike, share: float) -> Estimate:
     """The order statistic with `share` of the paths at or below it: the value of one path, replayable.
 
@@ -168,11 +190,12 @@ def quantile(values: ArrayLike, world: ArrayLike, share: float) -> Estimate:
     return Estimate(value, error, NAN, NAN, NAN, lower, upper, n, missing)
 
 
-def bettered(values: ArrayLike, world: ArrayLike, share: float, better: Better) -> Estimate:
+def bettered(values: ArrayLike, world: Worlds, share: float, better: Better) -> Estimate:
     """The value bettered with probability `share` (0.9 is P90), whichever way is better."""
     return quantile(values, world, 1.0 - share if better == "more" else share)
 
 
+@_without_error
 def cvar(values: ArrayLike, world: ArrayLike, better: Better, share: float = 0.05) -> Estimate:
     """Mean of the worst `share` of the paths.
 

@@ -147,9 +147,12 @@ def dataset(
         "route": setup.machine.route,
         "wattbit_version": metadata.version("wattbit"),
     }
-    return results.dataset(
+    made = results.dataset(
         outcomes, first_year=study.life.first_year, attrs=attrs, first_path=first_path, keep=setup.keep
     )
+    if setup.came_from == "history":
+        made["world"].attrs["errors"] = "not known: all lives share the few years of a record"
+    return made
 
 
 def replay(where: Path, path: int, year: int | None, progress: Progress = quiet) -> Replayed:
@@ -224,7 +227,11 @@ def sample(
     on = devices.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name, first_year)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
-    frame = ensemble.describe(site, paths, years, worlds, seed, level, digest)
+    if (last := climate.provenance(name).get("last_year")) is None:
+        first_year = None  # such a climate has no calendar: its levels are the same for every first year
+    elif first_year is None:
+        first_year = int(last) + 1
+    frame = ensemble.describe(site, paths, years, worlds, seed, level, digest, first_year)
     done = 0
 
     def count(more: int) -> None:

@@ -265,6 +265,12 @@ def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:
         dataset["world"].values[:paths], np.arange(paths) % worlds
     ):
         raise InputError(f"{file}: world: is not path mod {worlds}, the study's uncertainty.worlds")
+    first, wanted = dataset.attrs.get("first_year"), study.life.first_year
+    if first is not None and str(first) != str(wanted):
+        raise InputError(
+            f"{file}: first_year: its levels are those of years from {first}, but the study's "
+            f"life.first_year is {wanted} (weather sample --first-year {wanted})"
+        )
     level = dataset.attrs.get("weather_level")
     if level is not None and float(level) != study.uncertainty.weather_level:
         raise InputError(

@@ -104,13 +104,23 @@ STUDIES = (
     ("+battery: {soc_start_frac: 0.01}",
      "@:5: battery.soc_start_frac: should lie between soc_min_frac and soc_max_frac (got 0.01, "
      "soc_min_frac 0.05, soc_max_frac 0.95)"),
-    ("+grid: {orders: {midday_end_h: 9}}",
-     "@:5: grid.orders.midday_end_h: should lie after midday_start_h (got 9, midday_start_h 10)"),
-    ("+grid: {orders: {night_end_h: 23}}",
-     "@:5: grid.orders.night_end_h: should lie before night_start_h, for the window crosses midnight "
-     "(got 23, night_start_h 22)"),
-    ("+grid: {orders: {midday_end_h: 25}}",
-     "@:5: grid.orders.midday_end_h: should be less than or equal to 24 (got 25)"),
+    ("+grid: {orders: {midday: {begin_h: [20], hours: [6], weight: [1]}}}",
+     "@:5: grid.orders.midday.begin_h: should keep an order between hours 0 and 24 since the day's midnight "
+     "(got 20 to 26)"),
+    ("+grid: {orders: {night: {begin_h: [1], hours: [6], weight: [1]}}}",
+     "@:5: grid.orders.night.begin_h: should keep an order between hours 12 and 36 since the day's midnight "
+     "(got 1 to 7)"),
+    ("+grid: {orders: {night: {begin_h: [22, 23], hours: [6], weight: [1, 1]}}}",
+     "@:5: grid.orders.night.hours: should hold as many numbers as begin_h, 2 (got 1)"),
+    ("+grid: {orders: {night: {begin_h: [22], hours: [6], weight: [0]}}}",
+     "@:5: grid.orders.night.weight: should hold a number above zero"),
+    ("+grid: {orders: {midday: {season: [0.1, 0.2]}}}",
+     "@:5: grid.orders.midday.season: should hold at least 12 numbers (got [0.1, 0.2])"),
+    ("+grid: {orders: {depth_frac: []}}",
+     "@:5: grid.orders.depth_frac: should hold at least 1 number (got [])"),
+    ("+grid: {orders: {depth_frac: [0.5, 80]}}",
+     "@:5: grid.orders.depth_frac: item 2 should be less than or equal to 1 (got 80); "
+     "fractions run from 0 to 1, 80 % is 0.8"),
     ("+wind: {rated_mps: 30}",
      "@:5: wind.rated_mps: should lie between cut_in_mps and cut_out_mps (got 30, cut_in_mps 3, "
      "cut_out_mps 25)"),
@@ -130,6 +140,15 @@ STUDIES = (
      "@:4: deal.debt.periods_per_year: should be 1, 2 or 4 (got 3)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  capex:\n    spend_frac: [0.5, 0.4]",
      "@:4: deal.capex.spend_frac: should sum to 1 (got 0.9)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    table: utopia",
+     "@:4: deal.tax.table: utopia: no such table or file; shipped: china"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    regime: eastern",
+     "@:4: deal.tax.regime: should be one of western of the table (got 'eastern')"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  tax: {vat: {place: village}}",
+     "@:3: deal.tax.vat.place: should be one of city, town, elsewhere of the table (got 'village')"),
+    ("extends: ~/zhongwei.yaml\nlife: {first_year: 2018}",
+     "~/zhongwei.yaml:*: deal.tax.table: China's vat.equipment is not known for 2015, and the deal needs "
+     "2015 to 2017"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  currency: yuan",
      "@:3: deal.currency: should be three capitals, such as CNY (got 'yuan')"),
     ("extends: no.yaml", "@:1: extends: no.yaml: no such file"),

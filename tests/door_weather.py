@@ -81,6 +81,9 @@ ENSEMBLES = (
     (lambda e: e.isel(hour=slice(8000)), "hour: 8000 hours in a year, wanted 8760"),
     (lambda e: e.assign_coords(world=("path", [5, 6])),
      "world: is not path mod 100, the study's uncertainty.worlds"),
+    (lambda e: e.assign_attrs(first_year=2008),
+     "first_year: its levels are those of years from 2008, but the study's life.first_year is 2029 "
+     "(weather sample --first-year 2029)"),
     (lambda e: e.drop_vars("latitude"), "coordinate latitude of the site is missing"),
     (_coordinate("latitude", 375.0), "latitude: is 375.0, wanted a number from -90 to 90"),
     (_coordinate("wind_height_m", np.nan), "wind_height_m: is nan, wanted a number from 1 to 300"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -69,7 +70,13 @@ SETTINGS = {
         "export_price_per_kwh": 0.3,
         "capacity_charge_per_kw_month": 20.0,
         "outage": {"units": 3, "mttf_h": 500.0, "mttr_h": 20.0},
-        "orders": {"sun_curtailed_frac": 0.05, "wind_curtailed_frac": 0.05},
+        "orders": {
+            "sun_curtailed_frac": 0.05,
+            "wind_curtailed_frac": 0.05,
+            "midday": {"begin_h": [9, 11, 12], "hours": [6, 4, 1], "weight": [5.0, 3.0, 2.0]},
+            "night": {"begin_h": [14, 23, 26], "hours": [20, 8, 3], "weight": [1.0, 6.0, 3.0]},
+            "depth_frac": [0.77, 0.9, 1.0],
+        },
     },
     "phases": {
         "half": {
@@ -106,7 +113,12 @@ SETTINGS = {
             "datacentre_per_kw_year": 500.0,
             "insurance_frac_of_capex": 0.002,
         },
-        "tax": {},
+        "tax": {
+            "regime": "western",
+            "table": str(Path(__file__).parent / "other_law.yaml"),  # little VAT on assets: some is paid
+            "vat": {},
+            "power_company": {"internal_price_per_kwh": 0.3},
+        },
         "debt": {
             "max_gearing_frac": 0.6,
             "dscr_p50": 1.3,

@@ -25,8 +25,8 @@ def _small(monkeypatch):
 
 
 def study(**changed):
-    """The study of every branch on a shipped climate, sections changed by their names."""
-    base = studies.study().model_copy(update={"climate": "zhongwei"})
+    """The study of every branch on a shipped climate, all built, sections changed by their names."""
+    base = studies.study().model_copy(update={"climate": "zhongwei", "phases": {}})
     parts = {name: getattr(base, name).model_copy(update=leaves) for name, leaves in changed.items()}
     return base.model_copy(update=parts)
 

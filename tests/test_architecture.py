@@ -12,24 +12,26 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.irradiance engine.convert.cell engine.convert.wind engine.convert.computing
-engine.build.typed engine.risk engine.finance.returns engine.finance.schedule engine.chains
+engine.convert.irradiance engine.convert.cell engine.convert.wind engine.convert.computing engine.build.typed
+engine.risk engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
+engine.finance.vat engine.chains
 
-engine.convert.pv engine.build.sunpath weather.block weather.packing weather.levels weather.region
-weather.margins weather.modes weather.moments weather.units weather.tally engine.schema.fleet
-engine.schema.load engine.schema.phases engine.schema.unknowns engine.schema.weather
-engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.report.wording engine.finance.singleowner
+engine.convert.pv engine.build.sunpath
+weather.block weather.packing weather.levels weather.region weather.margins weather.modes
+weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
+engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.dispatch
+engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.dispatch
 
-weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid
-engine.world engine.build.phases engine.build.pv engine.build.mounting engine.build.wind
-engine.build.computing engine.build.battery engine.results
+weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
+engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.wind
+engine.build.mounting engine.build.computing engine.build.battery
+engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
-engine.report.tables engine.outages engine.build.fleets engine.reliability.system
+engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
 engine.reliability.balance weather.refine
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
@@ -37,21 +39,21 @@ engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
-weather.records engine.finance.debt engine.report.figures engine.report.terminal engine.report.facts
+weather.records engine.finance.debt engine.report.figures engine.report.facts
 
 engine.report.fidelity_figures
 
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
-engine.finance.cascade engine.report.html
+engine.finance.cascade
 
-weather.climates.parts engine.report.fidelity weather.intake weather.coding engine.finance.credit
+weather.climates.parts weather.intake weather.coding engine.finance.credit
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall
+engine.finance.waterfall engine.report.lending
 
-engine.life
+engine.life engine.report.html engine.report.terminal
 
-engine.registers engine.calibration engine.outcomes engine.devices
+engine.registers engine.calibration engine.outcomes engine.devices engine.report.fidelity
 
 engine.simulate engine.reliability.years
 
@@ -87,6 +89,7 @@ KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
         "convert.computing",
         "outages",
         "grid",
+        "orders",
         "dispatch",
         "life",
         "registers",

@@ -145,7 +145,8 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
             _fits(value, kind_of_it, known, at)
         return
     told = {"description", "title", "default", "label", "$defs", "type", "enum", "pattern"}
-    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "items"}
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "items"}
+    bounds |= {"minItems", "maxItems"}
     assert set(schema) <= told | bounds | {"properties", "required", "additionalProperties"}, at
     kind = {"object": dict, "number": (int, float), "integer": int, "string": str, "array": list}
     kind["boolean"] = bool
@@ -158,7 +159,7 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
         for key, below in value.items():
             _fits(below, schema["properties"][key], known, f"{at}.{key}")
     elif isinstance(value, list):
-        assert len(value) >= schema.get("minItems", 0), at
+        assert schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)), at
         for item in value:
             _fits(item, schema["items"], known, at)
     elif not isinstance(value, str):

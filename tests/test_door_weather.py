@@ -72,7 +72,10 @@ ZARR = DRAWN.replace("bad.nc", "bad.zarr")
 
 def test_zarr_that_is_broken():
     """Its metadata, a chunk cut short, a chunk that is lost."""
-    assert door.call("weather sample zhongwei --paths 2 --years 1 --packed -o bad.zarr").code == 0
+    assert (
+        door.call("weather sample zhongwei --paths 2 --years 1 --first-year 2029 --packed -o bad.zarr").code
+        == 0
+    )
     chunk, about = Path("bad.zarr/wind_speed/c/0/0/0/0"), Path("bad.zarr/zarr.json")
     whole, text = chunk.read_bytes(), about.read_text()
     for damaged in (whole[: len(whole) // 2], whole[:-9] + b"\0" * 9, b""):
@@ -154,7 +157,7 @@ def test_from_record_to_results():
     )
     assert fitted == (0, "climate of station: here.nc\n", ""), fitted.err
     assert climates.load("here.nc")[1].latitude == 37.5
-    sampled = door.call("weather sample here.nc --paths 2 --years 1 -o drawn.nc")
+    sampled = door.call("weather sample here.nc --paths 2 --years 1 --first-year 2029 -o drawn.nc")
     assert sampled.code == 0, sampled.err
     with xr.open_dataset("drawn.nc") as drawn:
         assert dict(drawn.sizes) == {"path": 2, "year": 1, "hour": 8760, "site": 1}

@@ -20,6 +20,9 @@ def test_lines_are_those_of_the_loops(shape):
         market = sample.item(sample.market, k)
         years = finance.account(study, sample.item(sample.operations, k), *market)
         for name, got in sample.item(lines, k)._asdict().items():
+            if got is None:
+                assert name not in years[0][0]
+                continue
             want = np.array([[month[name] for month in months] for months in years])
             assert got == pytest.approx(want, rel=1e-9, abs=1e-12), (k, name)
 

@@ -28,7 +28,15 @@ def test_size_is_that_of_the_loops(sample):
             assert getattr(got, name) == pytest.approx(np.array(want[name]), **near), (k, name)
         assert int(got.binding) == want["binding"]
         assert float(got.funding.capitalised_m) == pytest.approx(want["capitalised"], rel=1e-9)
-        for name in ("dscr", "llcr", "plcr"):
+        for name in (
+            "dscr",
+            "llcr",
+            "plcr",
+            "allowed_m",
+            "case_dscr_mean",
+            "case_dscr_min",
+            "effective_rate",
+        ):
             assert getattr(got, name) == pytest.approx(np.array(want[name]), rel=1e-9, nan_ok=True), (k, name)
 
 
@@ -49,7 +57,7 @@ def test_the_smallest_test_binds(sample):
     loan = sample.debts
     assert np.array(loan.amount_m) == pytest.approx(np.array(loan.tests_m.min(1)), rel=1e-9)
     drawn = set(np.array(loan.binding).tolist())
-    assert drawn == set(range(len(debt.BINDING)))  # the sample shows all three
+    assert drawn == set(range(len(debt.BINDING)))  # the sample shows all of them
 
 
 def test_a_loan_is_repaid_at_maturity_and_never_negative(sample):
@@ -78,7 +86,7 @@ def simple(**terms):
 
 def test_no_debt():
     money, case = simple(max_gearing_frac=0.0)
-    loan = debt.size(money, case, case)
+    loan = debt.size(money, deals.alike(case))
     assert float(loan.amount_m) == 0.0
     assert debt.BINDING[int(loan.binding)] == "max_gearing"
     assert np.array(loan.equity_draw_m) == pytest.approx(np.array(money.spend_m))
@@ -95,7 +103,7 @@ def test_a_project_that_only_costs_borrows_nothing():
         "certificate_per_mwh",
     )
     money = dataclasses.replace(money, **dict.fromkeys(prices, jnp.zeros(6)))
-    loan = debt.size(money, case, case)
+    loan = debt.size(money, deals.alike(case))
     assert float(loan.amount_m) == 0.0
     assert np.array(loan.equity_draw_m) == pytest.approx(np.array(money.spend_m))
 
@@ -124,7 +132,7 @@ def test_the_amount_has_a_gradient():
     @jax.jit
     def amount(price):
         return debt.size(
-            dataclasses.replace(money, lease_price_per_kw_month=price * jnp.ones(6)), case, case
+            dataclasses.replace(money, lease_price_per_kw_month=price * jnp.ones(6)), deals.alike(case)
         ).amount_m
 
     price, step = jnp.array(250.0), 1e-3

@@ -9,21 +9,27 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
+from engine.finance.company import PowerCompany, due
 from engine.finance.contracts import Earnings
 from engine.finance.tax import income_tax
-from tests.reference import deals, finance
+from tests.reference import deals
+from tests.reference import taxes as reference
 
 
 @pytest.mark.parametrize("shape", deals.SHAPES, ids=str)
 def test_tax_is_that_of_the_loops(shape):
     """Profits of either sign, so that losses are made, used and lost."""
     sample, rng = deals.sample(shape), np.random.default_rng(5)
-    n, periods = len(sample.studies), shape[0] * shape[1]
-    ebitda = rng.normal(200.0 / shape[1], 400.0 / shape[1], (n, periods))
-    interest, capitalised = rng.uniform(0.0, 30.0, (n, periods)), rng.uniform(0.0, 100.0, n)
-    taxes = jax.jit(jax.vmap(income_tax))(sample.deals, Earnings(ebitda), interest, capitalised)
+    n, per_year = len(sample.studies), shape[1]
+    ebitda, power = rng.normal(200.0 / per_year, 400.0 / per_year, (2, n, shape[0] * per_year))
+    interest, capitalised = rng.uniform(0.0, 30.0, ebitda.shape), rng.uniform(0.0, 100.0, n)
+    of_power = power if sample.studies[0].deal.tax.power_company else None
+    taxes = jax.jit(jax.vmap(income_tax))(
+        sample.deals, Earnings(ebitda, None, of_power), interest, capitalised
+    )
     for k, study in enumerate(sample.studies):
-        want = finance.income_tax(study, ebitda[k], interest[k], capitalised[k])
+        earned = {"ebitda": ebitda[k], "power_company": power[k]}
+        want = reference.income_tax(study, earned, interest[k], capitalised[k])
         assert np.array(taxes[k]) == pytest.approx(np.array(want), rel=1e-9, abs=1e-9), k
 
 
@@ -65,7 +71,7 @@ def test_no_tax_knows_of_a_later_profit():
 
 def test_financing_costs_are_written_off_with_the_assets():
     money = dataclasses.replace(
-        plain(2, 1, 5), depreciation_m=jnp.array([40.0, 40.0]), spend_m=jnp.array([100.0])
+        plain(2, 1, 5), depreciation_m=jnp.array([40.0, 40.0]), cost_m=jnp.array(100.0)
     )
     ebitda = jnp.array([100.0, 100.0])
     paid = income_tax(money, Earnings(ebitda), jnp.array([10.0, 0.0]), jnp.array(25.0))
@@ -78,3 +84,30 @@ def test_interest_has_the_gradient_of_the_tax_shield():
         jnp.full(4, 5.0)
     )
     assert slope == pytest.approx(np.full(4, -0.25))
+
+
+def relieved(profit, levied, loss_years=5):
+    """Yearly tax at 25 % of a company whose income is taxed in part."""
+    profit, n = jnp.asarray(profit, jnp.float64)[:, None], len(profit)
+    return due(jnp.full(n, 0.25), jnp.asarray(levied), profit, loss_years)[:, 0].tolist()
+
+
+def test_three_years_free_and_three_at_half():
+    assert relieved([100.0] * 7, [0, 0, 0, 0.5, 0.5, 0.5, 1]) == [0, 0, 0, 12.5, 12.5, 12.5, 25]
+
+
+def test_relief_leaves_losses_of_earlier_years_and_does_not_lessen_one():
+    assert relieved([-40.0, 100.0, 100.0], [0.0, 0.0, 1.0]) == [0, 0, 0.25 * 60]
+    assert relieved([-40.0, 100.0], [0.0, 0.5]) == [0, 0.25 * 10]
+
+
+def test_two_companies_share_interest_by_capital_and_no_losses():
+    money = dataclasses.replace(
+        plain(1, 1, 5),
+        power_company=PowerCompany(
+            *(jnp.zeros(1), jnp.zeros(1), jnp.zeros(1)), levied=jnp.ones(1), share=jnp.array(0.25)
+        ),
+    )
+    earned = Earnings(jnp.array([100.0]), None, jnp.array([300.0]))
+    paid = income_tax(money, earned, jnp.array([40.0]), jnp.zeros(()))
+    assert paid.tolist() == [0.25 * (300.0 - 10.0)]  # the computing company's loss of 230 is its own

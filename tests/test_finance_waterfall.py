@@ -38,7 +38,7 @@ def test_run_is_that_of_the_loops(sample):
 def test_cfads_is_revenue_less_costs_and_tax(sample):
     flow = sample.flows
     assert np.array(flow.cfads_m) == pytest.approx(
-        np.array(flow.revenue_m - flow.opex_m - flow.tax_m), abs=1e-9
+        np.array(flow.revenue_m - flow.opex_m - flow.tax_m + flow.vat_m), abs=1e-9
     )
 
 
@@ -90,12 +90,15 @@ def test_later_months_of_a_year_change_no_earlier_period(sample):
 
 
 def test_a_path_without_debt_pays_equity_all_it_earns():
+    """Let whole, at ten times the rent, without purchases: above any fixed costs that can be drawn."""
     rng = np.random.default_rng(6)
     study = deals.study(rng, 6, 2, 2, 5, max_gearing_frac=0.0)
-    money, case = deals.deal(study), deals.operations(rng, 6)
-    loan = debt.size(money, case, case)
-    flow = waterfall.run(money, loan, case, deals.Market(jnp.ones(()), jnp.ones(6), money.occupancy))
-    assert (np.array(flow.cfads_m) > 0).all()
+    bought = ("imported_mwh", "genset_mwh", "unserved_firm_mwh", "unserved_deferrable_mwh")
+    money = deals.deal(study)
+    case = deals.operations(rng, 6)._replace(**dict.fromkeys(bought, np.zeros((6, 12))))
+    loan = debt.size(money, deals.alike(case))
+    flow = waterfall.run(money, loan, case, deals.Market(jnp.full((), 10.0), jnp.ones(6), jnp.ones(6)))
+    assert (np.array(flow.periods.cfads_m) > 0).all()
     assert np.array(flow.distribution_m) == pytest.approx(np.array(flow.cfads_m))
     assert np.isnan(flow.dscr).all()
     assert np.isnan([flow.default_year, flow.lockup_year, flow.exposure_at_default_m, flow.lgd_frac]).all()

@@ -32,15 +32,28 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "grid.orders.midday.begin_h": (8, 11, 12),
+    "grid.orders.midday.hours": (5, 4, 1),
+    "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.orders.night.begin_h": (13, 23, 26),
+    "grid.orders.night.hours": (20, 7, 3),
+    "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
     "deal.debt.covenant_dscr": 0.5,
-    "deal.debt.dscr_p90": 2.0,  # until it binds
+    "deal.debt.dscr_p50": 5.0,  # until it binds
+    "deal.debt.dscr_p99": 5.0,  # until it binds
     "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
+    "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.tax.loss_carry_years": 0,
-    "deal.tax.reduced_until_year": 2028,
+    "deal.tax.rate_frac": 0.3,
+    "deal.tax.regime": None,
+    "deal.tax.table": "china",
+    "deal.tax.vat.place": "town",
+    "deal.tax.vat.prices_include": True,
     "life.years": YEARS + 1,
     "phases.whole.pv_frac": 1.0,
     "phases.whole.wind_frac": 1.0,
@@ -67,13 +80,13 @@ def base_study() -> Study:
     return studies.rich(
         climate="zhongwei",
         life__years=YEARS,
+        deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
-        deal__tax={"reduced_until_year": 2029},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__revenue__lease_price_per_kw_month=560.0,
         battery__outage__units=5,
         uncertainty__worlds=16,
-        uncertainty__lease_price_sd_frac=0.9,
+        uncertainty__lease_price_sd_frac=1.2,
     )
 
 

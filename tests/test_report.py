@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from engine import results
-from engine.report import html, tables, terminal, wording
+from engine.report import html, lending, tables, terminal, wording
 
 YEARS, TENOR, PERIODS = 12, 10, 20
 
@@ -41,7 +41,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "genset_mwh": 0.0 * one, "charged_mwh": 0.5e6 * one, "discharged_mwh": 0.45e6 * one,
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
-        "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "cfads_m": cfads,
+        "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
+        "cfads_m": cfads,
         "scheduled_service_m": due, "debt_service_m": np.minimum(due, cfads), "dscr": dscr,
         "debt_balance_m": 300.0 * np.maximum(TENOR - np.arange(1, YEARS + 1), 0)[None, :] * one,
         "dsra_m": 300.0 * one, "trapped_m": 0.0 * one, "distribution_m": np.maximum(cfads - due, 0.0),
@@ -54,6 +55,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
         "exposure_at_default_m": exposure, "lgd_frac": lgd,
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
+        "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,
+        "equity_irr_reason": np.where(cfads.mean(axis=1) > 700, 0, 1),
         "energy_imbalance_frac": np.full(paths, 1e-8), "cash_imbalance_m": np.zeros(paths),
     }  # fmt: skip
 
@@ -86,6 +89,11 @@ def manifest(worlds: int = 20, debt: float = 5000.0) -> dict:
         "prepared": {
             "debt": {
                 "amount_m": debt, "gearing_frac": debt / 7800.0, "binding": "dscr_p50", "base_dscr_min": 1.42,
+                "tests_m": {"dscr_p50": debt, "dscr_p90": 1.1 * debt, "max_gearing": 1.2 * debt},
+                "cases": {"P50": {"allows_m": debt, "dscr_mean": 1.5 if debt else None, "dscr_min": 1.42},
+                          "P90 one-year": {"allows_m": 1.1 * debt, "dscr_mean": 1.4, "dscr_min": None}},
+                "effective_rate_frac": 0.03,
+                "opening_balance_m": [debt * (1 - y / TENOR) for y in range(TENOR)],
                 "base_dscr_mean": 1.5, "llcr": 1.55, "uses": {"capex": 7500.0, "fees": 50.0, "dsra": 250.0},
                 "sources": {"senior_debt": debt, "equity": 7800.0 - debt},
             },
@@ -117,7 +125,8 @@ def some_week() -> xr.Dataset:
 def constant(paths: int = 1000) -> dict[str, np.ndarray]:
     """Every life alike: nothing unserved, nobody in default."""
     values = {k: np.repeat(v[:1], paths, axis=0) for k, v in outcomes(40).items()}
-    for name in ("unserved_compute_h", "unserved_by_tier_h", "unpaid_m", "reserve_draw_m", "lender_loss_m"):
+    zero = ("unserved_compute_h", "unserved_by_tier_h", "unpaid_m", "reserve_draw_m", "lender_loss_m")
+    for name in (*zero, "credit_loss_m"):
         values[name] = 0.0 * values[name]
     for name in ("default_year", "covenant_breach_year", "lockup_year", "exposure_at_default_m", "lgd_frac"):
         values[name] = np.full(paths, np.nan)
@@ -185,7 +194,7 @@ def test_terminal_is_plain_short_and_narrow():
     text = terminal.summary(data, about)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= terminal.WIDTH
-    assert len(text.splitlines()) <= 35
+    assert len(text.splitlines()) <= 39
     for row in tables.rows(data, about):
         assert f" {wording.written(row.mean)[0]}" in text
 
@@ -215,3 +224,35 @@ def test_default_accumulates_to_the_event():
     assert np.all(np.diff(curve) >= 0)
     assert len(curve) == TENOR
     assert curve[-1] == tables.events(data, about)[0].probability.value
+
+
+def test_expected_loss_by_simulation_and_by_its_parts():
+    """Were every loss the mean LGD of the scheduled balance at the effective rate, both would be one."""
+    values = outcomes()
+    year, balance = values["default_year"], np.array(manifest()["prepared"]["debt"]["opening_balance_m"])
+    there = ~np.isnan(year)
+    values["lgd_frac"] = np.where(there, 0.3, np.nan)
+    at = np.nan_to_num(year, nan=1.0).astype(int)
+    values["credit_loss_m"] = np.where(there, 0.3 * balance[at - 1] * 1.03 ** (-2.0 * at), 0.0)
+    data, about = made(values), manifest()
+    assert lending.by_parts(data, about) == pytest.approx(values["credit_loss_m"].mean(), rel=1e-12)
+    text = html.page(data, about)
+    for loss in lending.losses(data, about):
+        assert html.nice(loss.text) in text
+    assert "dscr_p50" not in text
+    assert "DSCR P50 (binds)" in text
+
+
+def test_grades_and_the_bad_year():
+    assert lending.slot(0.004).startswith("strong")
+    assert lending.slot(0.0041).startswith("good")
+    assert lending.slot(0.6) == "beyond default"
+    assert 0.01 < lending.stressed(0.01) < 0.2
+    assert lending.stressed(0.0) == 0.0
+
+
+def test_lives_without_a_return_are_counted_by_reason():
+    data = made(outcomes())
+    lacking = int(np.isnan(data["equity_irr_frac"].values).sum())
+    assert lacking > 0
+    assert lending.without_return(data) == f"{lacking} lives: nothing comes back"

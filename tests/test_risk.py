@@ -188,3 +188,18 @@ def test_printing_to_the_digits_of_the_error():
 )
 def test_never_and_always_get_a_bound(paths, event, text):
     assert wording.text_probability(risk.probability(np.full(paths, event), np.arange(paths) % 25)) == text
+
+
+def test_without_worlds_a_value_stands_alone():
+    """Of lives that share what their number cannot tell."""
+    y = np.random.default_rng(2).normal(size=200)
+    world = np.arange(200) % 7
+    for name, (statistic, _) in STATISTICS.items():
+        known, bare = statistic(y, world), statistic(y, None)
+        assert bare.n == known.n
+        assert bare.value == pytest.approx(known.value, rel=1e-12), name  # sums in another order
+        errors = bare.standard_error, bare.within_error, bare.low, bare.high, bare.lower, bare.upper
+        assert np.isnan(errors).all(), name
+    rare = risk.probability(y > 9.0, None)
+    assert wording.text_probability(rare) == "0 %"
+    assert wording.text_probability(risk.probability(y > 1.5, None)) == f"{100 * (y > 1.5).mean():.2f} %"

@@ -39,7 +39,7 @@ def test_run_gives_the_outcomes_of_the_command_and_writes_nothing():
 def test_run_by_an_ensemble_alone():
     with pytest.raises(InputError, match="climate: is missing"):
         engine.run(studies.study(), paths=2)
-    session.sample("zhongwei", 2, studies.YEARS, Path("drawn.nc"), 1, 4, 1.0)
+    session.sample("zhongwei", 2, studies.YEARS, Path("drawn.nc"), 1, 4, 1.0, first_year=2029)
     found = engine.run(studies.study(), paths=2, weather="drawn.nc")
     assert np.isfinite(found["cfads_m"]).all()
 

@@ -39,8 +39,8 @@ def report() -> str:
 @pytest.mark.parametrize(("source", "sentence", "sized"), [
     ("history",
      "2 years of a record as they are (2021-01-01 to 2022-12-31), path k from year k on and round again; "
-     "that makes 2 courses of weather, however many lives, at no world's level; all lives share them, and no "
-     "error here includes their own",
+     "that makes 2 courses of weather, however many lives, at no world's level; all lives share them, so "
+     "that how far another record would move the numbers is not known, and no error is given",
      "64 lives of the record, 2 of different weather; too few for a P90"),
     ("bootstrap",
      "blocks of 10 days of 2 years of a record (2021-01-01 to 2022-12-31), drawn within 15 days of their "
@@ -57,6 +57,7 @@ def test_run_says_where_its_weather_is_from_and_replay_lives_it_again(source, se
     assert sentence in page
     assert sized in page
     found, about = results.read(Path("run"))
+    assert ("+-" in said.out.split("Weather:")[0]) == (source == "bootstrap")
     assert about["weather"]["source"] == source
     assert about["weather"]["record"]["years"] == 2
     assert about["route"] == devices.MATERIALISED
@@ -123,7 +124,7 @@ def test_a_record_without_a_place_stands_at_the_climate_s(machine):
 def test_an_ensemble_of_the_study_is_that_of_the_option(beside):
     """Also where it stands beside a study in another folder; and the option comes before the section."""
     Path("studies").mkdir()
-    session.sample("zhongwei", 2, 1, Path(f"{beside}e.nc"), 1, 100, 1.0)
+    session.sample("zhongwei", 2, 1, Path(f"{beside}e.nc"), 1, 100, 1.0, first_year=2029)
     text = door.study("+climate:\nweather: {source: ensemble, file: e.nc}").read_text()
     Path("studies/study.yaml").write_text(text)
     one = door.call("run studies/study.yaml --paths 2 --out run")

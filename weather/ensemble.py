@@ -121,9 +121,19 @@ def unpack(weather: Weather) -> Weather:
 
 
 def describe(
-    site: Site, paths: int, years: int, worlds: int, seed: int, level: float, climate_digest: str
+    site: Site,
+    paths: int,
+    years: int,
+    worlds: int,
+    seed: int,
+    level: float,
+    climate_digest: str,
+    first_year: int | None = None,
 ) -> xr.Dataset:
-    """The coordinates and attributes of an ensemble, without its weather."""
+    """The coordinates and attributes of an ensemble, without its weather.
+
+    first_year: calendar year of the first, for which levels are drawn; None where a climate has none.
+    """
     path = np.arange(paths)
     return xr.Dataset(
         coords={
@@ -145,6 +155,7 @@ def describe(
             "seed": str(seed),
             "weather_level": level,
             "climate_digest": climate_digest,
+            **({} if first_year is None else {"first_year": first_year}),
         },
     )
 

@@ -25,8 +25,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.deal import Loan
 from engine.finance.debt import Debt, period_rate
+from engine.finance.terms import Loan
 
 SLACK = 1e-9  # of a ratio; or million, a thousandth of a unit of currency
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
+from engine.finance import vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -39,7 +40,10 @@ def operations(totals: Totals) -> Operations:
 class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
-    Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel.
+    Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel,
+    surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
+    company is paid for what the site uses of its own, revenue to one and cost to the other. None where the
+    deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -51,6 +55,9 @@ class Lines(NamedTuple):
     import_m: jax.Array
     capacity_m: jax.Array
     fuel_m: jax.Array
+    surcharge_m: jax.Array | None = None
+    vat_m: jax.Array | None = None
+    internal_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
@@ -61,7 +68,7 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
     rent = _column(deal.lease_price_per_kw_month * market.lease_price)
     lease = rent * _column(market.occupancy) * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
     monthly = jnp.ones((1, MONTHS))
-    return Lines(
+    account = Lines(
         lease_m=lease,
         power_m=_per_kwh(deal.power_price_per_kwh, operations.served_mwh),
         export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
@@ -72,6 +79,36 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
     )
+    return _within(deal, operations, _taxed(deal, account))
+
+
+def _taxed(deal: Deal, account: Lines) -> Lines:
+    """With VAT and its surcharges, where the deal counts it."""
+    rates = deal.vat
+    if rates is None:
+        return account
+    sales = (
+        _column(rates.lease) * (account.lease_m - account.sla_credit_m)
+        + _column(rates.power) * account.power_m
+        + _column(rates.export) * account.export_m
+        + _column(rates.certificate) * account.certificate_m
+    )
+    purchases = (
+        _column(rates.imported) * account.import_m
+        + _column(rates.capacity) * account.capacity_m
+        + _column(rates.fuel) * account.fuel_m
+        + _column(rates.fixed_m) / MONTHS
+    )
+    settled = vat.settle(rates, sales, purchases)
+    return account._replace(surcharge_m=_column(rates.surcharge) * settled.paid_m, vat_m=settled.cash_m)
+
+
+def _within(deal: Deal, operations: Operations, account: Lines) -> Lines:
+    """With what the power company is paid, where there is one: own energy is what no one else gave."""
+    if deal.power_company is None:
+        return account
+    own = jnp.maximum(operations.served_mwh - operations.imported_mwh - operations.genset_mwh, 0.0)
+    return account._replace(internal_m=_per_kwh(deal.power_company.internal_price_per_kwh, own))
 
 
 def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operations) -> jax.Array:
@@ -93,26 +130,38 @@ def revenue(account: Lines) -> jax.Array:
 
 def opex(account: Lines) -> jax.Array:
     """Operating costs, million, in the shape of the lines."""
-    return account.fixed_m + account.import_m + account.capacity_m + account.fuel_m
+    costs = account.fixed_m + account.import_m + account.capacity_m + account.fuel_m
+    return costs if account.surcharge_m is None else costs + account.surcharge_m
 
 
 class Earnings(NamedTuple):
     """What a path earns before income tax, million [period].
 
-    ebitda_m: revenue less operating costs, what income tax is levied on.
+    ebitda_m: revenue less operating costs, what income tax is levied on. vat_m: cash of VAT.
+    power_company_m: its part of the ebitda. None where the deal has no such thing.
     """
 
     ebitda_m: jax.Array
+    vat_m: jax.Array | None = None
+    power_company_m: jax.Array | None = None
 
     @property
     def cash_m(self) -> jax.Array:
         """CFADS before income tax."""
-        return self.ebitda_m
+        return self.ebitda_m if self.vat_m is None else self.ebitda_m + self.vat_m
 
 
 def earnings(deal: Deal, account: Lines) -> Earnings:
     """The operating account [year, month] by debt period."""
-    return Earnings(by_period(deal, revenue(account) - opex(account)))
+    power, of_power = deal.power_company, None
+    if power is not None and account.internal_m is not None:
+        sold = account.internal_m + account.export_m + account.certificate_m
+        of_power = by_period(deal, sold - _column(power.fixed_cost_m) / MONTHS)
+    return Earnings(
+        by_period(deal, revenue(account) - opex(account)),
+        None if account.vat_m is None else by_period(deal, account.vat_m),
+        of_power,
+    )
 
 
 def by_period(deal: Deal, monthly: jax.Array) -> jax.Array:

@@ -15,7 +15,8 @@ from jax.scipy.special import ndtr, ndtri
 
 from engine.deal import Deal
 from engine.finance.cascade import Cascade
-from engine.finance.debt import period_rate
+from engine.finance.debt import Debt, period_rate
+from engine.finance.schedule import present_value
 
 # Supervisory slotting of project finance: BCBS CRE33 (risk weights; `SHORT`: under 2.5 years left, by
 # national discretion) and CRR art. 153(5), 158(6) (expected loss), fractions of exposure.
@@ -37,6 +38,8 @@ class Events(NamedTuple):
     exposure_at_default_m: balance with arrears at the first default, the reserve used; else NaN.
     lgd_frac: 1 - PV at default, at the loan rate, of all that is paid later over that exposure; else NaN.
     lender_loss_m: PV at financial close, at the loan rate, of contractual less received service.
+    credit_loss_m: the same at the start of operation and at the effective rate; a late payment costs
+    lenders the fees' share of that rate.
     """
 
     lockup_year: jax.Array
@@ -46,9 +49,10 @@ class Events(NamedTuple):
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
+    credit_loss_m: jax.Array
 
 
-def events(deal: Deal, rows: Cascade) -> Events:
+def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
     """The path's events and losses.
 
     Arrears bear the loan rate, so late payment costs lenders nothing at that rate: contractual less
@@ -60,6 +64,8 @@ def events(deal: Deal, rows: Cascade) -> Events:
     lost = (rows.written_off_m * (1.0 + period_rate(loan)) ** -date).sum()  # PV at start of operation
     exposure = (rows.balance_m + rows.recovered_m + rows.written_off_m)[first]
     defaults = rows.default.any()
+    missed = rows.service_m - rows.interest_m - rows.principal_m - rows.recovered_m
+    eir = jnp.where(debt.amount_m > 0, debt.effective_rate, 0.0)
     at_default = lost * (1.0 + period_rate(loan)) ** date[first]
     ppy = loan.periods_per_year
     return Events(
@@ -70,6 +76,7 @@ def events(deal: Deal, rows: Cascade) -> Events:
         exposure_at_default_m=jnp.where(defaults, exposure, jnp.nan),
         lgd_frac=jnp.where(defaults, at_default / jnp.where(defaults, exposure, 1.0), jnp.nan),
         lender_loss_m=lost * (1.0 + loan.rate) ** -float(deal.construction_years),
+        credit_loss_m=present_value(missed, eir),
     )
 
 

@@ -1,8 +1,9 @@
 """Senior debt, sized once before the lives: sculpting, sources and uses, cover ratios, the reserve.
 
-The amount is the smallest of three tests: PV(CFADS_P50 / dscr_p50), PV(CFADS_P90 / dscr_p90), both at
-the loan rate over the tenor, and max_gearing x uses. It stands in its own way: interest lowers tax,
-fees, interest during construction and the reserve raise uses. `PASSES` rounds of substitution close
+The amount is the smallest of five tests: PV(CFADS / dscr) of the P50, the P90 and the one-year P99 case
+at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses. Each case pays the taxes
+of its own energy, with losses and a VAT credit of its own. The amount stands in its own way: interest lowers
+tax, fees, interest during construction and the reserve raise uses. `PASSES` rounds of substitution close
 both loops at once; `residual` is what the last round still changed.
 
 Service is CFADS over the DSCR, so where that lies under the interest (a ramp, a bad year) the rest is
@@ -18,15 +19,18 @@ import jax
 import jax.numpy as jnp
 
 from engine import world
-from engine.deal import Deal, Loan
+from engine.deal import Deal
 from engine.finance import contracts, tax
 from engine.finance.contracts import Earnings, Operations
 from engine.finance.funding import Funding, fund
 from engine.finance.reserves import dsra_initial, dsra_target
+from engine.finance.returns import irr
 from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
+from engine.finance.terms import Loan
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
-BINDING = ("dscr_p50", "dscr_p90", "max_gearing")  # names of the codes in `Debt.binding`
+BINDING = ("dscr_p50", "dscr_p90", "max_gearing", "dscr_p99", "min_llcr")  # codes in `Debt.binding`
+P50_CASE, P99_CASE = 0, 4  # in `prepare.CASES`: P50, then P90 and P99 of a year, ten years, the life
 _Pair = tuple[jax.Array, jax.Array]
 
 
@@ -35,13 +39,16 @@ _Pair = tuple[jax.Array, jax.Array]
 class Debt:
     """The sized loan, million. Periods are those of the whole operation, zero after maturity.
 
-    amount_m: [] balance at the start of operation. tests_m: [3] amounts allowed, as in `BINDING`.
+    amount_m: [] balance at the start of operation. tests_m: [5] amounts allowed, as in `BINDING`.
     binding: [] int32. service_m = interest_m + principal_m: [period] contractual.
     balance_m: [period] after service. dsra_target_m: [period] wanted after service.
     debt_draw_m, equity_draw_m: [construction year].
     dscr: [period] of the P50 case, NaN where nothing is due. llcr, plcr: [] P50 case at the start of
     operation, gross of the reserve, NaN without debt. average_life_years: [] from start of operation.
     residual: [] largest change of amount and uses in the last pass, over the capital cost.
+    allowed_m: [case] what each case's energy would allow at the DSCR of its level, taxed under this debt.
+    case_dscr_mean, case_dscr_min: [case] of this debt at that energy: CFADS over service, whole tenor and
+    worst period. effective_rate: [] per period, of the amount less the upfront fee; NaN without debt.
     """
 
     amount_m: jax.Array
@@ -60,47 +67,66 @@ class Debt:
     plcr: jax.Array
     average_life_years: jax.Array
     residual: jax.Array
+    allowed_m: jax.Array
+    case_dscr_mean: jax.Array
+    case_dscr_min: jax.Array
+    effective_rate: jax.Array
 
 
-def size(deal: Deal, p50: Operations, p90: Operations) -> Debt:
-    """Debt for two cases of operations, each [year, month], at central prices and planned occupancy."""
+def size(deal: Deal, cases: Operations) -> Debt:
+    """Debt for the cases of `prepare.CASES`, [case, year, month], at central prices and planned occupancy."""
     loan = deal.loan
-    cases = [_earnings(deal, case) for case in (p50, p90)]
+    earned = jax.lax.map(lambda case: _earnings(deal, case), cases)
+    used = jnp.stack([jnp.int32(P50_CASE), loan.p90_case, jnp.int32(P99_CASE)])
+    tested = jax.tree.map(lambda x: x[used], earned)
 
     def again(state: _Pair, _: None) -> tuple[_Pair, _Pair]:
         service, uses = state
         loan_now = schedule(service, period_rate(loan))
         funding = fund(deal, loan_now.amount, uses, dsra_initial(loan, service))
-        cfads = [tax.after(deal, case, loan_now.interest, funding.capitalised_m) for case in cases]
-        service, tests = _smallest(loan, cfads[0], cfads[1], funding.uses_m)
+        cfads = _after_tax(deal, tested, loan_now.interest, funding.capitalised_m)
+        service, tests = _smallest(loan, cfads, funding.uses_m)
         change = jnp.maximum(abs(tests.min() - loan_now.amount), abs(funding.uses_m - uses))
         return (service, funding.uses_m), (change / funding.capex_m, tests)
 
-    start = jnp.zeros_like(cases[0].cash_m), deal.spend_m.sum()
+    start = jnp.zeros_like(tested.cash_m[0]), deal.spend_m.sum()
     (service, uses), (changes, tests) = jax.lax.scan(again, start, None, length=PASSES)
-    return _debt(deal, cases[0], service, uses, tests[-1], changes[-1])
+    return _debt(deal, earned, service, uses, tests[-1], changes[-1])
 
 
-def _smallest(
-    loan: Loan, cfads50: jax.Array, cfads90: jax.Array, uses: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Service of the binding test [period], and the three amounts; gearing scales the smaller sculpture."""
-    term = in_term(loan, cfads50.shape[0])
-    by50, by90 = sculpt(cfads50, loan.dscr_p50, term), sculpt(cfads90, loan.dscr_p90, term)
-    pv50, pv90 = present_value(by50, period_rate(loan)), present_value(by90, period_rate(loan))
-    service, sculpted = jnp.where(pv50 <= pv90, by50, by90), jnp.minimum(pv50, pv90)
-    tests = jnp.stack([pv50, pv90, loan.max_gearing * uses])
-    share = jnp.minimum(tests[2] / jnp.where(sculpted > 0, sculpted, 1.0), 1.0)
-    return service * share, tests
+def _after_tax(deal: Deal, cases: Earnings, interest: jax.Array, capitalised: jax.Array) -> jax.Array:
+    """CFADS [case, period], the tax of each case its own."""
+    return jax.lax.map(lambda case: tax.after(deal, case, interest, capitalised), cases)
+
+
+def _smallest(loan: Loan, cfads: jax.Array, uses: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Service of the binding test [period], and the amounts allowed as in `BINDING`.
+
+    cfads: [3, period] of P50, P90, P99. Gearing and LLCR scale the smallest of the sculptures.
+    """
+    term, rate = in_term(loan, cfads.shape[1]), period_rate(loan)
+    ratios = jnp.stack([loan.dscr_p50, loan.dscr_p90, loan.dscr_p99])
+    shapes = sculpt(cfads, ratios[:, None], term[None])
+    amounts = jnp.stack([present_value(shape, rate) for shape in shapes])
+    service, sculpted = shapes[jnp.argmin(amounts)], amounts.min()
+    caps = jnp.stack([loan.max_gearing * uses, present_value(cfads[0] * term, rate) / loan.min_llcr])
+    share = jnp.minimum(caps.min() / jnp.where(sculpted > 0, sculpted, 1.0), 1.0)
+    tests = jnp.stack([amounts[0], amounts[1], caps[0], amounts[2], caps[1]])
+    return service * jnp.maximum(share, 0.0), jnp.maximum(tests, 0.0)
 
 
 def _debt(
-    deal: Deal, case: Earnings, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
+    deal: Deal, cases: Earnings, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
 ) -> Debt:
     loan, rate = deal.loan, period_rate(deal.loan)
     amount, interest, principal, balance = schedule(service, rate)
     funding = fund(deal, amount, uses, dsra_initial(loan, service))
-    cfads = tax.after(deal, case, interest, funding.capitalised_m)
+    by_case = _after_tax(deal, cases, interest, funding.capitalised_m)
+    cfads, term = by_case[P50_CASE], in_term(loan, service.shape[0])
+    wanted = jnp.stack([loan.dscr_p50, *[loan.dscr_p90] * 3, *[loan.dscr_p99] * 3])
+    allowed = jnp.stack([present_value(x, rate) for x in sculpt(by_case, wanted[:, None], term[None])])
+    due = (service > 0)[None]
+    ratios = cover(by_case, jnp.broadcast_to(service, by_case.shape))
     draw = amount * funding.need_m / funding.uses_m
     return Debt(
         amount_m=amount,
@@ -119,6 +145,12 @@ def _debt(
         plcr=cover(present_value(cfads, rate), amount),
         average_life_years=average_life(principal) / loan.periods_per_year,
         residual=residual,
+        allowed_m=allowed,
+        case_dscr_mean=cover(
+            jnp.where(due, by_case, 0.0).sum(1), jnp.broadcast_to(service.sum(), (by_case.shape[0],))
+        ),
+        case_dscr_min=jnp.where(due.any(), jnp.where(due, ratios, jnp.inf).min(1), jnp.nan),
+        effective_rate=irr(jnp.append(funding.upfront_fee_m - amount, service)),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from engine.deal import Loan
 from engine.finance.schedule import index
+from engine.finance.terms import Loan
 
 
 def dsra_initial(loan: Loan, service: jax.Array) -> jax.Array:

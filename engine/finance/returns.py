@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 LOWEST, HIGHEST = -0.99, 10.0  # the bracket of a return; beyond it NaN
+REASONS = ("", "nothing comes back", "nothing is put in", "it lies outside -99 to 1,000 % a year")
 BISECTIONS = 60  # halve log(11 / 0.01) = 7 to below 1e-17
 
 
@@ -43,6 +44,13 @@ def irr(flows: jax.Array) -> jax.Array:
     exists = below * jnp.sign(value(high, fixed)) < 0
     slope = jnp.where(exists, value(x, -t * fixed), 1.0)
     return jnp.where(exists, jnp.expm1(x - value(x, flows) / slope), jnp.nan)
+
+
+def irr_reason(flows: jax.Array) -> jax.Array:
+    """Why flows [t] have no rate of return, [] int8, as in `REASONS`; 0 where they have one."""
+    none = jnp.isnan(irr(jax.lax.stop_gradient(flows)))
+    why = jnp.where((flows < 0).any(), jnp.where((flows > 0).any(), 3, 1), 2)
+    return jnp.where(none, why, 0).astype(jnp.int8)
 
 
 def pmt(rate: jax.Array, periods: jax.Array, present: jax.Array) -> jax.Array:

@@ -11,14 +11,17 @@ Profit = revenue - opex - depreciation - interest. Conventions:
 - Within a year, tax due to date = rate x what the year's profit to date exceeds losses brought forward;
   a later fall is refunded within the year. No payment needs a profit not yet made.
 - A year's loss lasts `loss_carry_years` years, the oldest is used first. Losses are never paid out.
+- A power company is a taxpayer of its own: it sells to the site at the internal price, has its own plant,
+  costs, relief and losses, and bears interest and financing costs by its share of the capital cost. What
+  it is paid, the computing company pays, so that only tax differs.
 """
 
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 
 from engine.deal import Deal
+from engine.finance import company
 from engine.finance.contracts import Earnings
 
 
@@ -32,21 +35,19 @@ def income_tax(deal: Deal, earned: Earnings, interest: jax.Array, capitalised: j
 
     interest: contractual [period]. capitalised: [] financing costs that entered the cost of the assets.
     """
+    uplift = 1.0 + capitalised / deal.cost_m
+    power, made = deal.power_company, earned.power_company_m
+    if power is None or made is None:
+        return _due(deal, None, earned.ebitda_m - interest, deal.depreciation_m * uplift)
+    rest = earned.ebitda_m - made
+    written_off = power.depreciation_m * uplift
+    own = _due(deal, power.levied, made - power.share * interest, written_off)
+    others = deal.depreciation_m * uplift - written_off
+    return own + _due(deal, None, rest - (1.0 - power.share) * interest, others)
+
+
+def _due(deal: Deal, levied: jax.Array | None, gross: jax.Array, written_off: jax.Array) -> jax.Array:
+    """Tax of one company, [period]. gross: profit before depreciation [period]; written_off: [year]."""
     periods = deal.loan.periods_per_year
-    depreciation = deal.depreciation_m * (1.0 + capitalised / deal.spend_m.sum())
-    profit = (earned.ebitda_m - interest).reshape(deal.years, periods) - depreciation[:, None] / periods
-    to_date = jnp.cumsum(profit, axis=1)
-    _, brought = jax.lax.scan(_carry, jnp.zeros(deal.loss_carry_years), to_date[:, -1])
-    due = deal.tax_rate[:, None] * jnp.maximum(to_date - brought[:, None], 0.0)
-    return jnp.diff(due, axis=1, prepend=0.0).reshape(-1)
-
-
-def _carry(losses: jax.Array, profit: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """One year: the losses it may use, and those it hands on.
-
-    losses: [vintage], the oldest first; that one expires with this year.
-    """
-    brought = losses.sum()
-    older = jnp.cumsum(losses) - losses
-    used = jnp.clip(profit - older, 0.0, losses)
-    return jnp.append(losses - used, jnp.maximum(-profit, 0.0))[1:], brought
+    profit = gross.reshape(deal.years, periods) - written_off[:, None] / periods
+    return company.due(deal.tax_rate, levied, profit, deal.loss_carry_years).reshape(-1)

@@ -31,6 +31,7 @@ class CashFlow(NamedTuple):
     revenue_m: jax.Array
     opex_m: jax.Array
     tax_m: jax.Array
+    vat_m: jax.Array
     cfads_m: jax.Array
     scheduled_service_m: jax.Array
     debt_service_m: jax.Array
@@ -53,7 +54,9 @@ class CashFlow(NamedTuple):
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
+    credit_loss_m: jax.Array
     equity_irr_frac: jax.Array
+    equity_irr_reason: jax.Array
     equity_npv_m: jax.Array
     cash_imbalance_m: jax.Array
 
@@ -61,7 +64,7 @@ class CashFlow(NamedTuple):
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
     monthly = contracts.lines(deal, operations, market)
-    account = Lines(*(line.sum(1) for line in monthly))
+    account = jax.tree.map(lambda line: line.sum(1), monthly)
     earned = contracts.earnings(deal, monthly)
     paid = tax.income_tax(deal, earned, debt.interest_m, debt.funding.capitalised_m)
     rows = cascade(deal.loan, debt, earned.cash_m - paid)
@@ -73,6 +76,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         revenue_m=contracts.revenue(account),
         opex_m=contracts.opex(account),
         tax_m=_flow(deal, paid),
+        vat_m=jnp.zeros(deal.years) if account.vat_m is None else account.vat_m,
         cfads_m=cfads,
         scheduled_service_m=service,
         debt_service_m=_flow(deal, rows.interest_m + rows.principal_m),
@@ -88,8 +92,9 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_flow_m=equity,
         account=account,
         periods=rows,
-        **credit.events(deal, rows)._asdict(),
+        **credit.events(deal, debt, rows)._asdict(),
         equity_irr_frac=returns.irr(equity),
+        equity_irr_reason=returns.irr_reason(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
     )

@@ -45,7 +45,7 @@ def curtailment(results: xr.Dataset) -> str:
     if np.ptp(percent) < 1e-9:
         return _said(figure, axes, f"Every one of {percent.size} lives curtails {percent[0]:.3g} %")
     axes.hist(percent, bins=min(40, max(8, int(np.sqrt(percent.size)))), color=FAN[2], edgecolor="white")
-    world = results["world"].values
+    world = tables.worlds(results)
     marks = [("mean", risk.mean(percent, world), ACCENT)]
     for name, share in (("P50", 0.5), ("P90", 0.9), ("P99", 0.99)):
         marks.append((name, risk.bettered(percent, world, share, "less"), INK))
@@ -137,14 +137,15 @@ def default_curve(curve: Sequence[risk.Estimate]) -> str:
     value, lower, upper = (
         100.0 * np.array([0.0, *(getattr(e, name) for e in curve)]) for name in ("value", "lower", "upper")
     )
-    axes.fill_between(at, lower, upper, color=FAN[1], linewidth=0, label="95 % confidence")
+    if np.isfinite(upper).all():
+        axes.fill_between(at, lower, upper, color=FAN[1], linewidth=0, label="95 % confidence")
     axes.plot(
         at, value, color=ACCENT, linewidth=1.8, marker="o", markersize=3, label="by the end of the year"
     )
     axes.plot(
         *BENCHMARK, marker="D", color=INK, linestyle="", label="project loans worldwide: 6.7 % at 10 years"
     )
-    axes.set_ylim(0, max(1.15 * float(upper.max()), 8.0))
+    axes.set_ylim(0, max(1.15 * float(np.nanmax([*upper, *value])), 8.0))
     axes.set_xlim(0, max(len(curve), BENCHMARK[0]) + 0.5)
     _whole_years(axes)
     axes.set_ylabel("% of lives")

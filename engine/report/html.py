@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import facts, figures, tables, wording
+from engine.report import facts, figures, lending, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ def page(
         figures=_figures(results, manifest, week),
         money=facts.money(manifest),
         sizing=facts.sizing(manifest),
+        tests=lending.tests(manifest),
+        cases=lending.cases(manifest),
+        market=lending.market(manifest),
+        losses=lending.losses(results, manifest),
+        without_return=lending.without_return(results),
         orders=[
             (facts.words(key), facts.value(value))
             for key, value in look(manifest, "prepared.orders", {}).items()
@@ -105,7 +110,7 @@ def _what_it_is(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
 
 
 def _what_it_does(results: xr.Dataset) -> str:
-    world = results["world"].values
+    world = tables.worlds(results)
     curtailed = wording.text(risk.mean(tables.curtailed_percent(results), world), 3)
     hours = results["unserved_compute_h"].values.astype(np.float64)
     missed = "no hour of computing goes unserved in any life"
@@ -116,7 +121,7 @@ def _what_it_does(results: xr.Dataset) -> str:
 
 
 def _what_is_at_risk(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
-    world, currency = results["world"].values, results.attrs["currency"]
+    world, currency = tables.worlds(results), results.attrs["currency"]
     if not tables.has_debt(results):
         npv = wording.text(risk.mean(results["equity_npv_m"].values, world), 3)
         return f"There is no debt; the equity's net present value averages {npv} million {currency}."
@@ -187,7 +192,7 @@ def _given_default(results: xr.Dataset) -> str:
 
 def _fan_errors(results: xr.Dataset) -> str:
     """How far another seed would move the lines, said of the first year in which anything is due."""
-    dscr, world = results["dscr"].values, results["world"].values
+    dscr, world = results["dscr"].values, tables.worlds(results)
     year = int(np.argmax(np.isfinite(dscr).any(axis=0)))
     middle, low = (risk.bettered(dscr[:, year], world, share, "more") for share in (0.5, 0.9))
     return f"Sampling error, in year {year + 1}: P50 {wording.text(middle, 3)}, P90 {wording.text(low, 3)}."
@@ -198,7 +203,7 @@ def _figures(
 ) -> list[tuple[str, str, str]]:
     """Title, SVG and caption of each figure that has something to say."""
     sample, paths = _sample(results, manifest), results.sizes["path"]
-    curtailed = wording.text(risk.mean(tables.curtailed_percent(results), results["world"].values), 3)
+    curtailed = wording.text(risk.mean(tables.curtailed_percent(results), tables.worlds(results)), 3)
     found = [
         (
             "Curtailment",

@@ -84,16 +84,21 @@ def has_debt(results: xr.Dataset) -> bool:
     return bool((results["scheduled_service_m"].values > 0).any())
 
 
+def worlds(results: xr.Dataset) -> np.ndarray | None:
+    """[path] the world of each, None where no estimate has an error that a run can know."""
+    return None if "errors" in results["world"].attrs else results["world"].values
+
+
 def rows(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Row]:
     """The summary. Sources, causes and flows that are zero in every path are left out."""
-    world = results["world"].values
+    world = worlds(results)
     return [
         Row(group, label, unit, better, *estimates(values, world, better))
         for group, label, unit, better, values in _numbers(results, manifest)
     ]
 
 
-def estimates(values: np.ndarray, world: np.ndarray, better: risk.Better) -> tuple[risk.Estimate, ...]:
+def estimates(values: np.ndarray, world: risk.Worlds, better: risk.Better) -> tuple[risk.Estimate, ...]:
     """Mean, P50, P90, P99, CVaR 95 of `values [path]`."""
     quantiles = (risk.bettered(values, world, share, better) for share in (0.5, 0.9, 0.99))
     return risk.mean(values, world), *quantiles, risk.cvar(values, world, better, 0.05)
@@ -103,7 +108,7 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
     """What can befall the debt within its tenor, kept apart; nothing where there is no debt."""
     if not has_debt(results):
         return []
-    years, world = tenor(results, manifest), results["world"].values
+    years, world = tenor(results, manifest), worlds(results)
     drawn = (results["reserve_draw_m"].values[:, :years] > DRAWN_M).any(axis=1)
     lockup, covenant = (look(manifest, f"study.deal.debt.{k}_dscr") for k in ("lockup", "covenant"))
     under = {k: f"DSCR under {v:g}" if v else k for k, v in (("lock-up", lockup), ("covenant", covenant))}
@@ -123,17 +128,17 @@ def by_year(results: xr.Dataset, name: str, year: int) -> np.ndarray:
 
 def cumulative_default(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[risk.Estimate]:
     """[year 1..tenor] probability of a payment default by the end of the year."""
-    world = results["world"].values
+    world = worlds(results)
     years = range(1, tenor(results, manifest) + 1)
     return [risk.probability(by_year(results, "default_year", year), world) for year in years]
 
 
 def given_default(results: xr.Dataset) -> tuple[risk.Estimate, risk.Estimate]:
     """Exposure (millions) and LGD (per cent), means over the paths in default."""
-    world = results["world"].values
     exposure, lgd = results["exposure_at_default_m"].values, 100.0 * results["lgd_frac"].values
     there = np.isfinite(results["default_year"].values)
-    return risk.mean(exposure[there], world[there]), risk.mean(lgd[there], world[there])
+    world = None if (of := worlds(results)) is None else of[there]
+    return risk.mean(exposure[there], world), risk.mean(lgd[there], world)
 
 
 def curtailed_percent(results: xr.Dataset, cause: int | None = None) -> np.ndarray:

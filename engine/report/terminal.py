@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import tables, wording
+from engine.report import lending, tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 112  # columns: the longest cells in full, whatever the terminal
 CONVENTION = (
     "P90 is bettered with probability 0.9 (good: exceeded; bad: not exceeded), over whole lives. "
-    "CVaR95: mean of the worst 5 %. *: too few lives for an error."
+    "CVaR95: mean of the worst 5 %. *: too few lives (or years of a record) for an error."
 )
 
 
@@ -101,6 +101,15 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
         console.print(f"{event.label + ', tenor':<24} {wording.text_probability(event.probability)}")
     if found:
         console.print(_default_line(results, manifest), soft_wrap=True)
+        console.print(_loss_line(results, manifest), soft_wrap=True)
+    if allowed := ", ".join(
+        f"{name} {amount}{'*' * binds}" for name, amount, binds in lending.tests(manifest)
+    ):
+        console.print(f"Debt by test, million (* binds): {allowed}", soft_wrap=True, markup=False)
+    if cases := ", ".join(f"{name} {amount}" for name, amount, _, _ in lending.cases(manifest)):
+        console.print(f"Debt by energy: {cases}", soft_wrap=True, markup=False)
+    if why := lending.without_return(results):
+        console.print(f"No equity IRR in {why}", soft_wrap=True, markup=False)
     if said := wording.weather(tables.look(manifest, "weather", {})):
         console.print(f"Weather: {said}.", soft_wrap=True)
     for sentence in manifest.get("illustrative") or []:
@@ -114,6 +123,12 @@ def _cell(e: risk.Estimate) -> str:
     if error:
         return f"{value}+-{error}"
     return f"{value}*" if e.n and math.isnan(e.standard_error) else value
+
+
+def _loss_line(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
+    """Expected credit loss, and what its parts give."""
+    found = lending.losses(results, manifest)[:3]
+    return "; ".join(f"{loss.label} {loss.text}" for loss in found)
 
 
 def _default_line(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ def text_probability(e: Estimate) -> str:
     """`1.3 % (sampling +-0.2, knowledge 0.6-2.9)`, or a bound where no path had the event, or every one."""
     if e.n == 0:
         return "none"
+    if math.isnan(e.upper):
+        return f"{written(replace(e, value=100.0 * e.value))[0]} %"
     if e.value == 0.0:
         return f"0 of {e.n}; below {_outward(100.0 * e.upper):g} % with 95 % confidence"
     if e.value == 1.0:
@@ -63,8 +65,8 @@ def weather(about: Mapping[str, Any]) -> str:
     if about["source"] == "history":
         return (
             f"{count} of a record as they are ({span}), path k from year k on and round again; that makes "
-            f"{courses} of weather, however many lives, at no world's level; all lives share them, and no "
-            f"error here includes their own{place}"
+            f"{courses} of weather, however many lives, at no world's level; all lives share them, so that "
+            f"how far another record would move the numbers is not known, and no error is given{place}"
         )
     level = "at no world's level, which a climate would say"
     if record["levels"]:

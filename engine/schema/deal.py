@@ -21,7 +21,7 @@ class CapexItem(Section):
 
 
 class Capex(Section):
-    """What is built, net of recoverable VAT."""
+    """What is built; with VAT where `tax.vat.prices_include`, else without."""
 
     pv: CapexItem
     wind: CapexItem

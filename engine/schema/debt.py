@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from engine.schema.base import Section, want
 
+SPANS = ("one-year", "ten-year", "life")  # over which an energy percentile is taken
+
 
 class DebtTerms(Section):
     """Senior debt, sized once in `prepare`: the smallest of the tests."""
@@ -15,6 +17,12 @@ class DebtTerms(Section):
     max_gearing_frac: float = Field(ge=0.0, le=0.95, description="of all uses at completion")
     dscr_p50: float = Field(ge=1.0, le=5.0)
     dscr_p90: float = Field(ge=1.0, le=5.0)
+    p90_over: Literal["one-year", "ten-year", "life"] = Field(
+        "one-year",
+        description="the energy exceeded with probability 0.9: a year's, ten years', the life's",
+    )
+    dscr_p99: float = Field(1.0, ge=0.5, le=5.0, description="at the energy of a year in a hundred")
+    min_llcr: float = Field(1.0, ge=1.0, le=5.0, description="of the P50 case at the start of operation")
     rate_frac_per_year: float = Field(ge=0.0, le=0.5, description="nominal; divided by the periods of a year")
     tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
     periods_per_year: Literal[1, 2, 4] = 2

@@ -9,18 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.deal import Loan, deal
+from engine.deal import deal
 from engine.finance import debt, funding, reserves, schedule, waterfall
 from engine.finance.contracts import Operations
+from engine.finance.terms import Loan
 from engine.schema.study import Study
 from engine.world import Market
 from tests.reference import finance
 from tests.reference import waterfall as loops
 
-SHAPES = (  # years, periods a year, construction years, years that losses last, deals
-    (12, 2, 2, 5, 120),
-    (8, 4, 1, 0, 60),
-    (15, 1, 3, 3, 60),
+SHAPES = (  # years, periods a year, construction years, years that losses last, VAT and two companies, deals
+    (12, 2, 2, 5, False, 120),
+    (12, 2, 2, 5, True, 120),
+    (8, 4, 1, 0, False, 60),
+    (15, 1, 3, 3, True, 60),
 )
 
 
@@ -30,8 +32,7 @@ class Sample(NamedTuple):
     shape: int
     studies: list
     deals: object
-    p50: Operations
-    p90: Operations
+    cases: Operations
     debts: object
     operations: Operations
     market: Market
@@ -52,9 +53,13 @@ class Sample(NamedTuple):
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
-def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
-    """A random study; only what money depends on varies. debt_terms replace drawn ones."""
+def study(rng, years, periods_per_year, building, loss_years, taxed=False, **debt_terms):
+    """A random study; only what money depends on varies. debt_terms replace drawn ones.
+
+    taxed: with VAT and a power company.
+    """
     u, months = rng.uniform, 12 // periods_per_year
+    more = rng.spawn(1)[0]  # what lenders ask besides, drawn apart: the rest of the deal stays
     spend = rng.dirichlet(np.full(building, 3.0))
     covenant = u(1.0, 1.1)
     lockup = covenant + u(0.0, 0.15)
@@ -70,6 +75,9 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
         "max_gearing_frac": u(0.4, 0.85),
         "dscr_p50": lockup + u(0.0, 0.3),
         "dscr_p90": u(1.0, 1.4),
+        "p90_over": str(more.choice(["one-year", "ten-year", "life"])),
+        "dscr_p99": more.uniform(0.8, 1.25),
+        "min_llcr": lockup + more.uniform(0.0, 0.4),
         "rate_frac_per_year": u(0.01, 0.1),
         "tenor_years": int(rng.integers(years // 2, years + 1)),
         "periods_per_year": periods_per_year,
@@ -81,6 +89,16 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
         "covenant_dscr": covenant,
         "sale_multiple": u(0, 5),
     } | debt_terms
+    tax = {"loss_carry_years": loss_years, "regime": rng.choice([None, "western"])}
+    tax["rate_frac"] = rng.choice([None, u(0.1, 0.3)])
+    if taxed:
+        tax["vat"] = {
+            "place": str(rng.choice(["city", "town", "elsewhere"])),
+            "prices_include": bool(rng.integers(2)),
+            "creditable_opex_frac": u(0, 1),
+            "refund_frac": rng.choice([0.0, u(0, 1)]),
+        }
+        tax["power_company"] = {"internal_price_per_kwh": u(0.1, 0.5), "grid_share_frac": u(0, 1)}
     return Study.model_validate(
         {
             "name": "drawn",
@@ -130,12 +148,7 @@ def study(rng, years, periods_per_year, building, loss_years, **debt_terms):
                     "land_m_per_year": u(0, 5),
                     "inflation_frac_per_year": u(-0.01, 0.05),
                 },
-                "tax": {
-                    "rate_frac": u(0.2, 0.3),
-                    "reduced_rate_frac": u(0.1, 0.2),
-                    "reduced_until_year": int(rng.integers(2026, 2036)),
-                    "loss_carry_years": loss_years,
-                },
+                "tax": tax,
                 "debt": terms,
                 "equity_discount_frac": u(0.04, 0.12),
             },
@@ -164,6 +177,11 @@ def operations(rng, years, level=1.0):
     )
 
 
+def alike(case):
+    """One energy for every case of the sizing."""
+    return jax.tree.map(lambda x: jnp.stack([x] * 7), case)
+
+
 def market(rng, years, planned):
     """Prices and occupancy; in half of the paths tenants leave for some years."""
     occupancy = np.array(planned)
@@ -184,6 +202,8 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         "max_gearing": 0.8,
         "dscr_p50": 1.3,
         "dscr_p90": 1.2,
+        "dscr_p99": 1.0,
+        "min_llcr": 1.0,
         "upfront_fee": 0.0,
         "commitment_fee": 0.0,
         "dsra_months": 0.0,
@@ -192,6 +212,7 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         "covenant_dscr": 1.05,
         "sale_multiple": 4.0,
         "rate": rate,
+        "p90_case": 1.0,
         "periods": float(np.flatnonzero(service).max() + 1),
     } | terms
     loan = Loan(
@@ -202,7 +223,7 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
     reserve = reserves.dsra_initial(loan, service) if funded else none
     plan = debt.Debt(
         amount_m=amount,
-        tests_m=jnp.zeros(3),
+        tests_m=jnp.zeros(5),
         binding=jnp.int32(0),
         service_m=service,
         interest_m=interest,
@@ -217,6 +238,10 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         plcr=none,
         average_life_years=none,
         residual=none,
+        allowed_m=jnp.zeros(7),
+        case_dscr_mean=jnp.zeros(7),
+        case_dscr_min=jnp.zeros(7),
+        effective_rate=none,
     )
     return loan, plan
 
@@ -228,24 +253,29 @@ def stack(items):
 @functools.cache
 def sample(shape):
     """The drawn deals of one of `SHAPES`, sized and run by the kernels in two calls."""
-    years, periods_per_year, building, loss_years, count = shape
+    *kind, count = shape
+    years = kind[0]
     rng = np.random.default_rng([20260101, years])
-    studies = [study(rng, years, periods_per_year, building, loss_years) for _ in range(count)]
+    studies = [study(rng, *kind) for _ in range(count)]
     p50 = stack([operations(rng, years) for _ in studies])
-    p90 = p50._replace(
-        imported_mwh=p50.imported_mwh * rng.uniform(1.0, 1.5, (count, 1, 1)),
-        exported_mwh=p50.exported_mwh * 0.8,
-    )
+    cases = [p50]
+    for _ in range(6):  # P90 and P99 of a year, ten years and the life; in no order of size
+        more = p50.imported_mwh * rng.uniform(1.0, 1.5, (count, 1, 1))
+        cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
+    cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
     markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
     deals = stack([deal(s) for s in studies])
-    debts = jax.jit(jax.vmap(debt.size))(deals, p50, p90)
+    debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)
-    return Sample(SHAPES.index(shape), studies, deals, p50, p90, debts, lives, markets, flows)
+    return Sample(SHAPES.index(shape), studies, deals, cases, debts, lives, markets, flows)
 
 
 @functools.cache
 def _reference_loans(shape):
     drawn = sample(shape)
-    cases = ((drawn.item(drawn.p50, k), drawn.item(drawn.p90, k)) for k in range(len(drawn.studies)))
-    return [finance.size(study, *case) for study, case in zip(drawn.studies, cases, strict=True)]
+    loans = []
+    for k, study in enumerate(drawn.studies):
+        cases = drawn.item(drawn.cases, k)
+        loans.append(finance.size(study, [jax.tree.map(lambda x, c=c: x[c], cases) for c in range(7)]))
+    return loans

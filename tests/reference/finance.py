@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import brentq
 
+from tests.reference import taxes
 from tests.reference.phases import standing
 
 
@@ -17,13 +19,62 @@ def growth(rate, study, year):
     return (1.0 + rate) ** (len(study.deal.capex.spend_frac) + year)
 
 
-def capex_items(study):
-    c = study.deal.capex
-    return [c.pv, c.wind, c.battery, c.datacentre, c.grid_and_gensets]
+CLASSES = ["pv", "wind", "battery", "datacentre", "grid_and_gensets"]
+
+
+def spend_m(study):
+    """What is paid to builders in each construction year, VAT with it."""
+    building = len(study.deal.capex.spend_frac)
+    out = []
+    for c, share in enumerate(study.deal.capex.spend_frac):
+        paid = 0.0
+        for name in CLASSES:
+            kind = "construction" if name == "datacentre" else "equipment"
+            amount = getattr(study.deal.capex, name).amount_m * share
+            rate = taxes.vat_rate(study, kind, study.life.first_year - building + c)
+            paid += amount if taxes.included(study) else amount * (1 + rate)
+        out.append(paid)
+    return out
+
+
+def cost_m(study, name):
+    """What a class of assets costs without VAT."""
+    building, kind = len(study.deal.capex.spend_frac), "construction" if name == "datacentre" else "equipment"
+    total = 0.0
+    for c, share in enumerate(study.deal.capex.spend_frac):
+        rate = taxes.vat_rate(study, kind, study.life.first_year - building + c)
+        total += getattr(study.deal.capex, name).amount_m * share / (1 + taxes.included(study) * rate)
+    return total
 
 
 def capex_m(study):
-    return sum(item.amount_m for item in capex_items(study))
+    return sum(cost_m(study, name) for name in CLASSES)
+
+
+def fixed_costs(study, y):
+    """Yearly costs by kind, in currency without VAT, and the VAT on them."""
+    opex, price_level = study.deal.opex, growth(study.deal.opex.inflation_frac_per_year, study, y)
+    stands = [standing(study, 12 * y + m) for m in range(12)]
+    mean = {part: sum(share[part] for share in stands) / 12 for part in stands[0]}
+    stated = {
+        "pv": opex.pv_per_kw_year * study.pv.dc_mw * 1000 * mean["pv"],
+        "wind": opex.wind_per_kw_year * study.wind.ac_mw * 1000 * mean["wind"],
+        "battery": opex.battery_per_kwh_year * study.battery.energy_mwh * 1000 * mean["battery"],
+        "datacentre": opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1000 * mean["it"],
+        "insurance": opex.insurance_frac_of_capex * capex_m(study) * 1e6,
+        "land": opex.land_m_per_year * 1e6,
+    }
+    rate = taxes.vat_rate(study, "services", study.life.first_year + y)
+    vat = study.deal.tax.vat
+    with_vat = {"insurance": 1.0, "land": 0.0}
+    costs, on_top = {}, 0.0
+    for name, cost in stated.items():
+        cost *= price_level
+        bought = cost * with_vat.get(name, vat.creditable_opex_frac if vat else 0.0)
+        before_vat = bought / (1 + rate) if taxes.included(study) else bought
+        costs[name] = cost - bought + before_vat
+        on_top += rate * before_vat
+    return costs, on_top
 
 
 def planned_occupancy(study):
@@ -40,14 +91,15 @@ def account(study, ops, lease_factor, power_factor, occupancy):
         price_level = growth(opex.inflation_frac_per_year, study, y)
         rent = revenue.lease_price_per_kw_month * growth(revenue.lease_escalation_frac_per_year, study, y)
         rent *= lease_factor
+        fixed, fixed_vat = fixed_costs(study, y)
+        calendar_year = study.life.first_year + y
+        vat = {
+            kind: taxes.vat_rate(study, kind, calendar_year) for kind in ("services", "power", "equipment")
+        }
+        net = {kind: 1 / (1 + taxes.included(study) * rate) for kind, rate in vat.items()}
+        rent *= net["services"]
+        company = study.deal.tax.power_company
         stands = [standing(study, 12 * y + m) for m in range(12)]
-        mean = {part: sum(share[part] for share in stands) / 12 for part in stands[0]}
-        fixed = opex.pv_per_kw_year * study.pv.dc_mw * 1000 * mean["pv"]
-        fixed += opex.wind_per_kw_year * study.wind.ac_mw * 1000 * mean["wind"]
-        fixed += opex.battery_per_kwh_year * study.battery.energy_mwh * 1000 * mean["battery"]
-        fixed += opex.datacentre_per_kw_year * it_kw * mean["it"]
-        fixed += opex.insurance_frac_of_capex * capex_m(study) * 1e6
-        fixed += opex.land_m_per_year * 1e6
         months = []
         for m in range(12):
             lease = rent * it_kw * occupancy[y] * stands[m]["it"]
@@ -57,75 +109,100 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             exported_kwh = ops.exported_mwh[y, m] * 1000
             line = {
                 "lease_m": lease,
-                "power_m": revenue.power_price_per_kwh * price_level * ops.served_mwh[y, m] * 1000,
-                "export_m": grid.export_price_per_kwh * price_level * power_factor[y] * exported_kwh,
-                "certificate_m": revenue.green_certificate_per_mwh * price_level * ops.exported_mwh[y, m],
+                "power_m": revenue.power_price_per_kwh
+                * net["power"]
+                * price_level
+                * ops.served_mwh[y, m]
+                * 1000,
+                "export_m": grid.export_price_per_kwh
+                * net["power"]
+                * price_level
+                * power_factor[y]
+                * exported_kwh,
+                "certificate_m": revenue.green_certificate_per_mwh
+                * net["services"]
+                * price_level
+                * ops.exported_mwh[y, m],
                 "sla_credit_m": min(revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh, lease),
-                "fixed_m": fixed * price_level / 12,
+                "fixed_m": sum(fixed.values()) / 12,
                 "import_m": grid.import_price_per_kwh
+                * net["power"]
                 * price_level
                 * power_factor[y]
                 * ops.imported_mwh[y, m]
                 * 1000,
-                "capacity_m": grid.capacity_charge_per_kw_month * price_level * grid.import_limit_mw * 1000,
-                "fuel_m": study.gensets.fuel_cost_per_kwh * price_level * ops.genset_mwh[y, m] * 1000,
+                "capacity_m": grid.capacity_charge_per_kw_month
+                * net["power"]
+                * price_level
+                * grid.import_limit_mw
+                * 1000,
+                "fuel_m": study.gensets.fuel_cost_per_kwh
+                * net["equipment"]
+                * price_level
+                * ops.genset_mwh[y, m]
+                * 1000,
             }
+            line["vat_on_sales"] = vat["services"] * (line["lease_m"] - line["sla_credit_m"])
+            line["vat_on_sales"] += vat["power"] * (line["power_m"] + line["export_m"])
+            line["vat_on_sales"] += vat["services"] * line["certificate_m"]
+            line["vat_on_costs"] = vat["power"] * (line["import_m"] + line["capacity_m"])
+            line["vat_on_costs"] += vat["equipment"] * line["fuel_m"] + fixed_vat / 12
+            if company:
+                own = max(ops.served_mwh[y, m] - ops.imported_mwh[y, m] - ops.genset_mwh[y, m], 0.0)
+                line["internal_m"] = company.internal_price_per_kwh * price_level * own * 1000
+                share = taxes.power_share(study)
+                costs = sum(fixed[name] for name in ("pv", "wind", "battery", "land"))
+                costs += share * fixed["insurance"]
+                sold = line["internal_m"] + line["export_m"] + line["certificate_m"]
+                line["power_company_m"] = sold - costs / 12
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
+    if study.deal.tax.vat:
+        taxes.settle_vat(study, years)
     return years
 
 
 def revenue_and_opex(line):
     revenue = line["lease_m"] + line["power_m"] + line["export_m"] + line["certificate_m"]
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
+    opex += line.get("surcharge_m", 0.0)
     return revenue - line["sla_credit_m"], opex
 
 
-def ebitda_by_period(study, years):
-    per_year = study.deal.debt.periods_per_year
-    length = 12 // per_year
+def by_period(study, years, of_month):
+    """Sums over debt periods of a number of each month."""
+    length = 12 // study.deal.debt.periods_per_year
     out = []
     for months in years:
-        for p in range(per_year):
-            pairs = [revenue_and_opex(line) for line in months[p * length : (p + 1) * length]]
-            out.append(sum(r - c for r, c in pairs))
+        for start in range(0, 12, length):
+            out.append(sum(of_month(line) for line in months[start : start + length]))
     return out
 
 
-def income_tax(study, ebitda, interest, capitalised):
-    """Tax by period: paid on the year's profit so far, losses brought forward as a list of vintages."""
-    terms, per_year = study.deal.tax, study.deal.debt.periods_per_year
-    losses = []  # [year of the loss, what is left of it], the oldest first
-    paid = []
-    for y in range(study.life.years):
-        depreciation = 0.0
-        for item in capex_items(study):
-            if y < item.tax_life_years:
-                cost = item.amount_m * (1 + capitalised / capex_m(study))
-                depreciation += cost * (1 - item.residual_frac) / item.tax_life_years
-        calendar_year = study.life.first_year + y
-        reduced = calendar_year <= terms.reduced_until_year
-        rate = terms.reduced_rate_frac if reduced else terms.rate_frac
-        losses = [loss for loss in losses if y - loss[0] <= terms.loss_carry_years]
-        usable = sum(left for _, left in losses)
-        profit, paid_so_far = 0.0, 0.0
-        for p in range(per_year):
-            t = y * per_year + p
-            profit += ebitda[t] - interest[t] - depreciation / per_year
-            owed = rate * max(profit - usable, 0.0)
-            paid.append(owed - paid_so_far)
-            paid_so_far = owed
-        if profit < 0:
-            losses.append([y, -profit])
-        for loss in losses:
-            used = min(loss[1], max(profit, 0.0))
-            loss[1] -= used
-            profit -= used
-    return paid
+def earned(study, years):
+    """By debt period: EBITDA, VAT cash, and what of the EBITDA is the power company's."""
+    return {
+        "ebitda": by_period(study, years, lambda line: revenue_and_opex(line)[0] - revenue_and_opex(line)[1]),
+        "vat": by_period(study, years, lambda line: line.get("vat_m", 0.0)),
+        "power_company": by_period(study, years, lambda line: line.get("power_company_m", 0.0)),
+    }
+
+
+def after_tax(study, earnings, interest, capitalised):
+    """CFADS by period."""
+    tax = taxes.income_tax(study, earnings, interest, capitalised)
+    return [e + v - t for e, v, t in zip(earnings["ebitda"], earnings["vat"], tax, strict=True)]
 
 
 def pv(flows, rate):
     return sum(flow / (1 + rate) ** (t + 1) for t, flow in enumerate(flows))
+
+
+def effective_rate(amount, fee, service):
+    """The rate per period at which the service is worth what was paid out."""
+    if amount <= 0:
+        return math.nan
+    return brentq(lambda r: pv(service, r) - (amount - fee), -0.5, 5.0, xtol=1e-15, rtol=1e-14)
 
 
 def schedule(service, rate):
@@ -146,12 +223,11 @@ def dsra_targets(study, service):
 
 
 def sources_and_uses(study, amount, uses, dsra):
-    terms, spend = study.deal.debt, study.deal.capex.spend_frac
+    terms, spend = study.deal.debt, spend_m(study)
     share = amount / uses
     drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
     upfront = terms.upfront_fee_frac * amount
-    for c, frac in enumerate(spend):
-        cost = frac * capex_m(study)
+    for c, cost in enumerate(spend):
         if c == 0:
             cost += upfront
         if c == len(spend) - 1:
@@ -167,32 +243,39 @@ def sources_and_uses(study, amount, uses, dsra):
     return {"needs": needs, "uses": sum(needs), "capitalised": idc + commitment + upfront}
 
 
-def size(study, p50, p90):
-    """Substitution until nothing moves; returns the schedule and what it rests on."""
+def size(study, cases):
+    """Substitution until nothing moves; returns the schedule and what it rests on.
+
+    cases: operations of the P50, of P90 over a year, ten years and the life, of P99 likewise.
+    """
     terms, n = study.deal.debt, study.life.years
     rate, maturity = (
         terms.rate_frac_per_year / terms.periods_per_year,
         terms.tenor_years * terms.periods_per_year,
     )
-    cases = []
-    for ops in (p50, p90):
+    taxable = []
+    for ops in cases:
         years = account(study, ops, 1.0, [1.0] * n, planned_occupancy(study))
-        cases.append(ebitda_by_period(study, years))
-    service, uses = [0.0] * len(cases[0]), capex_m(study)
+        taxable.append(earned(study, years))
+    chosen = {"one-year": 1, "ten-year": 2, "life": 3}[terms.p90_over]
+    wanted = [terms.dscr_p50] + [terms.dscr_p90] * 3 + [terms.dscr_p99] * 3
+    service, uses = [0.0] * len(taxable[0]["ebitda"]), sum(spend_m(study))
     for _ in range(60):
         amount, interest = pv(service, rate), schedule(service, rate)[0]
         funding = sources_and_uses(study, amount, uses, dsra_targets(study, service)[0])
         uses = funding["uses"]
         cfads, sculpted = [], []
-        for ebitda, dscr in zip(cases, (terms.dscr_p50, terms.dscr_p90), strict=True):
-            tax = income_tax(study, ebitda, interest, funding["capitalised"])
-            cash = [e - t for e, t in zip(ebitda, tax, strict=True)]
+        for case, dscr in zip(taxable, wanted, strict=True):
+            cash = after_tax(study, case, interest, funding["capitalised"])
             cfads.append(cash)
             sculpted.append([max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)])
-        tests = [pv(sculpted[0], rate), pv(sculpted[1], rate), terms.max_gearing_frac * uses]
-        smaller = 0 if tests[0] <= tests[1] else 1
-        scale = min(1.0, tests[2] / tests[smaller]) if tests[smaller] > 0 else 1.0
-        service = [s * scale for s in sculpted[smaller]]
+        allowed = [pv(s, rate) for s in sculpted]
+        p50, p90, p99 = allowed[0], allowed[chosen], allowed[4]
+        llcr = max(pv(cfads[0][:maturity], rate) / terms.min_llcr, 0.0)
+        tests = [p50, p90, terms.max_gearing_frac * uses, p99, llcr]
+        smallest = sculpted[min((0, chosen, 4), key=lambda k: allowed[k])]
+        scale = min(1.0, min(tests) / pv(smallest, rate)) if pv(smallest, rate) > 0 else 1.0
+        service = [s * scale for s in smallest]
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
     targets = dsra_targets(study, service)
@@ -206,4 +289,16 @@ def size(study, p50, p90):
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], service, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,
+        "allowed_m": allowed,
+        "case_dscr_mean": [
+            sum(c for c, s in zip(cash, service, strict=True) if s > 0) / sum(service)
+            if sum(service) > 0
+            else math.nan
+            for cash in cfads
+        ],
+        "case_dscr_min": [
+            min((c / s for c, s in zip(cash, service, strict=True) if s > 0), default=math.nan)
+            for cash in cfads
+        ],
+        "effective_rate": effective_rate(amount, terms.upfront_fee_frac * amount, service),
     }  # fmt: skip

@@ -32,7 +32,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
-    backlog, last_night = 0.0, False
+    backlog, last_night = 0.0, []
     out = []
     for year, air in enumerate(weather):
         fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** year
@@ -44,7 +44,9 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
         for day in range(365):
             orders = study.grid.orders
             midday, tonight = (
-                plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
+                [plant.order_that_may_come(orders, names, year, day, kind)]
+                if plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
+                else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
             share = standing(study, 12 * year + MONTH[day])
@@ -61,20 +63,20 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
                     name: fleets.available(kind, k, t)
                     for name, kind, k in zip(FLEETS, kinds, failed, strict=True)
                 }
-                held = plant.order_in_force(orders, h, midday, last_night, tonight)
+                taken = plant.ordered_share(h, midday + tonight + last_night)
                 at = {name: float(values[t]) for name, values in air.items()}
-                d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, held)
+                d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, taken)
                 kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
                 for name, mw in plant.hour_of_plant(store, d, 1.0).items():
                     kept[name][t] = mw
-            last_night = tonight
+            last_night = [(begin - 24, end - 24, depth) for begin, end, depth in tonight]
         soc, backlog = store.soc_mwh, store.backlog_mwh
         kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
         out.append(kept)
     return out
 
 
-def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, held):
+def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     """What one hour brings and allows, by the names of `dispatch.Drivers`."""
     pv_mw, clipped = pv.power(
         study.pv, sun, t, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
@@ -83,7 +85,6 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, held):
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
     export = min(grid.export_limit_mw, circuits)
-    left_by_order = grid.export_limit_mw * (1.0 - grid.orders.depth_frac)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
         wind_mw=plant.wind(study.wind, year, wind_height_m, at["wind_speed"]) * up["wind"],
@@ -95,7 +96,7 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, held):
         pue=plant.pue(study.load, at["temp_air"]),
         import_limit_mw=min(grid.import_limit_mw, circuits),
         export_limit_mw=export,
-        export_order_mw=min(export, left_by_order) if held else export,
+        export_order_mw=min(export, grid.export_limit_mw * (1.0 - taken)),
         genset_mw=study.gensets.unit_mw * study.gensets.outage.units * up["gensets"],
         battery_frac=up["battery"],
     )

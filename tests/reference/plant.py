@@ -7,6 +7,7 @@ the surplus or the deficit down the list of who may have it.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from math import comb, cos, pi
 
 import numpy as np
@@ -44,27 +45,60 @@ def it_load(section, occupancy, hour_of_day):
 
 def order_score(section, names, world, year, day, kind, region):
     """Score of a day's order. names: (seed, ensemble, path). region: [8760] anomaly of its kind."""
-    if kind == 0:
-        hours = range(section.midday_start_h, section.midday_end_h)
-        season = cos(2 * pi * (day - 105) / 365)
-    else:  # the night to come: its hours after midnight are another day's weather, unknown when it is given
-        hours = range(section.night_start_h, 24)
-        season = cos(2 * pi * (day - 15) / 365)
-    anomaly = sum(region[24 * day + h] for h in hours) / len(hours)
+    evening = dict.fromkeys(range(18, 24), 1 / 6)  # the night itself is unknown when its order is given
+    told = evening if kind else order_hours_told(section.midday)
+    anomaly = sum(share * region[24 * day + h] for h, share in told.items())
     chance = random.normals(*names, Purpose.ORDER, year, day)[kind]
-    level = random.normals(*world, Purpose.ORDER_LEVEL, 0, 0)[kind]
     r = section.region_correlation
     mixed = r * anomaly + (1.0 - r**2) ** 0.5 * chance
-    return mixed + section.season_amplitude * season + section.level_sd * level
+    season = (section.midday, section.night)[kind].season[month_of(day)]
+    return mixed + season + section.level_sd * order_level(section, world, year, kind)
 
 
-def order_in_force(section, hour_of_day, midday, last_night, next_night):
-    """Whether exports are held down: by today's midday order, or one of the nights that touch today."""
-    if midday and section.midday_start_h <= hour_of_day < section.midday_end_h:
-        return True
-    if last_night and hour_of_day < section.night_end_h:
-        return True
-    return bool(next_night and hour_of_day >= section.night_start_h)
+def order_level(section, world, year, kind):
+    """The level of a year, of variance one: year after year from the first."""
+    keep = section.level_persistence_frac
+    level = random.normals(*world, Purpose.ORDER_LEVEL, 0, 0)[kind]
+    for y in range(1, year + 1):
+        level = (
+            keep * level + (1.0 - keep**2) ** 0.5 * random.normals(*world, Purpose.ORDER_LEVEL, y, 0)[kind]
+        )
+    return level
+
+
+def month_of(day):
+    """From 0."""
+    return (datetime.date(2023, 1, 1) + datetime.timedelta(day)).month - 1
+
+
+def order_bins(kind):
+    """[1024] (begin, end) of orders of a kind, as often as their weights ask."""
+    total, bins, row, reached = sum(kind.weight), [], 0, kind.weight[0]
+    for i in range(1024):
+        while (i + 0.5) / 1024 > reached / total + 1e-12 and row + 1 < len(kind.weight):
+            row += 1
+            reached += kind.weight[row]
+        bins.append((kind.begin_h[row], kind.begin_h[row] + kind.hours[row]))
+    return bins
+
+
+def order_hours_told(kind):
+    """{hour of the day: weight} by how often an order of the kind holds it."""
+    held = [h for begin, end in order_bins(kind) for h in range(begin, end)]
+    return {h: held.count(h) / len(held) for h in set(held)}
+
+
+def order_that_may_come(section, names, year, day, kind):
+    """(begin, end, depth) of the day's order of a kind, hours since its midnight."""
+    word = random.words(*names, Purpose.ORDER, year, day)[2 + kind]
+    begin, end = order_bins((section.midday, section.night)[kind])[word >> 22]
+    depths = section.depth_frac
+    return begin, end, depths[((word >> 12) & 1023) * len(depths) // 1024]
+
+
+def ordered_share(hour, orders):
+    """What the orders in force take of the export limit; orders: (begin, end, depth), hours of this day."""
+    return max([0.0] + [depth for begin, end, depth in orders if begin <= hour < end])
 
 
 def walker_tables(fleets, n, law=0):

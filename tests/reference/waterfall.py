@@ -9,7 +9,8 @@ import math
 
 from scipy.optimize import brentq
 
-from tests.reference.finance import account, ebitda_by_period, income_tax, pv, revenue_and_opex
+from tests.reference.finance import account, after_tax, earned, pv, revenue_and_opex
+from tests.reference.taxes import income_tax
 
 SLACK = 1e-9
 
@@ -104,6 +105,9 @@ def credit(study, loan, rows):
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
     lost = pv(loan["service_m"], rate) - pv(received, rate)
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year) ** building
+    eir = loan["effective_rate"]
+    missed = [s - r for s, r in zip(loan["service_m"], received, strict=True)]
+    out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
     return out
 
 
@@ -117,13 +121,22 @@ def irr(flows):
     return brentq(lambda r: npv(r, flows), -0.99, 10.0, xtol=1e-14, rtol=1e-14, maxiter=1000)
 
 
+def irr_reason(flows):
+    """0 where there is a rate of return; 1 nothing comes back, 2 nothing is put in, 3 it is out of bounds."""
+    if not math.isnan(irr(flows)):
+        return 0
+    if min(flows) >= 0:
+        return 2
+    return 3 if max(flows) > 0 else 1
+
+
 def run(study, loan, ops, lease_factor, power_factor, occupancy):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
     per_year, n = study.deal.debt.periods_per_year, study.life.years
     years = account(study, ops, lease_factor, power_factor, occupancy)
-    ebitda = ebitda_by_period(study, years)
-    tax = income_tax(study, ebitda, loan["interest_m"], loan["capitalised"])
-    cfads = [e - t for e, t in zip(ebitda, tax, strict=True)]
+    earnings = earned(study, years)
+    tax = income_tax(study, earnings, loan["interest_m"], loan["capitalised"])
+    cfads = after_tax(study, earnings, loan["interest_m"], loan["capitalised"])
     rows = cascade(study, loan, cfads)
 
     def total(values):
@@ -141,7 +154,8 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
     return {
         "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
-        "tax_m": total(tax), "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
+        "tax_m": total(tax), "vat_m": total(earnings["vat"]),
+        "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
         "debt_service_m": total(paid),
         "dscr": ratios(total(cfads), total(rows["service_m"])),
         "dscr_period": ratios(cfads, rows["service_m"]),
@@ -149,7 +163,7 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
-        "equity_flow_m": equity, "equity_irr_frac": irr(equity),
+        "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
         "periods": rows, "account": years, **credit(study, loan, rows),
     }  # fmt: skip
