@@ -94,7 +94,7 @@ def convert_year(plant, occupancy, weather):
         ghi, speed, temp = weather
         sun, utilisation = now
         pv_mw, clipped_mw = pv.power(plant.pv, sun, ghi, temp, speed)
-        wind_mw, pue = wind.power(plant.wind, speed), computing.pue(plant.computing, temp)
+        wind_mw, pue = wind.power(plant.wind, speed, temp), computing.pue(plant.computing, temp)
         return pv_mw, clipped_mw, wind_mw, pue, *computing.it_load(plant.computing, utilisation, occupancy)
 
     def day(_, x):

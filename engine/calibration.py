@@ -106,7 +106,7 @@ def _sold(reference: Reference, now, may: tuple[Order, Order, Order], w: Weather
     """(MW made by kind, MW lost to today's midday order, to last night's, to tonight's) in an hour."""
     sun, hour = now
     sun_mw, _clipped = pv.power(reference.pv, sun, w.ghi, w.temp_air, w.wind_speed)
-    wind_mw = wind.power(reference.wind, w.wind_speed)
+    wind_mw = wind.power(reference.wind, w.wind_speed, w.temp_air)
 
     def lost(order: Order, mw, kind: int):
         left = (1.0 - order.depth) * reference.rated_mw[kind]

@@ -25,7 +25,7 @@ from weather import climate
 from weather.schema import InputError
 
 PREPARED, WEEK, REPORT = "prepared.json", "worst_week.nc", "report.html"
-LIBRARIES = ("jax", "jaxlib", "numpy", "xarray", "netCDF4", "pvlib")
+LIBRARIES = ("jax", "jaxlib", "numpy", "xarray", "netCDF4", "pvlib", "windpowerlib")
 HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are assumed, so is the headline
     ("deal", "revenue", "lease_price_per_kw_month"),
     ("load", "occupancy_frac"),

@@ -215,7 +215,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
-        wind_mw=wind.power(plant.wind, w.wind_speed) * wind_up,
+        wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
         clipped_mw=clipped_mw * pv_up,
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,

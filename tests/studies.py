@@ -149,6 +149,9 @@ FEATURES = {  # what a study may leave out, each at one machine
         "failure_multiples": (6.0,),
     },
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
+    "wind__density": {"elevation_m": 900.0},
+    "wind__wakes": {"curve": "knorr_mean"},
+    "wind__smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
 }
 
 

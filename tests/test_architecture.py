@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.irradiance engine.convert.cell engine.convert.wind engine.convert.computing engine.build.typed
-engine.risk engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
+engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
+engine.build.typed engine.risk
+engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.chains
 
 engine.convert.pv engine.build.sunpath
@@ -24,13 +25,15 @@ engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording 
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.dispatch
+engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
-engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.wind
+engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
+engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
 engine.reliability.balance weather.refine

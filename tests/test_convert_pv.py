@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ import pvlib
 import pytest
 from pydantic import ValidationError
 
+from engine import plant as plants
 from engine.build import mounting, sunpath
 from engine.build import pv as build
 from engine.convert import cell, irradiance, pv
@@ -236,6 +239,18 @@ def test_days_of_every_array_are_the_reference(variant, sun, air):
     assert (got[1] > 0.0).any()  # clipping is active
     dark = np.asarray(sun.extra_ghi_wm2) == 0.0
     assert (got[0][dark] == 0.0).all()
+
+
+def test_kernels_are_of_one_hour(plant, air):
+    """A year at once is what each hour gives by itself."""
+    now = plants.in_year(plant, 1)
+    whole = pv.power(now.pv, plant.geometry, *air)
+    for t in (0, 4000, 4004, 4008, 8759):
+        sun = jax.tree.map(operator.itemgetter(t), plant.geometry)
+        alone = pv.power(now.pv, sun, *(x[t] for x in air))
+        assert [x.shape for x in alone] == [()] * 2
+        # powers and divisions of a scalar and of a vector may be rounded otherwise
+        np.testing.assert_allclose([x[t] for x in whole], alone, rtol=1e-6)
 
 
 def test_known_diffuse_light_takes_the_place_of_the_clearness(sun, air):

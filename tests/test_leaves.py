@@ -60,6 +60,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "phases.whole.battery_frac": 1.0,
     "phases.whole.gensets_frac": 1.0,
     "phases.whole.it_frac": 1.0,
+    "wind.curve.turbine": "E-126/4200",
+    "wind.wakes.curve": "dena_mean",
     "prepare.paths": 128,
     "pv.cell.model": "sapm",
     "pv.cover": "none",
@@ -113,8 +115,34 @@ def optional(model: type[BaseModel]) -> Iterator[str]:
                 yield from optional(below)
 
 
+def other_studies() -> list[Study]:
+    """The branches that those of the base exclude."""
+    base = base_study().model_dump()
+    knots = {"speeds_mps": (2.0, 8.0, 13.0, 26.0), "output_frac": (0.1, 0.4, 1.0, 0.9), "cut_out_mps": 22.0}
+    wakes = {"speeds_mps": (5.0, 14.0), "speed_frac": (0.9, 1.0)}
+    plain = {"cut_in_mps", "rated_mps", "cut_out_mps", "shear_exponent"}
+    wind = {k: v for k, v in base["wind"].items() if k not in plain}
+    density = {"pressure_hpa": 900.0}
+    others = (
+        {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density},
+        {"curve": {"turbine": "V126/3450"}},
+    )
+    return [Study.model_validate(base | {"wind": wind | other}) for other in others]
+
+
+def at(study: Study, name: str) -> Any:
+    """The value of a leaf, None where its section is left out."""
+    return functools.reduce(lambda held, key: held and held.get(key), name.split("."), study.model_dump())
+
+
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
+OTHERS = [  # of each, what the base leaves out
+    {name for name in map(".".join, dict(fields(study))) if at(base_study(), name) is None}
+    - {name for name in map(".".join, dict(fields(study))) if at(study, name) is None}
+    for study in other_studies()
+]
 WEATHER = {name for name in LEAVES if name.startswith("weather.")}
+UNSET = {name for name in LEAVES if at(base_study(), name) is None}
 SAPM = {name for name in LEAVES if name.startswith("pv.cell.sapm_")}  # another model's, tried by itself
 
 
@@ -224,7 +252,8 @@ def left_out(base: Study) -> set[str]:
 
 
 def test_every_section_that_may_be_left_out_is_there():
-    said = {part for name in LEAVES for part in name.split(".")[:-1]}
+    walked = set(LEAVES).union(*OTHERS)
+    said = {part for name in walked for part in name.split(".")[:-1]}
     assert [name for name in optional(Study) if name not in said] == []
 
 
@@ -238,7 +267,8 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
     for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
         lives(perturbed(base, name))  # small programs that only a second study needs
     dead, costly = [], {}
-    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - SAPM - left_out(base)):
+    aside = LABELS | FIXED | {"climate"} | WEATHER | SAPM | UNSET | left_out(base)
+    for name in sorted(set(LEAVES) - aside):
         before = len(compiled)
         if same(first, lives(perturbed(base, name))):
             dead.append(name)
@@ -246,6 +276,16 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
             costly[name] = len(compiled) - before
     assert dead == []
     assert costly == {}
+
+
+def test_branches_that_exclude_one_another_matter_too(lives, compiled):
+    assert UNSET - left_out(base_study()) - WEATHER - {"climate", "wind.curve"} <= set().union(*OTHERS)
+    for study, names in zip(other_studies(), OTHERS, strict=True):
+        first = lives(study)
+        before = len(compiled)
+        for name in sorted(names):
+            assert not same(first, lives(perturbed(study, name))), name
+        assert len(compiled) == before
 
 
 def test_the_other_model_s_cells_matter_and_none_recompiles(lives, base, compiled):

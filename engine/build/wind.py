@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.build import curve
 from engine.build.typed import f32
 from engine.convert.wind import WindFarm
-from engine.schema.wind import Wind
+from engine.schema.wind import Density, Wind
+
+BASE_C = 0.0  # that hub_factor is for: amid the temperatures of windy sites
+GAS_J_KG_K = 287.05  # of dry air
 
 
 def wind_farm(wind: Wind, wind_height_m: float, years: np.ndarray) -> WindFarm:
     """A farm at its hub height, for operating years counted from 0."""
-    factor = (1.0 - wind.loss_frac) * (1.0 - wind.degradation_frac_per_year) ** years
+    lasting = (1.0 - wind.loss_frac) * (1.0 - wind.degradation_frac_per_year) ** years
+    factor = shear(wind, wind_height_m)
+    if wind.density:
+        factor *= _thinner(wind.density, wind.hub_height_m)
     return WindFarm(
-        ac_mw=f32(wind.ac_mw * factor),
+        ac_mw=f32(wind.ac_mw * lasting),
         cut_in_mps=f32(wind.cut_in_mps),
         rated_mps=f32(wind.rated_mps),
         cut_out_mps=f32(wind.cut_out_mps),
-        hub_factor=f32((wind.hub_height_m / wind_height_m) ** wind.shear_exponent),
+        hub_factor=f32(factor),
+        curve=curve.table(wind),
+        base_temp_c=f32(BASE_C) if wind.density else None,
     )
+
+
+def shear(wind: Wind, wind_height_m: float) -> float:
+    """Speed at the hub over that at the climate's height: a power law, or logarithmic over rough ground."""
+    if wind.roughness_m is None:
+        return (wind.hub_height_m / wind_height_m) ** wind.shear_exponent
+    return float(np.log(wind.hub_height_m / wind.roughness_m) / np.log(wind_height_m / wind.roughness_m))
+
+
+def _thinner(density: Density, hub_height_m: float) -> float:
+    """Factor on the speed at `BASE_C`, by the cube root of the air's density over the curve's.
+
+    Source of the pressure at a height: ICAO standard atmosphere, Doc 7488.
+    """
+    if density.pressure_hpa is not None:
+        pressure_pa = 100.0 * density.pressure_hpa
+    else:
+        assert density.elevation_m is not None
+        pressure_pa = 101325.0 * (1.0 - 2.25577e-5 * (density.elevation_m + hub_height_m)) ** 5.25588
+    found = pressure_pa / (GAS_J_KG_K * (BASE_C + 273.15))
+    return float((found / density.curve_kg_m3) ** (1.0 / 3.0))

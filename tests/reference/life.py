@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.build.fleets import kind as built
-from tests.reference import fleets, plant, pv, random
+from tests.reference import fleets, plant, pv, random, wind
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
@@ -87,7 +87,7 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     export = min(grid.export_limit_mw, circuits)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
-        wind_mw=plant.wind(study.wind, year, wind_height_m, at["wind_speed"]) * up["wind"],
+        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
         clipped_mw=clipped * up["pv"],
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,

@@ -1,4 +1,4 @@
-"""One hour of a plant as an engineer would work it out by hand: wind, demand, limits, orders, dispatch.
+"""One hour of a plant as an engineer would work it out by hand: demand, limits, orders, dispatch.
 
 Reads the study itself, in float64, with if and else; shares no code with the kernels. `hour_of_plant` takes
 the surplus or the deficit down the list of who may have it.
@@ -14,17 +14,6 @@ import numpy as np
 
 from tests.reference import random
 from weather.random import Purpose
-
-
-def wind(section, year, wind_height_m, speed):
-    """MW of the farm."""
-    v = speed * (section.hub_height_m / wind_height_m) ** section.shear_exponent
-    full = section.ac_mw * (1.0 - section.loss_frac) * (1.0 - section.degradation_frac_per_year) ** year
-    if v < section.cut_in_mps or v >= section.cut_out_mps:
-        return 0.0
-    if v >= section.rated_mps:
-        return full
-    return full * (v**3 - section.cut_in_mps**3) / (section.rated_mps**3 - section.cut_in_mps**3)
 
 
 def pue(section, temp):
