@@ -142,7 +142,7 @@ OTHERS = [  # of each, what the base leaves out
     for study in other_studies()
 ]
 WEATHER = {name for name in LEAVES if name.startswith("weather.")}
-UNSET = {name for name in LEAVES if at(base_study(), name) is None}
+UNSET = {name for name in LEAVES if at(base_study(), name) is None} - set(CHANGED)
 SAPM = {name for name in LEAVES if name.startswith("pv.cell.sapm_")}  # another model's, tried by itself
 
 
