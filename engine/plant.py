@@ -15,7 +15,7 @@ from engine.build.phases import PARTS
 from engine.build.typed import f32
 from engine.convert.computing import Computing
 from engine.convert.irradiance import Geometry
-from engine.convert.pv import PvArray
+from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
 from engine.grid import Connection
@@ -84,10 +84,10 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
     """What stands of a plant. share: [part] as in `phases.PARTS`, None for everything."""
     if share is None:
         return plant
-    pv_share, wind_share, battery_share, genset_share, it_share = (share[part] for part in range(len(PARTS)))
+    pv_share, wind_share, battery_share, genset_share, it_share = (share[k] for k in range(len(PARTS)))
     stored = plant.battery
     return plant._replace(
-        pv=plant.pv._replace(dc_mw=plant.pv.dc_mw * pv_share, ac_mw=plant.pv.ac_mw * pv_share),
+        pv=part(plant.pv, pv_share),
         wind=plant.wind._replace(ac_mw=plant.wind.ac_mw * wind_share),
         battery=stored._replace(
             power_mw=stored.power_mw * battery_share,

@@ -140,6 +140,7 @@ SETTINGS = {
 FEATURES = {  # what a study may leave out, each at one machine
     "pv__mount": "one_axis",
     "pv__tilt_deg": 25.0,
+    "pv__reflected": "beam",  # all: an integral that kernel and reference take by other grids
     "pv__outage__needed": 8,
     "pv__outage__common_cause": {"frac": 0.2, "depth_frac": 0.5},
     "wind__outage__harsh_weather": {

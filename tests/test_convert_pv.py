@@ -273,6 +273,16 @@ def test_nothing_is_made_without_a_plant(sun, air):
     assert not np.any(clipped)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_part_of_an_array_makes_its_share(share, sun, air):
+    """Inverters too are as many as the share, and loaded as those of the whole."""
+    section = array()
+    whole, way = build.pv_array(section, 10.0, np.zeros(())), mounting.of_year(section, sun)
+    made = pv.power(pv.part(whole, jnp.float32(share)), way, *air)
+    for some, every in zip(made, pv.power(whole, way, *air), strict=True):
+        np.testing.assert_allclose(some, share * every, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [

@@ -53,6 +53,13 @@ def ac_power(inverter: Inverter, dc) -> jax.Array:
     return jnp.maximum(inverter.at_none + dc * (inverter.slope + dc * inverter.bend), 0.0)
 
 
+def part(array: PvArray, share) -> PvArray:
+    """A share of an array and of its inverters, from 0 to 1. What is under a millionth is none."""
+    whole = array.inverter
+    inverter = Inverter(whole.at_none * share, whole.slope, whole.bend / jnp.maximum(share, 1e-6))
+    return array._replace(dc_mw=array.dc_mw * share, ac_mw=array.ac_mw * share, inverter=inverter)
+
+
 def of_plane(array: PvArray, on, within, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
     """(available MW, MW clipped by the inverters) of W/m2 on the plane and within the modules."""
     temp = cell.temperature(array.heat, on, temp_air, wind_mps * array.wind_factor)
