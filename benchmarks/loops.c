@@ -71,7 +71,7 @@ typedef struct { /* a plant in one year */
     float contracted_mw, deferrable, pue_free, pue_slope, free_below, pue_max, max_delay_h;
     float power_mw, soc_min, soc_max, charge_efficiency, discharge_efficiency;
     float genset_mw, import_limit, export_limit, circuit_mw;
-    float region_correlation, threshold[2];
+    float region_correlation, threshold[2], persistence[2];
     float shape[24];
     float units[FLEETS];
     int32_t bits[FLEETS];            /* of a fleet's columns */
@@ -585,7 +585,7 @@ void dispatch_year(const Plant *p, float *soc, float *backlog, int width, int ti
 
 /* Everything of a year, a day at a time within the cache: weather, orders, outages, conversion, dispatch. */
 typedef struct {
-    Lane soc, backlog, occupancy, order_level[2], night[3]; /* last night's order: begin, end, depth */
+    Lane soc, backlog, occupancy, order_level[2], chance[2], night[3]; /* last night's order: begin, end, depth */
     int32_t failed[FLEETS][LANES];
 } ALIGNED Site;
 
@@ -593,10 +593,15 @@ typedef struct {
 INLINE void orders_of_day(const Names *n, const Plant *p, int day, const Air *air, const float *sun, const float *wind,
                           Site *site, Lane taken[24]) {
     const float r = p->region_correlation, chance = sqrtf(1.0f - r * r);
+    const float fresh[2] = {sqrtf(1.0f - p->persistence[0] * p->persistence[0]),
+                            sqrtf(1.0f - p->persistence[1] * p->persistence[1])};
     LANE_LOOP {
         Words w = philox(n, day, air->index[i], named(n->ensemble, ORDER, 0, n->year), 0);
-        float midday = r * sun[i] + chance * normal(w.w[0]) + p->season[day] + site->order_level[0][i];
-        float night = r * wind[i] + chance * normal(w.w[1]) + p->season[DAYS + day] + site->order_level[1][i];
+        float own0 = p->persistence[0] * site->chance[0][i] + fresh[0] * normal(w.w[0]);
+        float own1 = p->persistence[1] * site->chance[1][i] + fresh[1] * normal(w.w[1]);
+        site->chance[0][i] = own0, site->chance[1][i] = own1;
+        float midday = r * sun[i] + chance * own0 + p->season[day] + site->order_level[0][i];
+        float night = r * wind[i] + chance * own1 + p->season[DAYS + day] + site->order_level[1][i];
         uint32_t row0 = w.w[2] >> (32 - BIN_BITS), row1 = (w.w[3] >> (32 - BIN_BITS)) + BINS;
         float begin0 = p->begin_h[row0], end0 = p->end_h[row0], begin1 = p->begin_h[row1], end1 = p->end_h[row1];
         float today = midday > p->threshold[0] ? p->depth[w.w[2] >> (32 - 2 * BIN_BITS) & (BINS - 1)] : 0.0f;
@@ -677,10 +682,11 @@ INLINE void hour_of_life(const Plant *p, int hour, const float *restrict ghi, co
     }
 }
 
-/* failed: [FLEETS][width]; night: [3][width], the order of the night before the year; order_level: [2][width]. */
+/* failed: [FLEETS][width]; night: [3][width], the order of the night before the year; order_level, chance:
+   [2][width]. */
 void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t *index, const float *level,
                const float *occupancy, const float *order_level, float *state, float *soc, float *backlog,
-               int32_t *failed, float *night, int width, int paths, double *totals) {
+               int32_t *failed, float *night, float *chance, int width, int paths, double *totals) {
     Tables *t = tables(c);
     memset(totals, 0, sizeof(double) * FLOWS * 12 * width);
     GROUP_LOOP {
@@ -694,6 +700,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         memcpy(site.occupancy, occupancy + first, sizeof(Lane));
         for (int k = 0; k < 3; k++) memcpy(site.night[k], night + k * width + first, sizeof(Lane));
         for (int k = 0; k < 2; k++) memcpy(site.order_level[k], order_level + k * width + first, sizeof(Lane));
+        for (int k = 0; k < 2; k++) memcpy(site.chance[k], chance + k * width + first, sizeof(Lane));
         for (int f = 0; f < FLEETS; f++) memcpy(site.failed[f], failed + f * width + first, sizeof site.failed[f]);
         int day = 0;
         for (int month = 0; month < 12; month++) {
@@ -711,6 +718,7 @@ void life_year(const Names *n, const Climate *c, const Plant *p, const uint32_t 
         memcpy(soc + first, site.soc, sizeof(Lane));
         memcpy(backlog + first, site.backlog, sizeof(Lane));
         for (int k = 0; k < 3; k++) memcpy(night + k * width + first, site.night[k], sizeof(Lane));
+        for (int k = 0; k < 2; k++) memcpy(chance + k * width + first, site.chance[k], sizeof(Lane));
         for (int f = 0; f < FLEETS; f++) memcpy(failed + f * width + first, site.failed[f], sizeof site.failed[f]);
     }
     free(t);

@@ -92,7 +92,7 @@ NUMBERS = (  # of the C struct Plant, in its order
     *("genset_mw", "import_limit", "export_limit", "circuit_mw"),
     "region_correlation",
 )
-ARRAYS = {"threshold": 2, "shape": 24}
+ARRAYS = {"threshold": 2, "persistence": 2, "shape": 24}
 TABLES = ("views", "season", "begin_h", "end_h", "depth")
 
 
@@ -195,8 +195,10 @@ class Loops:
 
     def life(self, names: Names, state: dict[str, np.ndarray], paths: int, totals: np.ndarray) -> None:
         """A year from weather to totals. state: index, level, occupancy, order_level [2, width], air, soc,
-        backlog, failed [fleet, width] int32, night [3, width]; what moves is moved on."""
+        backlog, failed [fleet, width] int32, night [3, width], chance [2, width]; what moves is moved on.
+        """
         order = ("index", "level", "occupancy", "order_level", "air", "soc", "backlog", "failed", "night")
+        order += ("chance",)
         self.library.life_year(
             *(ctypes.byref(names), ctypes.byref(self._climate), ctypes.byref(self._plant)),
             *(_at(state[name]) for name in order),

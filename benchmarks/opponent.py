@@ -79,6 +79,7 @@ def numbers(case: Case) -> dict[str, Any]:
         "circuit_mw": p.connection.circuit_mw,
         "region_correlation": p.orders.region_correlation,
         "threshold": np.asarray(case.threshold),
+        "persistence": p.orders.persistence,
         "shape": p.utilisation,
         "units": fleets.units,
         "outages": tables,
@@ -112,6 +113,7 @@ def state(case: Case, at: Inputs) -> dict[str, np.ndarray]:
         "backlog": f32(at.site.store.backlog_mwh),
         "failed": failed_units(at.site.failed, case.plant.fleets.units.size),
         "night": f32(np.stack(at.site.night_order)),
+        "chance": f32(np.stack(at.site.order_chance)),
     }
 
 

@@ -8,8 +8,9 @@ makes with that tie and without it. `-o` writes orders.json, orders.md and order
 missing it says so, runs the farm alone and writes nothing.
 
 What is fitted and what is not: seasons, hours, depths and the tie of nights are fitted to the same records,
-so that there agreement says only that the process holds what it was given. Days in a row are not fitted.
-The level that differs between worlds is left out of drawn records: a record's own stands in its threshold.
+so that there agreement says only that the process holds what it was given. Of days in a row one number is
+fitted: how much of midday's chance lasts into the next day, chosen for the market's mean run. The level that
+differs between worlds is left out of drawn records: a record's own stands in its threshold.
 """
 
 from __future__ import annotations
@@ -81,18 +82,19 @@ def copies(process: OrderProcess, kind: int, found: Found, anomaly: np.ndarray) 
     calm = Orders(jnp.float32(0.0), jnp.float32(0.0))
 
     def days(process, stream, season, anomaly):
-        def one(_, x):
+        def one(chance, x):
             d, season, of_day = x
 
             def drawn(shared, own):
                 process, season = shared
-                stream, a = own
-                return orders.drawn(process, season, calm, stream, 0, d, Orders(a, a))
+                stream, a, before = own
+                return orders.drawn(process, season, calm, stream, 0, d, Orders(a, a), before)
 
-            scores, may = block.tile(drawn)((process, season), (stream, of_day))
-            return (), (scores[kind], may[kind].begin_h, may[kind].end_h)
+            chance, scores, may = block.tile(drawn)((process, season), (stream, of_day, chance))
+            return chance, (scores[kind], may[kind].begin_h, may[kind].end_h)
 
-        return jax.lax.scan(one, (), (jnp.arange(len(season)), season, anomaly))[1]
+        first = block.tile(lambda _, stream: orders.start(stream))((), stream)
+        return jax.lax.scan(one, first, (jnp.arange(len(season)), season, anomaly))[1]
 
     score, begin, end = map(np.asarray, jax.jit(days)(process, stream, season, np.float32(anomaly)))
     rate = found.came[found.judged].mean()

@@ -20,8 +20,9 @@ HEAD = """# Orders to curtail: the process beside its records
 {records_drawn:,} records as long as the real one and of its rate over all days; a value's *error* is how far
 one such record scatters, and *apart* is how many of those lie between record and process. Seasons, hours,
 depths and the tie of nights are fitted to these records: agreement there says that the process holds what it
-was given. Days in a row, the halves of a record and the share of nights in each fifth of wind are not fitted
-one by one.
+was given. Of days in a row one number is fitted, how much of midday's chance lasts into the next day (0.75;
+without it the market's runs would be 5 errors longer than the process's); nights have none. The halves of a
+record share nothing that was fitted.
 """
 
 TAIL = """

@@ -31,7 +31,7 @@ from benchmarks.ours import (
     weather_of,
 )
 from engine import deal as deals
-from engine import devices, simulate
+from engine import devices, prepare, simulate
 from engine import plant as plants
 from engine.finance import contracts
 from weather import ensemble, random
@@ -237,8 +237,8 @@ def finance_part(case: Case, c: Loops | None) -> Part:
     market = run.market(case.plant, at.stream)
     lived = simulate.Operations(monthly, again(energy.soc_mwh, LAST), again(energy.backlog_mwh, LAST), market)
     deal = deals.deal(case.study)
-    typical = contracts.operations(jax.tree.map(lambda x: jnp.mean(x, axis=-1), monthly))
-    debt = run.size(deal, typical, typical)
+    typical = jax.tree.map(lambda x: jnp.stack([jnp.mean(x, axis=-1)] * len(prepare.CASES)), monthly)
+    debt = run.size(deal, contracts.operations(typical))
     ours, took = compiled(run.settle, case.plant, deal, debt, lived)
     return Part("finance", ours, None, took, None, HOURS * years)
 

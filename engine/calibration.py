@@ -39,12 +39,12 @@ def order_case(
     """The case of one year of a tile. w: hours [8760, path], or packed."""
     level = life.order_levels(process, worlds, stream, y)
 
-    def one(_, x):
+    def one(chance, x):
         d, sun, season = x
         weather = Weather(*(packing.day(v, d) for v in w))
-        return (), _day(process, reference, level, stream, y, d, sun, season, weather)
+        return _day(process, reference, level, stream, y, d, sun, season, weather, chance)
 
-    _, days = lax.scan(one, (), _days(process, reference))
+    _, days = lax.scan(one, _chance(stream), _days(process, reference))
     return _year(days)
 
 
@@ -61,14 +61,20 @@ def drawn_order_case(
     """`order_case`, its weather drawn day by day."""
     level = life.order_levels(process, worlds, stream, y)
 
-    def one(state, x):
+    def one(now, x):
         d, sun, season, air = x
-        state, w = generate.day(climate, air, levels, stream, y, d, state)
-        return state, _day(process, reference, level, stream, y, d, sun, season, w)
+        state, w = generate.day(climate, air, levels, stream, y, d, now[0])
+        chance, case = _day(process, reference, level, stream, y, d, sun, season, w, now[1])
+        return (state, chance), case
 
     airs = generate.tables(climate)
-    _, days = lax.scan(one, state, (*_days(process, reference), airs))
+    _, days = lax.scan(one, (state, _chance(stream)), (*_days(process, reference), airs))
     return _year(days)
+
+
+def _chance(stream: Stream) -> Orders:
+    """Before the first day, [path]: any year begins as the first one does."""
+    return block.tile(lambda _, stream: orders.start(stream))((), stream)
 
 
 def _days(process: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
@@ -77,15 +83,27 @@ def _days(process: OrderProcess, reference: Reference) -> tuple[jax.Array, Geome
 
 
 def _day(
-    process: OrderProcess, reference: Reference, level: Orders, stream: Stream, y, d, sun, season, w: Weather
+    process: OrderProcess,
+    reference: Reference,
+    level: Orders,
+    stream: Stream,
+    y,
+    d,
+    sun,
+    season,
+    w: Weather,
+    chance: Orders,
 ):
-    """A day's (scores [kind, path]; MWh lost at midday, before a night's end, to come; MWh made by kind)."""
-    scores, own = life.orders_of_day(process, level, stream, y, d, season, w)
-    _, before = life.orders_of_day(process, level, stream, y, (d + DAYS - 1) % DAYS, season, w)
+    """A day's chance, and (scores [kind, path]; MWh lost at midday, before a night's end, to come; MWh made
+    by kind). chance: of the day before.
+    """
+    own_chance, scores, own = life.orders_of_day(process, level, stream, y, d, season, w, chance)
+    yesterday = (d + DAYS - 1) % DAYS  # its hours alone are wanted
+    _, _, before = life.orders_of_day(process, level, stream, y, yesterday, season, w, chance)
     clock = jnp.arange(DAY, dtype=jnp.float32)
     may = own.midday, orders.of_yesterday(before.night), own.night
     made, lost = block.rows(_sold)(reference, (sun, clock), may, w)
-    return (
+    return own_chance, (
         jnp.stack(scores),
         [block.total(x) * DT_H for x in lost],
         [block.total(x) * DT_H for x in made],

@@ -34,11 +34,14 @@ DT_H = 1.0
 
 
 class State(NamedTuple):
-    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order."""
+    """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order, the
+    chance of the day's orders.
+    """
 
     store: dispatch.State
     failed: tuple[jax.Array, ...]
     night_order: Order
+    order_chance: Orders
 
 
 class Hours(NamedTuple):
@@ -67,7 +70,7 @@ def start(plant: Plant, stream: Stream) -> State:
 
     def one(plant, stream):
         store = dispatch.State(plant.soc_start_mwh, jnp.zeros((), jnp.float32))
-        return State(store, outages.start(plant.fleets, stream), orders.none())
+        return State(store, outages.start(plant.fleets, stream), orders.none(), orders.start(stream))
 
     return block.tile(one)(plant, stream)
 
@@ -164,7 +167,7 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     w: hours [24, path].
     """
     occupancy, levels = own
-    scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w)
+    chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w, now.order_chance)
     given = orders.given(may, scores, threshold)
     air = w.temp_air, w.wind_speed
     failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
@@ -172,7 +175,7 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
     store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
-    after = State(store, failed, orders.of_yesterday(given.night))
+    after = State(store, failed, orders.of_yesterday(given.night), chance)
     return after, (dispatch.totals(flowed, DT_H), (starts, met, flowed))
 
 
@@ -186,17 +189,20 @@ def order_levels(process: OrderProcess, worlds, stream: Stream, y) -> Orders:
 
 
 def orders_of_day(
-    process: OrderProcess, levels: Orders, stream: Stream, y, d, season, w: Weather
-) -> tuple[Orders, Orders]:
-    """(scores, orders that come if they pass) of a day, [path]. season: of the day. w: hours [24, path]."""
+    process: OrderProcess, levels: Orders, stream: Stream, y, d, season, w: Weather, before: Orders
+) -> tuple[Orders, Orders, Orders]:
+    """(chance, scores, orders that come if they pass) of a day, [path].
+
+    season: of the day. w: hours [24, path]. before: the day before's chance.
+    """
 
     def one(shared, own):
         process, season = shared
-        stream, level, anomaly = own
-        return orders.drawn(process, season, level, stream, y, d, anomaly)
+        stream, level, anomaly, before = own
+        return orders.drawn(process, season, level, stream, y, d, anomaly, before)
 
     anomaly = orders.anomaly(process.told, w.region_sun, w.region_wind)
-    return block.tile(one)((process, season), (stream, levels, anomaly))
+    return block.tile(one)((process, season), (stream, levels, anomaly, before))
 
 
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:

@@ -1,9 +1,10 @@
 """The grid operator's orders to curtail exports.
 
 An order of a kind (midday sun, windy night) is drawn once a day. It comes when a score passes a threshold:
-`region_correlation` x the region's anomaly in the order's hours + chance + season + a level that moves from
-year to year and differs between worlds. Thresholds come from `prepare`. Its hours and its depth are drawn
-from tables; while it holds, exports may take what it leaves of the export limit.
+`region_correlation` x the region's anomaly in the order's hours + chance, which keeps something of the day
+before + season + a level that moves from year to year and differs between worlds. Thresholds come from
+`prepare`. Its hours and its depth are drawn from tables; while it holds, exports may take what it leaves of
+the export limit.
 
 A night belongs to the day before it: its hours count from that day's first and reach the next noon. Leaves
 out: orders of parts of an hour, and hours or depths that follow the score.
@@ -30,7 +31,8 @@ class OrderProcess(NamedTuple):
 
     told: [24, kind] weights, of sum one, of a day's hours in whose weather its orders are decided.
     season: [365, kind]. begin_h, end_h: [kind x BINS] of an order, since its day's midnight. depth: [BINS] of
-    the export limit. level_mix: [year, year] what the shocks of all years weigh in a year's level. Others [].
+    the export limit. persistence: [kind] of the chance from day to day. level_mix: [year, year] what the
+    shocks of all years weigh in a year's level. Others [].
     """
 
     told: jax.Array
@@ -39,6 +41,7 @@ class OrderProcess(NamedTuple):
     end_h: jax.Array
     depth: jax.Array
     region_correlation: jax.Array
+    persistence: jax.Array
     level_sd: jax.Array
     level_mix: jax.Array
 
@@ -63,6 +66,11 @@ def none() -> Order:
     return Order(*(jnp.zeros((), jnp.float32) for _ in Order._fields))
 
 
+def start(stream: Stream) -> Orders:
+    """The chance before the first day."""
+    return Orders(*random.normals(stream, Purpose.ORDER_START, 0, 0)[:2])
+
+
 def level(orders: OrderProcess, world: Stream, y) -> Orders:
     """The level of operating year y, an AR(1) over the years of a world, started stationary."""
     years = jnp.arange(orders.level_mix.shape[0])
@@ -71,19 +79,23 @@ def level(orders: OrderProcess, world: Stream, y) -> Orders:
 
 
 def drawn(
-    orders: OrderProcess, season, level: Orders, stream: Stream, y, d, anomaly: Orders
-) -> tuple[Orders, Orders]:
-    """(scores, orders that come if they pass) of a day of one path.
+    orders: OrderProcess, season, level: Orders, stream: Stream, y, d, anomaly: Orders, before: Orders
+) -> tuple[Orders, Orders, Orders]:
+    """(chance, scores, orders that come if they pass) of a day of one path.
 
-    season: [kind] of the day. level: of the year. anomaly: the region's, in the hours that decide.
+    season: [kind] of the day. level: of the year. anomaly: the region's, in the hours that decide. before:
+    the day before's chance.
     """
     words = random.words(stream, Purpose.ORDER, y, d)
+    chance = Orders(*(_moved(orders.persistence[k], before[k], random.normal(words[k])) for k in range(2)))
     r = orders.region_correlation
-    scores = (
-        r * anomaly[k] + jnp.sqrt(1.0 - r**2) * random.normal(words[k]) + season[k] + level[k]
-        for k in range(2)
-    )
-    return Orders(*scores), Orders(*(_order(orders, k, words[2 + k]) for k in range(2)))
+    scores = (r * anomaly[k] + jnp.sqrt(1.0 - r**2) * chance[k] + season[k] + level[k] for k in range(2))
+    return chance, Orders(*scores), Orders(*(_order(orders, k, words[2 + k]) for k in range(2)))
+
+
+def _moved(persistence, before, shock):
+    """A step of an AR(1) of unit variance."""
+    return persistence * before + jnp.sqrt(1.0 - persistence**2) * shock
 
 
 def _order(orders: OrderProcess, kind: int, word: jax.Array) -> Order:

@@ -153,7 +153,9 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         (sky, now), totals = carry
         modes, memory, swings = _moved(climate, stream, y, d, month, sky)
         held, sizes, region = generate.site(climate, modes, swings)
-        given = _orders(plant, threshold, stream, y, d, order_levels, Orders(*region))
+        chance, given = _orders(
+            plant, threshold, stream, y, d, order_levels, Orders(*region), now.order_chance
+        )
         sky_day = air._replace(of_day=None, day_scale=None)
 
         def sun(h):
@@ -184,7 +186,8 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
         nothing = tuple(jnp.zeros(index.shape, jnp.float32) for _ in Totals._fields)
         store, failed, sums = lax.fori_loop(0, DAY, hour, (now.store, now.failed, nothing))
-        return ((*modes, *memory), State(store, failed, orders.of_yesterday(given.night))), tuple(
+        after = State(store, failed, orders.of_yesterday(given.night), chance)
+        return ((*modes, *memory), after), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )
 
@@ -219,7 +222,10 @@ def _moved(climate: Climate, stream: Stream, y, d, month, before) -> tuple[list,
     return *generate.moved(climate, expected, shock, swings_of, before[climate.count :]), swings_of
 
 
-def _orders(plant: Plant, threshold, stream: Stream, y, d, levels: Orders, anomaly: Orders) -> Orders:
-    """The day's orders that come. anomaly: the region's, the same in all of the day's hours."""
-    scores, may = orders.drawn(plant.orders, plant.orders.season[d], levels, stream, y, d, anomaly)
-    return orders.given(may, scores, threshold)
+def _orders(
+    plant: Plant, threshold, stream: Stream, y, d, levels: Orders, anomaly: Orders, before: Orders
+) -> tuple[Orders, Orders]:
+    """(chance, the day's orders that come). anomaly: the region's, the same in all of the day's hours."""
+    process = plant.orders
+    chance, scores, may = orders.drawn(process, process.season[d], levels, stream, y, d, anomaly, before)
+    return chance, orders.given(may, scores, threshold)

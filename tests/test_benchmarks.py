@@ -120,6 +120,7 @@ def test_a_year_from_names_to_totals(case, c):
     failed = opponent.failed_units(state.failed, len(FLEETS))
     np.testing.assert_array_equal(now["failed"], failed)  # integers
     np.testing.assert_array_equal(now["night"], np.stack(state.night_order))
+    same(now["chance"], np.stack(state.order_chance), 1.0)
 
 
 def test_part_of_a_call(case, dispatch):

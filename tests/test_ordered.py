@@ -97,6 +97,15 @@ def test_the_schema_holds_what_the_records_say():
 
 
 @records
+def test_days_in_a_row_are_the_record_s(monkeypatch):
+    """Counts of runs and their mean within three errors: sixteen numbers, of which one was fitted."""
+    monkeypatch.setattr(ordered, "RECORDS", 512)
+    for kind, found in enumerate((orderrecords.midday(), orderrecords.night())):
+        rows = ordered.kind_of(kind, found, SECTION)["days_in_a_row"]
+        assert max(abs(row["errors_apart"]) for row in rows) < 3
+
+
+@records
 def test_months_and_hours_are_the_record_s(monkeypatch):
     """Within two errors: what is fitted is held, so that far less is the rule."""
     monkeypatch.setattr(ordered, "RECORDS", 256)

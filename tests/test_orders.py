@@ -40,13 +40,15 @@ def drawn(process, region, year=YEAR, count=PATHS):
     def days(process, stream):
         levels = life.order_levels(process, jnp.asarray(count, jnp.uint32), stream, year)
 
-        def one(_, x):
+        def one(chance, x):
             d, season, sun, wind = x
             zero = jnp.zeros_like(sun)
             w = Weather(*(zero,) * 3, sun, wind)
-            return (), life.orders_of_day(process, levels, stream, year, d, season, w)
+            chance, *found = life.orders_of_day(process, levels, stream, year, d, season, w, chance)
+            return chance, found
 
-        return jax.lax.scan(one, (), (jnp.arange(DAYS), process.season, *by_day))[1]
+        first = block.tile(lambda _, stream: orders.start(stream))((), stream)
+        return jax.lax.scan(one, first, (jnp.arange(DAYS), process.season, *by_day))[1]
 
     scores, may = jax.jit(days)(process, paths(count))
     return np.moveaxis(np.stack(scores), (2, 0, 1), (0, 1, 2)), jax.tree.map(np.asarray, may)
@@ -71,15 +73,17 @@ def test_what_may_come_is_the_reference(region):
 
 
 def test_scores_are_the_reference(region):
-    section, made = process()
+    section, made = process(night__chance_persistence_frac=0.3)
     hourly = np.repeat(region, DAY, axis=2) + np.sin(np.arange(8760))  # another one every hour
     got, _ = drawn(made, hourly)
+    world = (SEED, Ensemble.WORLD, 7)
     for kind in range(2):
-        for day in (0, 100, 364):
-            world = (SEED, Ensemble.WORLD, 7)
-            exact = reference.order_score(section, names(7), world, YEAR, day, kind, hourly[kind, 7])
-            # a mean of up to 24 hours and five terms, all float32 of order one
-            assert got[7, kind, day] == pytest.approx(exact, abs=6e-6)
+        chance = reference.first_order_chance(names(7), kind)
+        for day in range(DAYS):
+            chance = reference.order_chance(section, names(7), YEAR, day, kind, chance)
+            exact = reference.order_score(section, world, YEAR, day, kind, hourly[kind, 7], chance)
+            # a mean of up to 24 hours and five terms, all float32 of order one; the chance sums a few more
+            assert got[7, kind, day] == pytest.approx(exact, abs=8e-6)
 
 
 def test_hours_and_depths_come_as_often_as_the_section_says(region):
@@ -169,6 +173,21 @@ def test_correlation_with_the_region(region, correlation):
         error = products.std(ddof=1) / np.sqrt(PATHS)
         assert abs(products.mean() - correlation) < 4 * error
         assert abs((scores[:, kind] * region[1 - kind]).mean()) < 4 / np.sqrt(PATHS * DAYS)
+
+
+def test_chance_persists_from_day_to_day(region):
+    """With neither region, season nor level the score is the chance: an AR(1) of variance one."""
+    none = {f"{kind}__season": (0.0,) * 12 for kind in ("midday", "night")}
+    kept = {"midday__chance_persistence_frac": 0.8, "night__chance_persistence_frac": 0.0}
+    _, made = process(region_correlation=0.0, level_sd=0.0, **none, **kept)
+    scores, _ = drawn(made, region)
+    for kind, persistence in enumerate((0.8, 0.0)):
+        for lag in (0, 1, 3):
+            products = (scores[:, kind, lag:] * scores[:, kind, : DAYS - lag]).mean(axis=1)
+            error = products.std(ddof=1) / np.sqrt(PATHS)
+            assert abs(products.mean() - persistence**lag) < 4 * error
+    first = scores[:, :, 0]  # stationary from the first day on
+    assert (np.abs(first.std(axis=0) - 1.0) < 4 / np.sqrt(2 * PATHS)).all()
 
 
 def level(year, **changes):

@@ -49,6 +49,7 @@ class Purpose(enum.IntEnum):
     LIBRARY_YEAR = 10
     BLOCK = 11
     WEATHER_QUARTER = 12
+    ORDER_START = 13
 
 
 class Stream(NamedTuple):

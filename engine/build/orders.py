@@ -30,6 +30,7 @@ def orders(orders: Orders, years: int) -> OrderProcess:
         end_h=f32(begin + hours),
         depth=f32(depth[np.arange(BINS) * len(depth) // BINS]),
         region_correlation=f32(orders.region_correlation),
+        persistence=f32([kind.chance_persistence_frac for kind in kinds]),
         level_sd=f32(orders.level_sd),
         level_mix=f32(_level_mix(orders.level_persistence_frac, years)),
     )

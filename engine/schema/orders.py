@@ -2,7 +2,8 @@
 
 The defaults are two records' own (`benchmarks/ordered.py`). Midday: hours of a Chinese province's spot
 market, December 2021 to June 2023, whose price is zero or less. Nights: a wind farm in Jilin, under ceilings
-in 2012.
+in 2012. Midday's chance lasts from day to day as the market's days in a row want it (0.6 to 0.9 would do);
+the nights of Jilin want nothing beyond their season and wind.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Kind(Section):
     hours: tuple[Lasting, ...]
     weight: tuple[NotNegative, ...]
     season: tuple[Score, ...]
+    chance_persistence_frac: Fraction
     earliest_h: ClassVar[int]
     latest_h: ClassVar[int]
 
@@ -71,6 +73,7 @@ class Kind(Section):
 
 
 _SEASON = "of the score by month, in standard deviations of weather and chance: January first"
+_PERSISTENCE = "correlation of the score's chance from day to day: of what neither weather nor season tells"
 
 
 class Midday(Kind):
@@ -84,6 +87,7 @@ class Midday(Kind):
         _MIDDAY_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 225 orders"
     )
     season: tuple[Score, ...] = Field(_MIDDAY_SEASON, min_length=12, max_length=12, description=_SEASON)
+    chance_persistence_frac: Fraction = Field(0.75, description=_PERSISTENCE)
 
 
 class Night(Kind):
@@ -97,6 +101,7 @@ class Night(Kind):
         _NIGHT_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 136 orders"
     )
     season: tuple[Score, ...] = Field(_NIGHT_SEASON, min_length=12, max_length=12, description=_SEASON)
+    chance_persistence_frac: Fraction = Field(0.0, description=_PERSISTENCE)
 
 
 class Orders(Section):

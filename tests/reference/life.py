@@ -33,6 +33,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night = 0.0, []
+    chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     out = []
     for year, air in enumerate(weather):
         fresh = b.energy_mwh * (1.0 - b.fade_frac_per_year) ** year
@@ -43,9 +44,14 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
         kept = {name: np.empty(8760) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
         for day in range(365):
             orders = study.grid.orders
+            chance = [
+                plant.order_chance(orders, names, year, day, kind, before)
+                for kind, before in enumerate(chance)
+            ]
             midday, tonight = (
                 [plant.order_that_may_come(orders, names, year, day, kind)]
-                if plant.order_score(orders, names, world, year, day, kind, air[region]) > threshold[kind]
+                if plant.order_score(orders, world, year, day, kind, air[region], chance[kind])
+                > threshold[kind]
                 else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )

@@ -32,12 +32,22 @@ def it_load(section, occupancy, hour_of_day):
     return load * (1.0 - section.deferrable_frac), load * section.deferrable_frac, limit
 
 
-def order_score(section, names, world, year, day, kind, region):
-    """Score of a day's order. names: (seed, ensemble, path). region: [8760] anomaly of its kind."""
+def first_order_chance(names, kind):
+    """Before the first day."""
+    return random.normals(*names, Purpose.ORDER_START, 0, 0)[kind]
+
+
+def order_chance(section, names, year, day, kind, before):
+    """Chance of a day's order, from the day before's; of variance one."""
+    keep = (section.midday, section.night)[kind].chance_persistence_frac
+    return keep * before + (1.0 - keep**2) ** 0.5 * random.normals(*names, Purpose.ORDER, year, day)[kind]
+
+
+def order_score(section, world, year, day, kind, region, chance):
+    """Score of a day's order. world: (seed, ensemble, world). region: [8760] anomaly of its kind."""
     evening = dict.fromkeys(range(18, 24), 1 / 6)  # the night itself is unknown when its order is given
     told = evening if kind else order_hours_told(section.midday)
     anomaly = sum(share * region[24 * day + h] for h, share in told.items())
-    chance = random.normals(*names, Purpose.ORDER, year, day)[kind]
     r = section.region_correlation
     mixed = r * anomaly + (1.0 - r**2) ** 0.5 * chance
     season = (section.midday, section.night)[kind].season[month_of(day)]
