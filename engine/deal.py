@@ -13,10 +13,14 @@ import jax
 import numpy as np
 
 from engine.build import loan as loans
-from engine.build import phases
+from engine.build import phases, sales
+from engine.build import sla as service
 from engine.build.taxes import CLASSES, Taxes
 from engine.build.typed import f64
 from engine.finance.company import PowerCompany
+from engine.finance.mechanism import Mechanism
+from engine.finance.ppa import Ppa
+from engine.finance.sla import Sla
 from engine.finance.terms import Loan
 from engine.finance.vat import Vat
 from engine.schema.deal import CapexItem
@@ -35,7 +39,8 @@ class Deal:
     contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity that
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
-    sla_multiple, sla_deferrable_weight: [].
+    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism: None where the study
+    has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`.
     spend_m: [construction year] with VAT. cost_m: [] of the assets, without it.
     depreciation_m: [year] straight line by class. tax_rate: [year].
@@ -55,6 +60,9 @@ class Deal:
     fuel_cost_per_kwh: jax.Array
     sla_multiple: jax.Array
     sla_deferrable_weight: jax.Array
+    sla: Sla | None
+    ppa: Ppa | None
+    mechanism: Mechanism | None
     fixed_cost_m: jax.Array
     spend_m: jax.Array
     cost_m: jax.Array
@@ -97,6 +105,9 @@ def deal(study: Study) -> Deal:
         fuel_cost_per_kwh=f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),
         sla_multiple=f64(terms.revenue.sla_credit_multiple),
         sla_deferrable_weight=f64(terms.revenue.sla_deferrable_weight_frac),
+        sla=service.sla(terms.revenue.sla_bands, study.load.deferrable_frac),
+        ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
+        mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
         fixed_cost_m=f64(fixed),
         spend_m=f64(taxes.assets.spend_m),
         cost_m=f64(sum(cost.values())),

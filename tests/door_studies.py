@@ -176,6 +176,18 @@ STUDIES = (
      "@:4: deal.debt.periods_per_year: should be 1, 2 or 4 (got 3)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  capex:\n    spend_frac: [0.5, 0.4]",
      "@:4: deal.capex.spend_frac: should sum to 1 (got 0.9)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
+     "    sla_bands: {firm: {over_minutes: [5, 50], credit_frac: [1]}}",
+     "@:4: deal.revenue.sla_bands.firm.credit_frac: should hold one for each of over_minutes (got 1 for 2)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
+     "    sla_bands: {firm: {over_minutes: [50, 5], credit_frac: [0.1, 1]}}",
+     "@:4: deal.revenue.sla_bands.firm.over_minutes: should ascend (got 50, 5)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 99}}",
+     "@:3: deal.revenue.ppa.term_years: should not pass life.years (25) (got 99)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {mechanism: {strike_per_kwh: 0.3, term_years: 31}}",
+     "@:3: deal.revenue.mechanism.term_years: should not pass life.years (25) (got 31)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 9, volume: {}}}",
+     "@:3: deal.revenue.ppa.volume.mwh_per_year: is missing"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    table: utopia",
      "@:4: deal.tax.table: utopia: no such table or file; shipped: china"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    regime: eastern",

@@ -153,6 +153,18 @@ FEATURES = {  # what a study may leave out, each at one machine
     "wind__density": {"elevation_m": 900.0},
     "wind__wakes": {"curve": "knorr_mean"},
     "wind__smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
+    "deal__revenue__sla_bands": {
+        "firm": {"over_minutes": (0.0,), "credit_frac": (0.1,)},
+        "deferrable": {"over_minutes": (0.0,), "credit_frac": (0.1,)},
+    },
+    "deal__revenue__ppa": {
+        "price_per_kwh": 0.35,
+        "escalation_frac_per_year": 0.01,
+        "term_years": 2,
+        "share_frac": 0.9,
+        "volume": {"mwh_per_year": 70_000.0, "damages_per_kwh": 0.1, "make_up_years": 1},
+    },
+    "deal__revenue__mechanism": {"strike_per_kwh": 0.32, "share_frac": 0.8, "term_years": 2},
 }
 
 

@@ -15,7 +15,7 @@ weather.schema weather.random weather.clearsky weather.posterior engine.schema.b
 engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
-engine.finance.vat engine.chains
+engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 
 engine.convert.pv engine.build.sunpath
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
@@ -24,8 +24,8 @@ engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.
 engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.dispatch
-engine.convert.wind
+engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
+engine.build.sales engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve

@@ -3,11 +3,12 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from engine.deal import deal
-from engine.finance import contracts
+from engine.finance import contracts, sla
 from engine.world import central
 from tests.reference import deals, finance
 
@@ -39,7 +40,7 @@ def plain(**numbers):
         "contracted_it_mw": np.array(100.0),
     } | numbers
     none = np.zeros((2, 12))
-    return dataclasses.replace(money, **numbers), contracts.Operations(*[none] * 6)
+    return dataclasses.replace(money, **numbers), contracts.Operations(*[none] * 7)
 
 
 def test_lease_is_paid_for_occupied_capacity():
@@ -66,9 +67,30 @@ def test_credits_stop_at_the_lease():
     assert float(contracts.revenue(lines).sum()) == 0.0
 
 
+def test_bands_give_back_a_part_of_the_rent():
+    """Three nines and two: 0.72 hours give nothing, 1.25 a tenth, a day of both tiers everything."""
+    bands = sla.Bands(jnp.array([43.8, 438.0]), jnp.array([0.1, 0.6]))
+    money, none = plain(sla_multiple=np.array(0.0), sla=sla.Sla(bands, bands, deferrable_frac=np.array(0.25)))
+    demand = np.full((2, 12), 730.0)  # one MW
+    firm, deferrable = np.zeros((2, 12)), np.zeros((2, 12))
+    firm[0, :4] = 0.75 * np.array([0.72, 1.25, 24.0, 24.0])  # hours of all firm work
+    deferrable[0, 3:5] = 0.25 * np.array([24.0, 1.0])
+    month = none._replace(it_demand_mwh=demand, unserved_firm_mwh=firm, unserved_deferrable_mwh=deferrable)
+    lines = contracts.lines(money, month, central(money.occupancy))
+    given = np.zeros((2, 12))
+    given[0, :5] = 0.0, 0.1, 0.6, 1.0, 0.1
+    assert lines.sla_credit_m == pytest.approx(given * np.array(lines.lease_m))
+    firm_only = dataclasses.replace(money, sla=money.sla._replace(deferrable=None))
+    given[0, 3:5] = 0.6, 0.0
+    lines = contracts.lines(firm_only, month, central(money.occupancy))
+    assert lines.sla_credit_m == pytest.approx(given * np.array(lines.lease_m))
+    idle = contracts.lines(money, none, central(money.occupancy))
+    assert not np.array(idle.sla_credit_m).any()
+
+
 def test_the_market_moves_rent_and_grid_energy_alone():
     money, _ = plain()
-    busy = contracts.Operations(*[np.full((2, 12), 1000.0)] * 6)
+    busy = contracts.Operations(*[np.full((2, 12), 1000.0)] * 7)
     calm = contracts.lines(money, busy, central(money.occupancy))
     dear = contracts.lines(money, busy, central(money.occupancy)._replace(power_price=2.0 * np.ones(2)))
     moved = {n for n in calm._fields if not np.array_equal(getattr(calm, n), getattr(dear, n))}

@@ -19,6 +19,8 @@ DATES = {
     "deal.tax.power_company.internal_price_per_kwh": 0.35,  # both companies come to pay tax
     "deal.tax.table": "tests/other_law.yaml",  # whose relief is half of one year: all years have some tax
 }
+BANDS = {"over_minutes": (60.0, 600.0), "credit_frac": (0.1, 0.4)}
+VOLUME = {"mwh_per_year": 88_000.0, "damages_per_kwh": 0.1, "make_up_years": 2}
 
 
 @functools.cache
@@ -28,15 +30,19 @@ def strained():
     study = deals.study(
         rng, 10, 2, 2, 3, True, tenor_years=8, dsra_months=6, dscr_p50=1.3, max_gearing_frac=0.8
     )
+    load = {"load.deferrable_frac": 0.3}
     terms = {
         "lease_price_per_kw_month": 200.0,
         "lease_escalation_frac_per_year": 0.01,
         "power_price_per_kwh": 0.5,
         "sla_credit_multiple": 5.0,
+        "sla_bands": dict.fromkeys(("firm", "deferrable"), BANDS),
+        "ppa": {"price_per_kwh": 0.35, "term_years": 6, "share_frac": 0.7, "volume": VOLUME},
+        "mechanism": {"strike_per_kwh": 0.3, "share_frac": 0.5, "term_years": 6},
     }
     vat = {"place": "town", "prices_include": False, "creditable_opex_frac": 0.4, "refund_frac": 0.3}
     dates = DATES | {f"deal.tax.vat.{k}": v for k, v in vat.items()}
-    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | {"phases": {}})
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | load | {"phases": {}})
 
 
 def changed(study, settings):
@@ -92,6 +98,8 @@ OUTSIDE = [
 ]
 SPECIAL = {
     "deal.debt.p90_over": "life",
+    "deal.revenue.sla_bands.firm.over_minutes": (60.0, 6000.0),
+    "deal.revenue.sla_bands.deferrable.over_minutes": (60.0, 6000.0),
     "deal.debt.periods_per_year": 4,
     "deal.debt.dsra_months": 12,
     "deal.debt.tenor_years": 7,

@@ -24,7 +24,13 @@ from tests.door_weather import whole_record
 from weather import climate as climates
 
 PATHS, YEARS = 32, 2
-SHAPES = {"life.years", "deal.debt.periods_per_year", "deal.tax.loss_carry_years", "pv.cell.model"}
+SHAPES = {
+    "life.years",
+    "deal.debt.periods_per_year",
+    "deal.revenue.ppa.volume.make_up_years",
+    "deal.tax.loss_carry_years",
+    "pv.cell.model",
+}
 FIXED = {"phases.half.from_month"}  # the first phase begins with operation
 LABELS = {"name", "description", "deal.currency"}
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
@@ -48,6 +54,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
+    "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
+    "deal.revenue.sla_bands.firm.over_minutes": (40_000.0,),
     "deal.tax.loss_carry_years": 0,
     "deal.tax.rate_frac": 0.3,
     "deal.tax.regime": None,

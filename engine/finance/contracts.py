@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance import vat
+from engine.finance import mechanism, ppa, sla, vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -22,12 +22,13 @@ MONTHS = 12
 
 
 class Operations(NamedTuple):
-    """Energy of a path by month, MWh [year, month], float64. served: site energy; unserved: IT energy."""
+    """Energy of a path by month, MWh [year, month], float64. served: site energy; it_demand, unserved: IT."""
 
     imported_mwh: jax.Array
     exported_mwh: jax.Array
     genset_mwh: jax.Array
     served_mwh: jax.Array
+    it_demand_mwh: jax.Array
     unserved_firm_mwh: jax.Array
     unserved_deferrable_mwh: jax.Array
 
@@ -40,10 +41,10 @@ def operations(totals: Totals) -> Operations:
 class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
-    Revenue: lease, power, export, certificate, less sla_credit. Costs: fixed, import, capacity, fuel,
-    surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
-    company is paid for what the site uses of its own, revenue to one and cost to the other. None where the
-    deal has no such thing.
+    Revenue: lease, power, export (at the grid's price), certificate, ppa, less sla_credit and ppa_damages,
+    and mechanism of either sign. Costs: fixed, import, capacity, fuel, surcharge (on VAT paid). vat: cash of
+    it, either sign, neither revenue nor cost. internal: what a power company is paid for what the site uses
+    of its own, revenue to one and cost to the other. None where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -58,6 +59,9 @@ class Lines(NamedTuple):
     surcharge_m: jax.Array | None = None
     vat_m: jax.Array | None = None
     internal_m: jax.Array | None = None
+    ppa_m: jax.Array | None = None
+    ppa_damages_m: jax.Array | None = None
+    mechanism_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
@@ -79,7 +83,36 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
     )
+    account = _contracted(deal, operations, market, account)
     return _within(deal, operations, _taxed(deal, account))
+
+
+def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:
+    """With what contracts pay for exported energy: an agreement in place of the grid, a mechanism on top."""
+    rest = operations.exported_mwh
+    price = deal.export_price_per_kwh * market.power_price
+    if deal.ppa is not None:
+        settled, volume = ppa.settle(deal.ppa, rest), deal.ppa.volume
+        rest = rest - settled.contract_mwh
+        damages = jnp.zeros_like(rest)
+        if volume is not None:
+            damages = damages.at[:, -1].set(volume.damages_per_kwh * settled.lost_mwh * 1e3 / 1e6)
+        account = account._replace(
+            export_m=_per_kwh(price, rest),
+            ppa_m=_per_kwh(deal.ppa.price_per_kwh, settled.contract_mwh),
+            ppa_damages_m=damages,
+        )
+    if deal.mechanism is not None:
+        account = account._replace(mechanism_m=_per_kwh(mechanism.difference(deal.mechanism, price), rest))
+    return account
+
+
+def sold(account: Lines) -> jax.Array:
+    """What is paid for exported energy and its certificates, less damages, million."""
+    paid = account.export_m + account.certificate_m
+    if account.ppa_m is not None and account.ppa_damages_m is not None:
+        paid = paid + account.ppa_m - account.ppa_damages_m
+    return paid if account.mechanism_m is None else paid + account.mechanism_m
 
 
 def _taxed(deal: Deal, account: Lines) -> Lines:
@@ -93,6 +126,10 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
         + _column(rates.export) * account.export_m
         + _column(rates.certificate) * account.certificate_m
     )
+    if account.ppa_m is not None:
+        sales = sales + _column(rates.export) * account.ppa_m
+    if account.mechanism_m is not None:
+        sales = sales + _column(rates.export) * account.mechanism_m
     purchases = (
         _column(rates.imported) * account.import_m
         + _column(rates.capacity) * account.capacity_m
@@ -115,17 +152,22 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
     """Rent given back for unserved compute hours, million [year, month].
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
-    was never done counts with its weight. No month gives back more than its lease.
+    was never done counts with its weight; and what bands give, where the deal has them. No month gives
+    back more than its lease.
     rent: per kW-month [year, 1]; lease: million [year, month].
     """
     rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
     unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh
-    return jnp.minimum(deal.sla_multiple * rent_per_mwh * unserved / 1e6, lease)
+    credit = deal.sla_multiple * rent_per_mwh * unserved / 1e6
+    if deal.sla is not None:
+        given = operations.unserved_firm_mwh, operations.unserved_deferrable_mwh
+        credit += lease * sla.credit_frac(deal.sla, operations.it_demand_mwh, *given)
+    return jnp.minimum(credit, lease)
 
 
 def revenue(account: Lines) -> jax.Array:
     """Revenue net of credits, million, in the shape of the lines."""
-    return account.lease_m + account.power_m + account.export_m + account.certificate_m - account.sla_credit_m
+    return account.lease_m + account.power_m + sold(account) - account.sla_credit_m
 
 
 def opex(account: Lines) -> jax.Array:
@@ -155,8 +197,7 @@ def earnings(deal: Deal, account: Lines) -> Earnings:
     """The operating account [year, month] by debt period."""
     power, of_power = deal.power_company, None
     if power is not None and account.internal_m is not None:
-        sold = account.internal_m + account.export_m + account.certificate_m
-        of_power = by_period(deal, sold - _column(power.fixed_cost_m) / MONTHS)
+        of_power = by_period(deal, account.internal_m + sold(account) - _column(power.fixed_cost_m) / MONTHS)
     return Earnings(
         by_period(deal, revenue(account) - opex(account)),
         None if account.vat_m is None else by_period(deal, account.vat_m),

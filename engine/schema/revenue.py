@@ -2,9 +2,77 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
+from typing import Annotated
 
-from engine.schema.base import Fraction, NotNegative, Section
+from pydantic import Field, model_validator
+
+from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction
+
+Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
+
+
+class SlaBands(Section):
+    """Credits of one tier: the highest band that a month's unserved minutes pass."""
+
+    over_minutes: tuple[Minutes, ...] = Field(
+        min_length=1,
+        max_length=8,
+        description="of a month, ascending; 43.8 is 99.9 %. Unserved over demanded energy, in minutes",
+    )
+    credit_frac: tuple[Fraction, ...] = Field(
+        min_length=1, max_length=8, description="of the month's rent beyond each of over_minutes"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SlaBands:
+        bands, credits = self.over_minutes, self.credit_frac
+        if len(bands) != len(credits):
+            sizes = f"{len(credits)} for {len(bands)}"
+            raise contradiction("credit_frac", f"should hold one for each of over_minutes (got {sizes})")
+        for key, found, in_order in (
+            ("over_minutes", bands, all(a < b for a, b in pairwise(bands))),
+            ("credit_frac", credits, all(a <= b for a, b in pairwise(credits))),
+        ):
+            if not in_order:
+                got = ", ".join(f"{x:g}" for x in found)
+                raise contradiction(key, f"should ascend (got {got})")
+        return self
+
+
+class SlaTiers(Section):
+    """Bands by tier of the load; a month gives back the sum, and never more than its rent."""
+
+    firm: SlaBands | None = None
+    deferrable: SlaBands | None = Field(None, description="for work that was never done")
+
+
+class PpaVolume(Section):
+    """Energy owed by contract each operating year."""
+
+    mwh_per_year: Positive
+    damages_per_kwh: NotNegative = Field(description="of energy never delivered; grows with the price")
+    make_up_years: int = Field(
+        0, ge=0, le=10, description="in which a year's shortfall may still be delivered, at the price"
+    )
+
+
+class PpaTerms(Section):
+    """A power purchase agreement for what is exported: at a price that no market moves."""
+
+    price_per_kwh: NotNegative = Field(description="of financial close; certificates are paid besides")
+    escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal, from close")
+    term_years: int = Field(ge=1, le=100, description="from the start of operation; then the grid's price")
+    share_frac: Share = Field(1.0, description="of the exported energy; the rest has the grid's price")
+    volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
+
+
+class MechanismTerms(Section):
+    """A mechanism price: a two-way contract for differences with the grid, on what is sold to it."""
+
+    strike_per_kwh: NotNegative = Field(description="nominal and flat to the end of the term")
+    share_frac: Share = Field(1.0, description="of the exported energy that has the grid's price")
+    term_years: int = Field(ge=1, le=100, description="from the start of operation")
 
 
 class Revenue(Section):
@@ -22,3 +90,8 @@ class Revenue(Section):
     sla_deferrable_weight_frac: Fraction = Field(
         0.3, description="credit for unserved deferrable work over that for firm"
     )
+    sla_bands: SlaTiers | None = Field(
+        None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
+    )
+    ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
+    mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")

@@ -70,6 +70,13 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
+        for name in ("ppa", "mechanism"):
+            sale = getattr(self.deal.revenue, name)
+            if sale is not None and sale.term_years > self.life.years:
+                raise contradiction(
+                    f"deal.revenue.{name}.term_years",
+                    f"should not pass life.years ({self.life.years}) (got {sale.term_years})",
+                )
         wrong = phases.complaint(self.phases, self.life.years * phases.MONTHS)
         if wrong:
             raise contradiction(f"phases.{wrong[0]}", wrong[1])

@@ -59,7 +59,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
     taxed: with VAT and a power company.
     """
     u, months = rng.uniform, 12 // periods_per_year
-    more = rng.spawn(1)[0]  # what lenders ask besides, drawn apart: the rest of the deal stays
+    more = rng.spawn(1)[0]  # what came later is drawn apart: the rest of the deal stays
     spend = rng.dirichlet(np.full(building, 3.0))
     covenant = u(1.0, 1.1)
     lockup = covenant + u(0.0, 0.15)
@@ -107,6 +107,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                 "contracted_it_mw": 100.0,
                 "occupancy_frac": (u(0.2, 0.7), u(0.6, 0.9), u(0.8, 1.0)),
                 "utilisation_frac": 0.7,
+                "deferrable_frac": more.choice([0.0, 0.3]),
             },
             "pv": {"dc_mw": u(0, 300), "ac_mw": 100.0, "outage": OUTAGE},
             "wind": {"ac_mw": u(0, 200), "outage": OUTAGE},
@@ -138,7 +139,10 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                     "green_certificate_per_mwh": u(0, 10),
                     "sla_credit_multiple": u(0, 20),
                     "sla_deferrable_weight_frac": u(0, 1),
-                },
+                }
+                | ({"sla_bands": bands(more)} if taxed else {})
+                | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
+                | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
                     "pv_per_kw_year": u(20, 60),
                     "wind_per_kw_year": u(50, 120),
@@ -161,6 +165,43 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
     )
 
 
+def bands(rng):
+    """Service credits of both tiers."""
+    return {
+        tier: {
+            "over_minutes": tuple(np.sort(rng.uniform(0, 4000, 3)).tolist()),
+            "credit_frac": tuple(np.sort(rng.uniform(0, 1, 3)).tolist()),
+        }
+        for tier in ("firm", "deferrable")
+    }
+
+
+def ppa(rng, years, make_up_years, owes):
+    """A contract for a part of the export: as produced, or of a volume that some years fall short of."""
+    terms = {
+        "price_per_kwh": rng.uniform(0.2, 0.5),
+        "escalation_frac_per_year": rng.uniform(-0.02, 0.04),
+        "term_years": int(rng.integers(years // 2, years + 1)),
+        "share_frac": rng.uniform(0.5, 1.0),
+    }
+    if owes:
+        terms["volume"] = {
+            "mwh_per_year": rng.uniform(40_000.0, 120_000.0),
+            "damages_per_kwh": rng.uniform(0.0, 0.3),
+            "make_up_years": make_up_years,
+        }
+    return terms
+
+
+def mechanism(rng, years):
+    """A contract for differences on a part of what goes to the grid."""
+    return {
+        "strike_per_kwh": rng.uniform(0.1, 0.4),
+        "share_frac": rng.uniform(0.3, 1.0),
+        "term_years": int(rng.integers(years // 2, years + 1)),
+    }
+
+
 def operations(rng, years, level=1.0):
     """Energy by month, MWh; `level` scales what the plant gives."""
     shape = (years, 12)
@@ -172,6 +213,7 @@ def operations(rng, years, level=1.0):
         exported_mwh=level * rng.uniform(0, 20_000, shape),
         genset_mwh=rare * rng.uniform(0, 2_000, shape),
         served_mwh=served,
+        it_demand_mwh=served / 1.2,
         unserved_firm_mwh=rare * rng.uniform(0, 5_000, shape),
         unserved_deferrable_mwh=rng.uniform(0, 500, shape),
     )

@@ -82,11 +82,64 @@ def planned_occupancy(study):
     return [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)]
 
 
+def band_credit(study, ops, y, m):
+    """What part of the month's rent the bands give back: tier by tier, the last band that is passed."""
+    tiers, deferrable = study.deal.revenue.sla_bands, study.load.deferrable_frac
+    if tiers is None:
+        return 0.0
+    part = 0.0
+    for bands, share, unserved in (
+        (tiers.firm, 1 - deferrable, ops.unserved_firm_mwh),
+        (tiers.deferrable, deferrable, ops.unserved_deferrable_mwh),
+    ):
+        demand = share * ops.it_demand_mwh[y, m]
+        if bands is None or demand == 0:
+            continue
+        minutes = unserved[y, m] / demand * 730 * 60
+        passed = [c for over, c in zip(bands.over_minutes, bands.credit_frac, strict=True) if minutes > over]
+        part += passed[-1] if passed else 0.0
+    return min(part, 1.0)
+
+
+def agreement(study, ops):
+    """Of each month the energy that the contract pays, and of each year what is lost to it, in MWh."""
+    terms, contracted, lost = study.deal.revenue.ppa, [], []
+    shortfalls = []  # [year, MWh still owed], the oldest first
+    for y in range(study.life.years):
+        paid = [terms.share_frac * ops.exported_mwh[y, m] for m in range(12)]
+        gone = 0.0
+        if y >= terms.term_years:
+            paid = [0.0] * 12
+        elif terms.volume is not None:
+            room, left_over = terms.volume.mwh_per_year, []
+            delivered = sum(paid)
+            excess = max(delivered - room, 0.0)
+            for debt in shortfalls:
+                room += debt[1]
+                used = min(debt[1], excess)
+                debt[1] -= used
+                excess -= used
+            for m in range(12):
+                paid[m] = min(paid[m], room)
+                room -= paid[m]
+            shortfalls.append([y, max(terms.volume.mwh_per_year - delivered, 0.0)])
+            for made, owed in shortfalls:
+                if y - made >= terms.volume.make_up_years or y + 1 == terms.term_years:
+                    gone += owed
+                else:
+                    left_over.append([made, owed])
+            shortfalls = left_over
+        contracted.append(paid)
+        lost.append(gone)
+    return contracted, lost
+
+
 def account(study, ops, lease_factor, power_factor, occupancy):
     """The operating account: a list over years of lists over months of dicts of lines."""
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
     it_kw = study.load.contracted_it_mw * 1000
-    years = []
+    ppa, years = revenue.ppa, []
+    contracted, lost = agreement(study, ops) if ppa else (np.zeros(ops.exported_mwh.shape), None)
     for y in range(study.life.years):
         price_level = growth(opex.inflation_frac_per_year, study, y)
         rent = revenue.lease_price_per_kw_month * growth(revenue.lease_escalation_frac_per_year, study, y)
@@ -106,7 +159,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
-            exported_kwh = ops.exported_mwh[y, m] * 1000
+            exported_kwh = (ops.exported_mwh[y, m] - contracted[y][m]) * 1000
             line = {
                 "lease_m": lease,
                 "power_m": revenue.power_price_per_kwh
@@ -123,7 +176,11 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 * net["services"]
                 * price_level
                 * ops.exported_mwh[y, m],
-                "sla_credit_m": min(revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh, lease),
+                "sla_credit_m": min(
+                    revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh
+                    + band_credit(study, ops, y, m) * lease,
+                    lease,
+                ),
                 "fixed_m": sum(fixed.values()) / 12,
                 "import_m": grid.import_price_per_kwh
                 * net["power"]
@@ -145,8 +202,23 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             line["vat_on_sales"] = vat["services"] * (line["lease_m"] - line["sla_credit_m"])
             line["vat_on_sales"] += vat["power"] * (line["power_m"] + line["export_m"])
             line["vat_on_sales"] += vat["services"] * line["certificate_m"]
+            if ppa:
+                grown = growth(ppa.escalation_frac_per_year, study, y)
+                line["ppa_m"] = ppa.price_per_kwh * grown * net["power"] * contracted[y][m] * 1000
+                line["ppa_damages_m"] = 0.0
+                if m == 11 and ppa.volume:
+                    line["ppa_damages_m"] = ppa.volume.damages_per_kwh * grown * lost[y] * 1000
+                line["vat_on_sales"] += vat["power"] * line["ppa_m"]
             line["vat_on_costs"] = vat["power"] * (line["import_m"] + line["capacity_m"])
             line["vat_on_costs"] += vat["equipment"] * line["fuel_m"] + fixed_vat / 12
+            if revenue.mechanism:
+                line["mechanism_m"] = 0.0
+                if y < revenue.mechanism.term_years:
+                    sold_kwh = revenue.mechanism.share_frac * exported_kwh
+                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y]
+                    gap = revenue.mechanism.strike_per_kwh * net["power"] - grid_price * net["power"]
+                    line["mechanism_m"] = gap * sold_kwh
+                line["vat_on_sales"] += vat["power"] * line["mechanism_m"]
             if company:
                 own = max(ops.served_mwh[y, m] - ops.imported_mwh[y, m] - ops.genset_mwh[y, m], 0.0)
                 line["internal_m"] = company.internal_price_per_kwh * price_level * own * 1000
@@ -154,6 +226,8 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 costs = sum(fixed[name] for name in ("pv", "wind", "battery", "land"))
                 costs += share * fixed["insurance"]
                 sold = line["internal_m"] + line["export_m"] + line["certificate_m"]
+                sold += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
+                sold += line.get("mechanism_m", 0.0)
                 line["power_company_m"] = sold - costs / 12
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
@@ -164,6 +238,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
 
 def revenue_and_opex(line):
     revenue = line["lease_m"] + line["power_m"] + line["export_m"] + line["certificate_m"]
+    revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
     opex += line.get("surcharge_m", 0.0)
     return revenue - line["sla_credit_m"], opex

@@ -1,0 +1,45 @@
+"""Contracts for exported energy of a study -> prices and volumes by operating year."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.build.typed import f64
+from engine.finance.mechanism import Mechanism
+from engine.finance.ppa import Ppa, Volume
+from engine.schema.revenue import MechanismTerms, PpaTerms
+
+Net = Callable[[str, np.ndarray], np.ndarray]
+
+
+def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None:
+    """since_close: [year] whole years from close to the year's beginning. net: takes VAT out of a price."""
+    if terms is None:
+        return None
+    year = np.arange(len(since_close))
+    holds = _holds(terms.term_years, year)
+    growth = (1.0 + terms.escalation_frac_per_year) ** since_close
+    volume = None
+    if terms.volume is not None:
+        volume = Volume(
+            mwh=f64(terms.volume.mwh_per_year * holds),
+            damages_per_kwh=f64(terms.volume.damages_per_kwh * growth),  # no supply, so no VAT within
+            ends=f64(year + 1 == terms.term_years),
+            open_mwh=f64(np.zeros(terms.volume.make_up_years)),
+        )
+    return Ppa(f64(net("export", terms.price_per_kwh * growth)), f64(terms.share_frac * holds), volume)
+
+
+def mechanism(terms: MechanismTerms | None, since_close: np.ndarray, net: Net) -> Mechanism | None:
+    if terms is None:
+        return None
+    holds = _holds(terms.term_years, np.arange(len(since_close)))
+    strike = net("export", np.full(len(since_close), terms.strike_per_kwh))
+    return Mechanism(f64(strike), f64(terms.share_frac * holds))
+
+
+def _holds(term_years: int, year: np.ndarray) -> np.ndarray:
+    """[year] one to the contract's end, zero after it."""
+    return (year < term_years).astype(float)
