@@ -255,7 +255,8 @@ INLINE void product(const float *matrix, int columns, int lower, const Lane *x, 
 INLINE void next_day(const Names *n, const Climate *c, int day, Air *air, Lane swings[CHANNELS]) {
     const uint32_t name = named(n->ensemble, WEATHER_DAY, 0, n->year);
     const int month = month_of(day);
-    Lane normals[CALLS * 4] ALIGNED, expected[MODES] ALIGNED, shock[MODES] ALIGNED;
+    const float *mix = c->mix + (size_t)month * MODES * MODES;
+    Lane normals[CALLS * 4] ALIGNED, expected[MODES] ALIGNED, shock[MODES] ALIGNED, height ALIGNED;
     for (int call = 0; call < CALLS; call++) {
         Lane *to = normals + 4 * call;
         LANE_LOOP {
@@ -265,19 +266,24 @@ INLINE void next_day(const Names *n, const Climate *c, int day, Air *air, Lane s
     }
     memcpy(swings, normals + MODES, sizeof(Lane) * CHANNELS);
     product(c->carry + (size_t)month * MODES * STATE, STATE, 0, air->state, expected);
-    product(c->mix + (size_t)month * MODES * MODES, MODES, 1, normals, shock);
-    for (int v = 0; v < CHANNELS; v++) {
-        const int level = c->first[v];
-        float *height = air->state[level];
-        LANE_LOOP height[i] = expected[level][i] + shock[level][i];
-        for (int k = level + 1; k < c->first[v + 1]; k++) {
+    for (int v = CHANNELS - 1; v >= 0; v--) {   /* a level hangs on normals of the channels before its own */
+        const int level = c->first[v], next = c->first[v + 1];
+        if (next == level + 1) continue;
+        one_row(mix + level * MODES, level + 1, normals, height);
+        LANE_LOOP height[i] += expected[level][i];
+        for (int k = level + 1; k < next; k++) {
             const float swing = c->swing[k], lean = c->lean[k], var = c->level_var[v];
-            LANE_LOOP air->state[k][i] = expected[k][i] + shock[k][i] * unrest(swing, lean, var, height[i], swings[v][i]);
+            LANE_LOOP normals[k][i] *= unrest(swing, lean, var, height[i], swings[v][i]);
         }
+    }
+    product(mix, MODES, 1, normals, shock);
+    for (int k = 0; k < MODES; k++) LANE_LOOP air->state[k][i] = expected[k][i] + shock[k][i];
+    for (int v = 0; v < CHANNELS; v++) {
+        const float *now = air->state[c->first[v]];
         for (int s = 0; s < SCALES; s++) {
             float *memory = air->state[MODES + s * CHANNELS + v];
             const float share = c->memory[s];
-            LANE_LOOP memory[i] += share * (height[i] - memory[i]);
+            LANE_LOOP memory[i] += share * (now[i] - memory[i]);
         }
     }
 }

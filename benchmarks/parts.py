@@ -34,7 +34,7 @@ from engine import deal as deals
 from engine import devices, prepare, simulate
 from engine import plant as plants
 from engine.finance import contracts
-from weather import ensemble, random
+from weather import ensemble, generate, random
 from weather.ensemble import AXIS
 from weather.random import Ensemble
 from weather.schema import HOURS
@@ -83,7 +83,8 @@ def work(name: str, case: Case) -> Work:
     fleets = case.plant.fleets.units.size
     normals = _CALL + 3 * _NORMAL
     drawn = -(-(modes + channels) // 4) * _CALL + (modes + channels) * _NORMAL
-    regressed = np.array([0, 0, modes * states + modes * (modes + 1) / 2, 0])
+    heights = sum(k + 1 for k in generate.several(climate))
+    regressed = np.array([0, 0, modes * states + modes * (modes + 1) / 2 + heights, 0])
     moved_on = (modes - channels + 3) * _UNREST + (states - modes) * np.array([0, 1, 1, 0])
     scores = np.array([0, 6, own, 0])
     margins = 3 * np.array([0, knots - 2, knots - 1, 0])

@@ -213,13 +213,16 @@ def _moved(climate: Climate, stream: Stream, y, d, month, before) -> tuple[list,
     while len(normals) < swings:
         draw = len(normals) // generate.WORDS
         normals += random.normals(stream, Purpose.WEATHER_DAY, y, d, draw=draw)
-    shocks, swings_of = normals[: climate.count], normals[climate.count : swings]
+    usual, swings_of = normals[: climate.count], normals[climate.count : swings]
     carry, mix = climate.carry[month], climate.mix[month]
-    steps = [
-        generate.step((), (carry[k], mix[k]), (before, shocks[: k + 1]), ()) for k in range(climate.count)
-    ]
-    expected, shock = zip(*steps, strict=True)
-    return *generate.moved(climate, expected, shock, swings_of, before[climate.count :]), swings_of
+
+    def mode(k, normals):
+        return generate.step((), (carry[k], mix[k]), (before, normals[: k + 1]), ())
+
+    heights = [mode(k, usual) for k in generate.several(climate)]
+    shocks = generate.unsettled(climate, heights, usual, swings_of)
+    modes = [mode(k, shocks) for k in range(climate.count)]
+    return modes, generate.remembered(climate, modes, before[climate.count :]), swings_of
 
 
 def _orders(

@@ -51,6 +51,23 @@ def test_a_spread_is_met_and_days_still_fade(factor):
     assert annual.radius(LAYOUT, made.carry) < 1.0
 
 
+def test_modes_that_go_with_a_level_are_moved_with_it():
+    """A second mode that cancels the first over the day's last hour: there nothing is changed."""
+    layout = Layout((2,))
+    carry, tied = np.zeros((12, 2, layout.size)), np.array([[1.0, -1.0], [-1.0, 1.0 + 1e-6]])
+    carry[:, [0, 1], [0, 1]] = 0.4
+    days = dynamics.stationary(layout, carry, np.tile(tied, (12, 1, 1)))
+    basis = np.broadcast_to([[1.0, 0.2], [1.0, 1.0]], (DAYS, 2, 2))
+    margin = np.broadcast_to(KNOTS, (12, 2, KNOTS.size))
+    spread = Spread(basis, np.zeros((12, 2)), annual.coefficients(margin, clamp=False), 1.0)
+    wanted = spread._replace(sd=1.3 * annual.sd(layout, days, 0, spread))
+    made = annual.met(layout, days, {0: wanted})
+    added = made.carry - days.carry
+    assert added[0, 0, -1] > 0.01
+    np.testing.assert_allclose(added[:, 1], -added[:, 0], rtol=1e-9)
+    assert np.count_nonzero(added[0]) == 2
+
+
 def test_a_spread_beyond_what_days_may_remember_is_neared():
     margin = np.broadcast_to(KNOTS, (12, 1, KNOTS.size))
     spread = Spread(BASIS, GRAIN, annual.coefficients(margin, clamp=False), 10.0)

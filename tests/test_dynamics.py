@@ -99,6 +99,18 @@ def test_wanted_correlations_of_levels_are_met(moments):
     ).mean() > -0.5
 
 
+def test_levels_are_brought_together_with_what_goes_with_them():
+    """A channel whose modes nearly cancel keeps its covariance, to rounding: its midnights hang on it."""
+    tied = np.array([[1.0, -0.9995, 0.3], [-0.9995, 1.0, -0.3], [0.3, -0.3, 1.0]])
+    factor = np.ones((12, 2, 2))
+    factor[:, 0, 1] = factor[:, 1, 0] = 2.0
+    found = dynamics._strengthened(LAYOUT, np.tile(tied, (12, 1, 1)), factor)
+    np.testing.assert_allclose(found[:, :2, :2], [tied[:2, :2]] * 12, rtol=1e-9)
+    np.testing.assert_allclose(found[:, 2, :2], [[0.6, -0.3 - 0.3 * 0.9995]] * 12, rtol=1e-9)
+    reach = dynamics.along(LAYOUT, np.tile(tied, (12, 1, 1)))
+    np.testing.assert_allclose(reach[0], [[1.0, 0.0], [-0.9995, 0.0], [0.0, 1.0]])
+
+
 def test_moments_of_no_process_are_drawn_apart_until_they_settle(moments):
     """Each channel said to be the other's yesterday, and more so than correlations allow."""
     wild = moments.copy()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import contenders, fidelity, realyears
+from benchmarks import contenders, fidelity, realyears, shipped
 from weather import tally
 
 
@@ -23,6 +23,28 @@ def test_tiny(tmp_path, capsys):
     assert not [key for key in lines if "spread" in key[0]]  # of one unseen year
     assert all(x["AR(1)"] > 0 and x["blocks"] > 0 for x in found["lines"])
     assert "attainable" in capsys.readouterr().out
+
+
+def test_pages_of_the_shipped_climates_tiny(tmp_path, capsys):
+    shipped.main(["--tiny", "--only", "zhangbei", "-o", str(tmp_path)])
+    page = (tmp_path / "fidelity-zhangbei.md").read_text()
+    assert page in capsys.readouterr().out
+    for said in ("# The climate `zhangbei` beside its sources", "## Made-up sun", "- icing is left out\n"):
+        assert said in page
+    assert "1 h ramps | ghi" not in page  # its days alone are judged
+    about = json.loads((tmp_path / "fidelity-zhangbei.json").read_text())
+    assert [x["record"] for x in about["judged"]] == ["Made-up sun", "Made-up temperature"]
+    over = {x["what"]: x["record"] for x in about["beside"]}
+    (midnight,) = (v for k, v in over.items() if "midnight" in k)
+    temp = realyears.made_up(4).hours["temp_air"]
+    assert midnight == pytest.approx((temp[:, 1:, 0] - temp[:, :-1, 23]).std(axis=1).mean(), rel=0.01)
+
+
+def test_hours_of_a_record_stand_at_their_place_in_the_year():
+    at = (np.arange(2 * 8760 + 50) + 100) % 8760
+    values = at.astype(float)
+    values[300] = np.nan
+    np.testing.assert_allclose(shipped._whole(values, at), [np.arange(8760.0).reshape(365, 24)] * 2)
 
 
 def test_autoregression_has_the_records_moments_and_persistence(group):

@@ -192,6 +192,21 @@ def test_every_day_has_the_covariance_of_the_dynamics(climate, quiet):
             assert within_errors((y - carried)[:, None] * before[None], 0.0, 4.5)
 
 
+def test_unsettled_days_have_the_same_covariance(climate):
+    """Exactly where days do not lean: what is multiplied is independent of all else, so that shocks cancel
+    where they did, at midnight above all.
+    """
+    swinging = dataclasses.replace(climate, lean=jnp.zeros_like(climate.lean))
+    states, n = walk(swinging)[0], climate.count
+    wanted = stationary(climate).covariance
+    for d in (40, 200):
+        y, before = states[d, :n], states[d - 1]
+        assert within_errors(y[:, None] * y[None], wanted[d], 4.5)
+        carried = np.asarray(climate.carry[MONTH_OF_DAY[d]], float) @ before
+        shock = np.asarray(climate.mix[MONTH_OF_DAY[d]], float)
+        assert within_errors((y - carried)[:, None] * (y - carried)[None], shock @ shock.T, 4.5)
+
+
 def test_the_state_at_new_year_is_stationary(climate, quiet):
     factor = np.asarray(climate.start, float)
     stream = random.stream(3, Ensemble.RUN, np.arange(TILE))

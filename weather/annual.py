@@ -93,8 +93,9 @@ def sd(layout: Layout, moving: Dynamics, channel: int, of: Spread) -> float:
 def met(layout: Layout, moving: Dynamics, wanted: Mapping[int, Spread]) -> Dynamics:
     """Days whose annual means vary as wanted of some channels.
 
-    One number is added, all year, to the coefficient of a channel's longest memory on its own level. It
-    stops where days would remember more than `LONGEST_DAYS`, so that a spread may stay under what is wanted.
+    One number is added, all year, to the coefficient of a channel's longest memory on its own level; the
+    channel's other modes follow. It stops where days would remember more than `LONGEST_DAYS`, so that a
+    spread may stay under what is wanted.
     """
     for _ in range(_ROUNDS):
         off = [c for c, of in wanted.items() if abs(sd(layout, moving, c, of) / of.sd - 1.0) > _CLOSE]
@@ -105,10 +106,11 @@ def met(layout: Layout, moving: Dynamics, wanted: Mapping[int, Spread]) -> Dynam
 
 def _met(layout: Layout, moving: Dynamics, channel: int, wanted: Spread) -> Dynamics:
     column = layout.count + (len(MEMORY_DAYS) - 1) * len(layout.modes) + channel
+    along = dynamics.along(layout, moving.noise)[:, :, channel]
 
     def carry(more: float) -> np.ndarray:
         out = moving.carry.copy()
-        out[:, layout.first[channel], column] += more
+        out[:, : layout.count, column] += more * along
         return out
 
     def excess(more: float) -> float:

@@ -182,7 +182,7 @@ def _about_month(daily: np.ndarray, day: np.ndarray) -> np.ndarray:
 
 
 def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
-    """(swing, lean, variance of the level): how much a day's shocks and grain vary from day to day.
+    """(swing, lean, variance of the level): how much a day's normals and grain vary from day to day.
 
     Log-normal factors with one common normal. lean: slope of the logarithm of their size over the day's
     level. swing: sd of the rest of it, from how the grain's squares at even and at odd hours vary together,
@@ -195,6 +195,7 @@ def _unrest(of: Variable) -> tuple[np.ndarray, np.ndarray, float]:
     state = np.concatenate([of.days.modes, memory], axis=1)[:-1]
     month = MONTH_OF_DAY[of.day[1:]]
     shock = of.days.modes[1:] - np.einsum("dij,dj->di", found.carry[month], state)
+    shock = np.einsum("dij,dj->di", np.linalg.inv(found.mix)[month], shock)  # of what is drawn for a day
     height = of.days.modes[1:, 0]
     var = float(np.nanvar(height))
     shock, rest = (_by_month(np.square(x), month) for x in (shock, of.days.rest[1:]))

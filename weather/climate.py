@@ -68,12 +68,13 @@ class Climate:
 
     A day of each channel (a variable of a site, or its region's sun or wind) is a few modes y:
 
-        y[d] = carry (y[d-1], memory[d-1]) + mix e[d] * exp(lean level + swing s - shift)
+        y[d] = carry (y[d-1], memory[d-1]) + mix (e[d] * exp(lean level + swing s - shift))
         z[hour] = basis[hour] y + grain[hour] noise[hour] exp(lean level + swing s - shift)
 
-    The sun's hours are scaled to the day's index, which its level says. `memory` is of every channel's level
-    (its first mode) over some days, s one normal per channel and day (settled and unsettled days), shift
-    what keeps variances as they are. A margin maps z to the variable.
+    In the first line the level is that of a day settled as usual. The sun's hours are scaled to the day's
+    index, which its level says. `memory` is of every channel's level (its first mode) over some days, s one
+    normal per channel and day (settled and unsettled days), shift what keeps variances as they are. A margin
+    maps z to the variable.
 
     modes: number of modes of each channel of all sites. places: this site's channels, as `HOURLY` and
     `REGION`; -1 where it has none.

@@ -110,13 +110,26 @@ def _correlation(s: np.ndarray) -> np.ndarray:
 
 
 def _strengthened(layout: Layout, noise: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """Covariances [12, mode, mode] of shocks, those between levels multiplied by [12, channel, channel]."""
+    """Covariances [12, mode, mode] of shocks, those between levels multiplied by [12, channel, channel]; a
+    channel's other modes follow (`along`).
+    """
     rows, columns = layout.first[:, None], layout.first
-    out = noise.copy()
-    sd = np.sqrt(np.diagonal(noise, axis1=1, axis2=2))[:, layout.first]
-    most = np.maximum(_CLOSEST * sd[:, :, None] * sd[:, None, :], np.abs(noise[:, rows, columns]))
-    out[:, rows, columns] = np.clip(noise[:, rows, columns] * factor, -most, most)
-    return np.stack([positive(x) for x in out])
+    now = noise[:, rows, columns]
+    sd = np.sqrt(np.diagonal(now, axis1=1, axis2=2))
+    most = np.maximum(_CLOSEST * sd[:, :, None] * sd[:, None, :], np.abs(now))
+    more = np.clip(now * factor, -most, most) - now
+    reach = along(layout, noise)
+    return np.stack([positive(x) for x in noise + reach @ more @ np.swapaxes(reach, 1, 2)])
+
+
+def along(layout: Layout, noise: np.ndarray) -> np.ndarray:
+    """[12, mode, channel]: by how much a channel's modes move with its level, among shocks [12, mode, mode].
+
+    Who moves a level moves them with it, or he parts a day's first hours from the last of the day before.
+    """
+    columns = layout.first
+    own = layout.channel[: layout.count, None] == np.arange(len(layout.modes))
+    return np.where(own, noise[:, :, columns] / noise[:, columns, columns][:, None, :], 0.0)
 
 
 def _fading(layout: Layout, carry: np.ndarray) -> float:

@@ -165,14 +165,17 @@ def day(
 
     today: tables of the day. d: [] of the year.
     """
-    normals = _daily(stream, Purpose.WEATHER_DAY, y, d, climate.count + len(climate.modes))
+    drawn = _daily(stream, Purpose.WEATHER_DAY, y, d, climate.count + len(climate.modes))
+    normals, swings = drawn[: climate.count], drawn[climate.count :]
     month = jnp.asarray(MONTH_OF_DAY)[d]
+    carry, mix = climate.carry[month], climate.mix[month]
     before = tuple(state[i] for i in range(state.shape[0]))
-    expected, shock = block.stored(step)(
-        (), (climate.carry[month], climate.mix[month]), (before, normals[: climate.count]), ()
-    )
-    modes, memory = moved(climate, expected, shock, normals[climate.count :], before[climate.count :])
-    held, sizes, region = site(climate, modes, normals[climate.count :])
+    first = jnp.asarray(several(climate))
+    heights = block.stored(step)((), (carry[first], mix[first]), (before, normals), ())
+    shocks = unsettled(climate, heights, normals, swings)
+    modes = block.stored(step)((), (carry, mix), (before, shocks), ())
+    memory = remembered(climate, modes, before[climate.count :])
+    held, sizes, region = site(climate, modes, swings)
     words = block.stored(_words)(y, today.hour, stream, ())
     noise = block.stored(_normals)((), (), (), words)
     now = today._replace(of_day=None, day_scale=None)
@@ -200,33 +203,42 @@ def _product(_shared, row, own, _both) -> jax.Array:
     return sum(row[j] * x for j, x in enumerate(own))
 
 
-def step(_shared, row, own, _both) -> tuple[jax.Array, jax.Array]:
-    """What a mode is expected to be, and its shock. row: of `carry` and `mix`. own: (state, normals)."""
-    return _product((), row[0], own[0], ()), _product((), row[1], own[1], ())
+def step(_shared, row, own, _both) -> jax.Array:
+    """A mode. row: of `carry` and `mix`. own: (state of the day before, normals)."""
+    return _product((), row[0], own[0], ()) + _product((), row[1], own[1], ())
 
 
-def moved(climate: Climate, expected, shock, swings, memory) -> tuple[list, list]:
-    """The day's modes and memories of one path (or of [path]); each argument a sequence of them.
+def several(climate: Climate) -> tuple[int, ...]:
+    """Places of the levels of channels that have other modes besides."""
+    return tuple(k for k, count in zip(climate.first, climate.modes, strict=True) if count > 1)
 
-    A channel's level is moved first: on its height depends how much the other modes move.
+
+def unsettled(climate: Climate, heights, normals, swings) -> tuple:
+    """The day's normals of one path (or of [path]) by how unsettled its channels are; sequences of them.
+
+    heights: of `several`, the levels of a day that is settled as usual. Normals are independent of each
+    other and of heights, so that what they are multiplied by leaves modes and hours as they go together:
+    of shocks themselves, which cancel at midnight, it would not.
     """
-    modes = []
+    out, height_of = list(normals), dict(zip(several(climate), heights, strict=True))
     for c, (first, count) in enumerate(zip(climate.first, climate.modes, strict=True)):
-        height = expected[first] + shock[first]
-        modes.append(height)
         for k in range(first + 1, first + count):
-            size = _unrest(climate.swing[k], climate.lean[k], climate.level_var[c], height, swings[c])
-            modes.append(expected[k] + shock[k] * size)
+            height = height_of[first]
+            out[k] *= _unrest(climate.swing[k], climate.lean[k], climate.level_var[c], height, swings[c])
+    return tuple(out)
+
+
+def remembered(climate: Climate, modes, memory) -> list:
+    """The memories of one path (or of [path]) a day later, by scale and channel."""
     channels = len(climate.modes)
-    kept = [
+    return [
         m + climate.memory[n // channels] * (modes[climate.first[n % channels]] - m)
         for n, m in enumerate(memory)
     ]
-    return modes, kept
 
 
 def _unrest(swing, lean, level_var, height, normal):
-    """How much a day's shocks are larger than usual: log-normal, its square 1 in the mean."""
+    """How much a day's normals are larger than usual: log-normal, its square 1 in the mean."""
     shift = swing * swing + lean * lean * level_var
     return jnp.exp(lean * height + swing * normal - shift)
 

@@ -88,15 +88,14 @@ def next_day(c, month, state, drawn):
     """The state a day later. drawn: a normal per mode, then one per channel."""
     count, channels = sum(c["modes"]), len(c["modes"])
     expected = c["carry"][month] @ state
-    shock = c["mix"][month] @ drawn[:count]
-    modes = np.empty(count)
+    usual = expected + c["mix"][month] @ drawn[:count]
+    shocks = np.array(drawn[:count])
     for channel in range(channels):
         at = first(c, channel)
-        modes[at] = height = expected[at] + shock[at]
         for k in range(at + 1, at + c["modes"][channel]):
-            swing = drawn[count + channel]
-            size = unrest(c["swing"][k], c["lean"][k], c["level_var"][channel], height, swing)
-            modes[k] = expected[k] + shock[k] * size
+            swing, var = drawn[count + channel], c["level_var"][channel]
+            shocks[k] *= unrest(c["swing"][k], c["lean"][k], var, usual[at], swing)
+    modes = expected + c["mix"][month] @ shocks
     memory = []
     for scale in range(len(c["memory"])):
         for channel in range(channels):
@@ -106,7 +105,7 @@ def next_day(c, month, state, drawn):
 
 
 def unrest(swing, lean, var, height, normal):
-    """Size of a day's shocks: the mean of its square is one while `height` has the variance `var`."""
+    """Size of a day's normals: the mean of its square is one while `height` has the variance `var`."""
     return exp(lean * height + swing * normal) / exp(swing**2 + lean**2 * var)
 
 

@@ -76,6 +76,11 @@ METHOD = (
     "hour; months half mast, half Beijing, two harmonics; hours of the mast by season, two harmonics. "
     "Region's sun: daily scores of the mean of its stations, correlating with the site's by month as measured"
 )
+WEAK = (
+    "clouds within a day are those of Richland, Washington, and the sun's changes over an hour come out a "
+    "twentieth too large; temperature in summer lasts longer than the record's, and its days meet at "
+    "midnight with steps a seventh too large"
+)
 LEVEL = (
     "sun: weather.levels on the station's 38 annual means, 1.5 % for the model from sunshine hours; wind: no "
     "record, unknown slow levels as weather.levels has them and an error of the long-term mean, so that the "

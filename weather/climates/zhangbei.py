@@ -64,7 +64,7 @@ PROVENANCE = {
         "Huade, on the plateau 100 km off, has 4 % more sun than the city; months of wind from lower and "
         "milder places, where the plateau's winter storms may blow harder; cold air that lies on the plateau "
         "is Beijing's, stretched; icing is left out; correlation of sun and wind rests on sheltered "
-        "wind; how one variable leads another by days is left out"
+        "wind; how one variable leads another by days is left out; " + parts.WEAK
     ),
     "date_of_data": "files as of November 2026",
 }
