@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.realyears import Group
 from engine import devices
 from engine.convert import pv, wind
+from engine.convert.cell import Faiman, temperature
 from weather import channels, fit, levels, tally
 from weather.clearsky import Sun
 from weather.ensemble import Generated
@@ -191,7 +192,7 @@ def _factors(years: Years) -> dict[str, np.ndarray]:
             out[name] = x
         elif kind(name) == "ghi":
             air = years.get("temp_air", np.full_like(x, 10.0))
-            cell = pv.cell_temp(x, air, np.full_like(x, 2.0))
+            cell = temperature(Faiman(25.0, 6.84, 1.0), x, air, np.full_like(x, 2.0))  # type: ignore[arg-type]
             out[name] = np.asarray(pv.dc_power(x, cell, 1.0, -0.0035), float)
         elif kind(name) == "wind_speed":
             hub = x * (HUB_M / MEASURED_M) ** SHEAR

@@ -66,7 +66,7 @@ typedef struct {
 } Climate;
 
 typedef struct { /* a plant in one year */
-    float dc_mw, ac_mw, sky_view, ground_view, temp_coefficient, inverter, module_wind;
+    float dc_mw, ac_mw, temp_coefficient, circumsolar, at_none, slope, bend, u0, u1, absorbed, cell_wind;
     float wind_mw, cut_in, rated, cut_out, hub_factor;
     float contracted_mw, deferrable, pue_free, pue_slope, free_below, pue_max, max_delay_h;
     float power_mw, soc_min, soc_max, charge_efficiency, discharge_efficiency;
@@ -76,7 +76,7 @@ typedef struct { /* a plant in one year */
     float units[FLEETS];
     int32_t bits[FLEETS];            /* of a fleet's columns */
     const uint64_t *outages[FLEETS]; /* [failed << bits | column]: accept in the high word, alias in the low */
-    const float *beam_ratio, *extra_ghi; /* [8760] */
+    const float *views;                  /* [7][8760], in the order of `View` */
     const float *season;                 /* [2][365] */
     const float *begin_h, *end_h;        /* [2][BINS] of orders */
     const float *depth;                  /* [BINS] */
@@ -353,17 +353,28 @@ typedef struct {
 } Power;
 
 
-/* Erbs, Liu-Jordan, Faiman, PVWatts; cubic wind curve; cooling. beam, extra: the hour's tables. */
-INLINE Power convert(const Plant *p, float beam, float extra, float shape, float occupancy, float ghi, float speed,
-                     float temp) {
+typedef struct { /* the hour's tables of engine.convert.irradiance.Geometry, in its order */
+    float beam, sky, ground, beam_in, sky_in, ground_in, extra;
+} View;
+
+INLINE View view(const Plant *p, int hour) {
+    const float *v = p->views + hour;
+    return (View){v[0], v[HOURS], v[2 * HOURS], v[3 * HOURS], v[4 * HOURS], v[5 * HOURS], v[6 * HOURS]};
+}
+
+/* Erbs, Hay-Davies, Faiman, PVWatts; cubic wind curve; cooling. */
+INLINE Power convert(const Plant *p, View v, float shape, float occupancy, float ghi, float speed, float temp) {
     Power out;
-    float kt = least(most(ghi / most(extra, 1.0f), 0.0f), 1.0f);
+    float kt = least(most(ghi / most(v.extra, 1.0f), 0.0f), 1.0f);
     float middle = 0.9511f + kt * (-0.1604f + kt * (4.388f + kt * (-16.638f + kt * 12.336f)));
     float diffuse = kt <= 0.22f ? 1.0f - 0.09f * kt : kt <= 0.8f ? middle : 0.165f;
-    float poa = ghi * ((1.0f - diffuse) * beam + diffuse * p->sky_view + p->ground_view);
-    float cell = temp + poa / (25.0f + 6.84f * (speed * p->module_wind));
-    float dc = p->dc_mw * poa * 1e-3f * (1.0f + p->temp_coefficient * (cell - 25.0f));
-    float ac = most(dc, 0.0f) * p->inverter;
+    float around = p->circumsolar * (1.0f - diffuse) * kt;
+    float direct = ghi * (1.0f - diffuse + diffuse * around), scattered = ghi * diffuse * (1.0f - around);
+    float on = direct * v.beam + scattered * v.sky + ghi * v.ground;
+    float within = direct * v.beam_in + scattered * v.sky_in + ghi * v.ground_in;
+    float cell = temp + on * p->absorbed / (p->u0 + p->u1 * (speed * p->cell_wind));
+    float dc = p->dc_mw * within * 1e-3f * (1.0f + p->temp_coefficient * (cell - 25.0f));
+    float ac = most(p->at_none + dc * (p->slope + dc * p->bend), 0.0f);
     out.pv = least(ac, p->ac_mw);
     out.clipped = ac - out.pv;
     float hub = speed * p->hub_factor, cubed_in = p->cut_in * p->cut_in * p->cut_in;
@@ -520,10 +531,11 @@ void convert_year(const Plant *p, const float *occupancy, int tile, int paths, c
             float *restrict o0 = to[0] + at, *restrict o1 = to[1] + at, *restrict o2 = to[2] + at;
             float *restrict o3 = to[3] + at, *restrict o4 = to[4] + at, *restrict o5 = to[5] + at;
             float *restrict o6 = to[6] + at;
-            const float beam = p->beam_ratio[hour], extra = p->extra_ghi[hour], shape = p->shape[hour % 24];
+            const View sun = view(p, hour);
+            const float shape = p->shape[hour % 24];
 #pragma omp simd
             for (int i = 0; i < lanes; i++) {
-                Power w = convert(p, beam, extra, shape, occupancy[first + i], ghi[i], speed[i], temp[i]);
+                Power w = convert(p, sun, shape, occupancy[first + i], ghi[i], speed[i], temp[i]);
                 o0[i] = w.pv, o1[i] = w.clipped, o2[i] = w.wind, o3[i] = w.pue;
                 o4[i] = w.firm, o5[i] = w.deferrable, o6[i] = w.limit;
             }
@@ -645,12 +657,13 @@ INLINE void outages_of_day(const Names *n, const Plant *p, int day, const Air *a
 INLINE void hour_of_life(const Plant *p, int hour, const float *restrict ghi, const float *restrict speed,
                          const float *restrict temp, const float *restrict taken, const int32_t failed[FLEETS][LANES],
                          Site *site, Lane day_sum[FLOWS]) {
-    const float beam = p->beam_ratio[hour], extra = p->extra_ghi[hour], shape = p->shape[hour % 24];
+    const View sun = view(p, hour);
+    const float shape = p->shape[hour % 24];
     const float circuits = p->circuit_mw * p->units[4];
     float one[FLEETS];
     for (int f = 0; f < FLEETS; f++) one[f] = 1.0f / p->units[f];
     LANE_LOOP {
-        Power w = convert(p, beam, extra, shape, site->occupancy[i], ghi[i], speed[i], temp[i]);
+        Power w = convert(p, sun, shape, site->occupancy[i], ghi[i], speed[i], temp[i]);
         float up[5];
         for (int f = 0; f < 5; f++) up[f] = 1.0f - (float)failed[f][i] * one[f];
         float capacity = up[4] * circuits, export = least(p->export_limit, capacity);

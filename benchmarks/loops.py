@@ -84,7 +84,8 @@ def _climate_type(climate: dict[str, Any]) -> type[ctypes.Structure]:
 
 
 NUMBERS = (  # of the C struct Plant, in its order
-    *("dc_mw", "ac_mw", "sky_view", "ground_view", "temp_coefficient", "inverter", "module_wind"),
+    *("dc_mw", "ac_mw", "temp_coefficient", "circumsolar", "at_none", "slope", "bend"),
+    *("u0", "u1", "absorbed", "cell_wind"),
     *("wind_mw", "cut_in", "rated", "cut_out", "hub_factor"),
     *("contracted_mw", "deferrable", "pue_free", "pue_slope", "free_below", "pue_max", "max_delay_h"),
     *("power_mw", "soc_min", "soc_max", "charge_efficiency", "discharge_efficiency"),
@@ -92,7 +93,7 @@ NUMBERS = (  # of the C struct Plant, in its order
     "region_correlation",
 )
 ARRAYS = {"threshold": 2, "persistence": 2, "shape": 24}
-TABLES = ("beam_ratio", "extra_ghi", "season", "begin_h", "end_h", "depth")
+TABLES = ("views", "season", "begin_h", "end_h", "depth")
 
 
 def _plant_type(fleets: int) -> type[ctypes.Structure]:

@@ -89,7 +89,7 @@ def work(name: str, case: Case) -> Work:
     scores = np.array([0, 6, own, 0])
     margins = 3 * np.array([0, knots - 2, knots - 1, 0])
     weather = normals + (drawn + regressed + moved_on) / 24 + scores + margins + np.array([0, 9, 3, 0])
-    conversion = np.array([0, 37, 10, 0])
+    conversion = np.array([0, 50, 10, 0])
     dispatched = np.array([0, 75, 4, 0])
     outage = -(-fleets // 4) * _CALL + fleets * np.array([0, 7, 1, 0])
     order = (_CALL + 2 * _NORMAL) / 24 + np.array([0, 5, 2, 0])

@@ -10,7 +10,7 @@ from jax import lax
 
 from engine import life, orders
 from engine.convert import pv, wind
-from engine.convert.pv import Geometry
+from engine.convert.irradiance import Geometry
 from engine.life import DT_H
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Reference
@@ -78,7 +78,7 @@ def _chance(stream: Stream) -> Orders:
 
 
 def _days(process: OrderProcess, reference: Reference) -> tuple[jax.Array, Geometry, jax.Array]:
-    sun = Geometry(*(x.reshape(DAYS, DAY) for x in reference.geometry))
+    sun = jax.tree.map(lambda x: x.reshape(DAYS, DAY), reference.geometry)
     return jnp.arange(DAYS), sun, process.season
 
 

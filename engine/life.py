@@ -15,7 +15,7 @@ from jax import lax
 
 from engine import dispatch, grid, orders, outages, world
 from engine.convert import computing, pv, wind
-from engine.convert.pv import Geometry
+from engine.convert.irradiance import Geometry
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import contracts, waterfall
@@ -169,7 +169,7 @@ def hours(plant: Plant) -> Hours:
     return Hours(
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
         clock=jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)),
-        sun=Geometry(*(x.reshape(DAYS, DAY) for x in plant.geometry)),
+        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
         standing=standing,
     )

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, orders, phases, pv, wind
+from engine.build import battery, computing, grid, mounting, orders, phases, pv, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
 from engine.convert.computing import Computing
-from engine.convert.pv import Geometry, PvArray
+from engine.convert.irradiance import Geometry
+from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
 from engine.grid import Connection
@@ -93,10 +94,10 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
     """What stands of a plant. share: [part] as in `phases.PARTS`, None for everything."""
     if share is None:
         return plant
-    pv_share, wind_share, battery_share, genset_share, it_share = (share[part] for part in range(len(PARTS)))
+    pv_share, wind_share, battery_share, genset_share, it_share = (share[k] for k in range(len(PARTS)))
     stored = plant.battery
     return plant._replace(
-        pv=plant.pv._replace(dc_mw=plant.pv.dc_mw * pv_share, ac_mw=plant.pv.ac_mw * pv_share),
+        pv=part(plant.pv, pv_share),
         wind=plant.wind._replace(ac_mw=plant.wind.ac_mw * wind_share),
         battery=stored._replace(
             power_mw=stored.power_mw * battery_share,
@@ -115,7 +116,7 @@ def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     array = Pv(dc_mw=1.2, ac_mw=1.0, tilt_deg=min(abs(latitude), 60.0), outage=outage)
     return Reference(
         pv=pv.pv_array(array, wind_height_m, np.zeros(())),
-        geometry=pv.geometry(array, sun),
+        geometry=mounting.of_year(array, sun),
         wind=wind.wind_farm(Wind(ac_mw=1.0, outage=outage), wind_height_m, np.zeros(())),
         rated_mw=jnp.ones(2, jnp.float32),
     )
@@ -130,7 +131,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
-        geometry=pv.geometry(study.pv, sun),
+        geometry=mounting.of_year(study.pv, sun),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load),

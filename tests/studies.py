@@ -138,6 +138,9 @@ SETTINGS = {
 }
 
 FEATURES = {  # what a study may leave out, each at one machine
+    "pv__mount": "one_axis",
+    "pv__tilt_deg": 25.0,
+    "pv__reflected": "beam",  # all: an integral that kernel and reference take by other grids
     "pv__outage__needed": 8,
     "pv__outage__common_cause": {"frac": 0.2, "depth_frac": 0.5},
     "wind__outage__harsh_weather": {
@@ -161,7 +164,7 @@ FEATURES = {  # what a study may leave out, each at one machine
         "escalation_frac_per_year": 0.01,
         "term_years": 2,
         "share_frac": 0.9,
-        "volume": {"mwh_per_year": 70_000.0, "damages_per_kwh": 0.1, "make_up_years": 1},
+        "volume": {"mwh_per_year": 91_000.0, "damages_per_kwh": 0.1, "make_up_years": 1},
     },
     "deal__revenue__mechanism": {"strike_per_kwh": 0.32, "share_frac": 0.8, "term_years": 2},
 }

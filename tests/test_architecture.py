@@ -12,10 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
-engine.convert.pv engine.turbines engine.convert.computing engine.build.typed engine.risk
+engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
+engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 
+engine.convert.pv engine.build.sunpath
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -27,7 +29,7 @@ engine.build.sales engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
-engine.build.computing engine.build.battery
+engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
 engine.build.renewals

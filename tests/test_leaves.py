@@ -29,6 +29,7 @@ SHAPES = {
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
+    "pv.cell.model",
 }
 FIXED = {  # the first phase begins with operation, and what is renewed is renewed in the last year
     "phases.half.from_month",
@@ -74,6 +75,13 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "wind.curve.turbine": "E-126/4200",
     "wind.wakes.curve": "dena_mean",
     "prepare.paths": 128,
+    "pv.cell.model": "sapm",
+    "pv.cover": "glass",
+    "pv.inverter_curve": "flat",
+    "pv.mount": "fixed",
+    "pv.reflected": "all",
+    "pv.sky": "isotropic",
+    "pv.soiling_frac": (0.2,) * 12,
     "wind.outage.harsh_weather.side": "above",
     "wind.outage.harsh_weather.variable": "wind_speed",
 }
@@ -150,6 +158,7 @@ OTHERS = [  # of each, what the base leaves out
 ]
 WEATHER = {name for name in LEAVES if name.startswith("weather.")}
 UNSET = {name for name in LEAVES if at(base_study(), name) is None} - set(CHANGED)
+SAPM = {name for name in LEAVES if name.startswith("pv.cell.sapm_")}  # another model's, tried by itself
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +282,8 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
     for name in ("load.pue_free", "deal.debt.max_gearing_frac", "prepare.paths"):
         lives(perturbed(base, name))  # small programs that only a second study needs
     dead, costly = [], {}
-    for name in sorted(set(LEAVES) - LABELS - FIXED - {"climate"} - WEATHER - UNSET - left_out(base)):
+    aside = LABELS | FIXED | {"climate"} | WEATHER | SAPM | UNSET | left_out(base)
+    for name in sorted(set(LEAVES) - aside):
         before = len(compiled)
         if same(first, lives(perturbed(base, name))):
             dead.append(name)
@@ -291,6 +301,17 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
         for name in sorted(names):
             assert not same(first, lives(perturbed(study, name))), name
         assert len(compiled) == before
+
+
+def test_the_other_model_s_cells_matter_and_none_recompiles(lives, base, compiled):
+    study = changed(base, "pv.cell.model", "sapm")
+    first, before = lives(study), len(compiled)
+    assert [name for name in sorted(SAPM) if same(first, lives(perturbed(study, name)))] == []
+    assert len(compiled) == before
+
+
+def test_perez_s_sky_matters(lives, first, base):
+    assert not same(first, lives(changed(base, "pv.sky", "perez")))
 
 
 def test_the_climate_matters(lives, first, base, tmp_path):

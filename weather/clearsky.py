@@ -47,14 +47,14 @@ def tables(
     minutes = _MINUTES if 60 // per_hour % _MINUTES == 0 else _MINUTES // 2
     middle = pd.Timedelta(minutes=minutes / 2)
     times = pd.date_range(start + middle, periods=8760 * 60 // minutes, freq=f"{minutes}min")
-    moments = _moments(times, latitude, longitude, altitude_m)
-    means = (moment.reshape(8760 * per_hour, -1).mean(axis=1).astype(np.float32) for moment in moments)
+    found = moments(times, latitude, longitude, altitude_m)
+    means = (moment.reshape(8760 * per_hour, -1).mean(axis=1).astype(np.float32) for moment in found)
     return Sun(*(jax.numpy.asarray(mean) for mean in means))
 
 
 def clear_ghi_at(times: pd.DatetimeIndex, latitude: float, longitude: float, altitude_m: float) -> np.ndarray:
     """Clear-sky GHI in W/m2 at each of `times` (UTC), [time]: the model of `tables`, at one instant."""
-    return _moments(times, latitude, longitude, altitude_m)[0]
+    return moments(times, latitude, longitude, altitude_m)[0]
 
 
 def hourly_clear_ghi(
@@ -68,7 +68,7 @@ def hourly_clear_ghi(
     return np.mean(within, axis=0)
 
 
-def _moments(
+def moments(
     times: pd.DatetimeIndex, latitude: float, longitude: float, altitude_m: float
 ) -> tuple[np.ndarray, ...]:
     """The fields of `Sun` at each of `times` (UTC), each [time] in float64."""

@@ -1,38 +1,51 @@
-"""A PV section and the sun's way -> arrays."""
+"""A PV section -> the numbers of its array."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from engine.build.typed import f32
-from engine.convert.pv import Geometry, PvArray
-from engine.schema.pv import Pv
-from weather.clearsky import Sun
+from engine.convert.cell import Faiman, Sapm
+from engine.convert.pv import Inverter, PvArray
+from engine.schema.pv import Cell, Pv
 
-LOW_SUN = 0.03  # mean sine of the sun's height under which an hour's beam is neglected
+_CURVE = (-0.0059, 0.9858, -0.0162)  # of efficiency times load, by load: Dobos, NREL/TP-6A20-62641
+_REFERENCE = 0.9637  # efficiency of the inverters that the curve was drawn from
+_SHEAR = 0.14  # of wind over open land, down to the modules
 
 
 def pv_array(pv: Pv, wind_height_m: float, years: np.ndarray) -> PvArray:
-    """A fixed array and its losses, dc_mw by operating year counted from 0."""
-    tilt = np.radians(pv.tilt_deg)
+    """An array and its losses, dc_mw by operating year counted from 0."""
+    height = 2.0 if pv.cell.model == "faiman" else 10.0
     return PvArray(
         dc_mw=f32(pv.dc_mw * (1.0 - pv.degradation_frac_per_year) ** years),
         ac_mw=f32(pv.ac_mw),
-        sky_view=f32((1.0 + np.cos(tilt)) / 2.0),
-        ground_view=f32(pv.albedo_frac * (1.0 - np.cos(tilt)) / 2.0),
+        dc_factor=f32(1.0 - lost(pv.loss_frac, pv.light_induced_frac)),
         temp_coefficient_per_c=f32(pv.temp_coefficient_per_c),
-        dc_factor=f32(1.0 - pv.loss_frac),
-        inverter_efficiency=f32(pv.inverter_efficiency_frac),
-        module_wind_factor=f32((2.0 / wind_height_m) ** 0.14),  # to module height, over open land
+        circumsolar=f32(float(pv.sky == "hay_davies")),
+        inverter=inverter(pv.ac_mw, pv.inverter_efficiency_frac, pv.inverter_curve),
+        heat=_heat(pv.cell),
+        wind_factor=f32((height / wind_height_m) ** _SHEAR),
     )
 
 
-def geometry(pv: Pv, sun: Sun) -> Geometry:
-    """How a sun stands to a fixed array."""
-    tilt, azimuth = np.radians(pv.tilt_deg), np.radians(pv.azimuth_deg)
-    facing = np.array([np.sin(tilt) * np.sin(azimuth), np.sin(tilt) * np.cos(azimuth), np.cos(tilt)])
-    up = np.asarray(sun.up, np.float64)
-    incidence = facing @ np.stack([np.asarray(sun.east), np.asarray(sun.north), up]).astype(np.float64)
-    high = up > LOW_SUN
-    ratio = np.where(high, np.maximum(incidence, 0.0) / np.where(high, up, 1.0), 0.0)
-    return Geometry(beam_ratio=f32(ratio), extra_ghi_wm2=sun.extra_ghi_wm2)
+def lost(*shares: float) -> float:
+    """What losses that follow one another take together."""
+    return 1.0 - math.prod(1.0 - share for share in shares)
+
+
+def inverter(ac_mw: float, efficiency: float, curve: str) -> Inverter:
+    """efficiency: at full load. curve: 'pvwatts', which falls at low load, or 'flat'."""
+    if curve == "flat" or ac_mw == 0.0:
+        return Inverter(f32(0.0), f32(efficiency), f32(0.0))
+    full_dc = ac_mw / efficiency
+    at_none, slope, bend = (efficiency / _REFERENCE * c for c in _CURVE)
+    return Inverter(f32(at_none * full_dc), f32(slope), f32(bend / full_dc))
+
+
+def _heat(cell: Cell) -> Faiman | Sapm:
+    if cell.model == "faiman":
+        return Faiman(f32(cell.u0_w_per_m2_k), f32(cell.u1_ws_per_m3_k), f32(cell.absorbed_frac))
+    return Sapm(f32(cell.sapm_a), f32(cell.sapm_b_s_per_m), f32(cell.sapm_step_c / 1000.0))

@@ -1,6 +1,6 @@
 """Sun -> MW of a photovoltaic array: formulas of one hour of one path.
 
-Leaves out: horizon, snow and soiling that follow the weather.
+Leaves out: snow, and soiling that follows the weather.
 """
 
 from __future__ import annotations
@@ -10,68 +10,71 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.convert import cell, irradiance
+from engine.convert.cell import Faiman, Sapm
+from engine.convert.irradiance import Geometry
+
+
+class Inverter(NamedTuple):
+    """MW of ac from MW of dc, before clipping: at_none + dc (slope + bend dc), float32 []."""
+
+    at_none: jax.Array
+    slope: jax.Array
+    bend: jax.Array
+
 
 class PvArray(NamedTuple):
-    """A fixed array, float32 []. Powers in MW.
+    """An array and its inverters, float32 []. Powers in MW.
 
-    dc_mw: with the year's degradation. sky_view, ground_view: of the tilted plane.
+    dc_mw: with the year's degradation. dc_factor: what losses leave of it. circumsolar: see
+    `irradiance.plane`. wind_factor: from the climate's height to where `heat` takes the wind.
     """
 
     dc_mw: jax.Array
     ac_mw: jax.Array
-    sky_view: jax.Array
-    ground_view: jax.Array
-    temp_coefficient_per_c: jax.Array
     dc_factor: jax.Array
-    inverter_efficiency: jax.Array
-    module_wind_factor: jax.Array
+    temp_coefficient_per_c: jax.Array
+    circumsolar: jax.Array
+    inverter: Inverter
+    heat: Faiman | Sapm
+    wind_factor: jax.Array
 
 
-class Geometry(NamedTuple):
-    """The sun on a fixed array, float32 [8760] by hour of the year.
+def dc_power(in_wm2, temp_cell, rated, temp_coefficient) -> jax.Array:
+    """Output of modules in the unit of `rated`. in_wm2: what reaches the cells.
 
-    beam_ratio: cosine of incidence over cosine of zenith, hourly mean. extra_ghi_wm2: irradiance above
-    the atmosphere.
+    Source: PVWatts version 5, NREL/TP-6A20-62641.
     """
-
-    beam_ratio: jax.Array
-    extra_ghi_wm2: jax.Array
+    return rated * in_wm2 / 1000.0 * (1.0 + temp_coefficient * (temp_cell - 25.0))
 
 
-def diffuse_frac(ghi: jax.Array, extra_ghi: jax.Array) -> jax.Array:
-    """Share of the diffuse in global irradiance, from the clearness index.
-
-    Source: Erbs, Klein, Duffie, Solar Energy 28 (1982) 293.
-    """
-    kt = jnp.clip(ghi / jnp.maximum(extra_ghi, 1.0), 0.0, 1.0)
-    middle = 0.9511 + kt * (-0.1604 + kt * (4.388 + kt * (-16.638 + kt * 12.336)))
-    return jnp.where(kt <= 0.22, 1.0 - 0.09 * kt, jnp.where(kt <= 0.8, middle, 0.165))
+def ac_power(inverter: Inverter, dc) -> jax.Array:
+    """MW that inverters of any size would give."""
+    return jnp.maximum(inverter.at_none + dc * (inverter.slope + dc * inverter.bend), 0.0)
 
 
-def plane_irradiance(ghi, diffuse, beam_ratio, sky_view, ground_view) -> jax.Array:
-    """W/m2 on the array: beam by geometry, isotropic sky, reflection from the ground.
-
-    Source: Liu and Jordan, Solar Energy 4 (1960) 1.
-    """
-    return (1.0 - diffuse) * ghi * beam_ratio + diffuse * ghi * sky_view + ghi * ground_view
-
-
-def cell_temp(poa, temp_air, wind_mps) -> jax.Array:
-    """Degrees C of the cells. Source: Faiman, Prog. Photovolt. 16 (2008) 307, u0 25, u1 6.84."""
-    return temp_air + poa / (25.0 + 6.84 * wind_mps)
+def part(array: PvArray, share) -> PvArray:
+    """A share of an array and of its inverters, from 0 to 1. What is under a millionth is none."""
+    whole = array.inverter
+    inverter = Inverter(whole.at_none * share, whole.slope, whole.bend / jnp.maximum(share, 1e-6))
+    return array._replace(dc_mw=array.dc_mw * share, ac_mw=array.ac_mw * share, inverter=inverter)
 
 
-def dc_power(poa, temp_cell, rated, temp_coefficient) -> jax.Array:
-    """Output of modules in the unit of `rated`. Source: PVWatts version 5, NREL/TP-6A20-62641."""
-    return rated * poa / 1000.0 * (1.0 + temp_coefficient * (temp_cell - 25.0))
-
-
-def power(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
-    """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height."""
-    diffuse = diffuse_frac(ghi, sun.extra_ghi_wm2)
-    poa = plane_irradiance(ghi, diffuse, sun.beam_ratio, array.sky_view, array.ground_view)
-    temp = cell_temp(poa, temp_air, wind_mps * array.module_wind_factor)
-    dc = dc_power(poa, temp, array.dc_mw * array.dc_factor, array.temp_coefficient_per_c)
-    ac = jnp.maximum(dc, 0.0) * array.inverter_efficiency
+def of_plane(array: PvArray, on, within, temp_air, wind_mps) -> tuple[jax.Array, jax.Array]:
+    """(available MW, MW clipped by the inverters) of W/m2 on the plane and within the modules."""
+    temp = cell.temperature(array.heat, on, temp_air, wind_mps * array.wind_factor)
+    dc = dc_power(within, temp, array.dc_mw * array.dc_factor, array.temp_coefficient_per_c)
+    ac = ac_power(array.inverter, dc)
     available = jnp.minimum(ac, array.ac_mw)
     return available, ac - available
+
+
+def power(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps, dhi=None) -> tuple[jax.Array, jax.Array]:
+    """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height.
+
+    dhi: diffuse W/m2 where it is known, else by the clearness.
+    """
+    kt = irradiance.clearness(ghi, sun.extra_ghi_wm2)
+    diffuse = irradiance.diffuse_frac(kt) if dhi is None else jnp.clip(dhi / jnp.maximum(ghi, 1.0), 0.0, 1.0)
+    on, within = irradiance.plane(sun, array.circumsolar, ghi, diffuse, kt)
+    return of_plane(array, on, within, temp_air, wind_mps)

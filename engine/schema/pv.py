@@ -2,22 +2,87 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from engine.schema.base import Fraction, NotNegative, Section, Share
+from pydantic import Field, model_validator
+
+from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction, want
 from engine.schema.fleet import Outage
+
+STEEPEST_AXIS_DEG = 30.0
+MOST_DC_OVER_AC = 5.0
+
+
+class Cell(Section):
+    """How warm the cells get. PVsyst's model is Faiman's with 29, 0 and 0.81 absorbed; SAPM's numbers are
+    those of glass on both sides in an open rack.
+    """
+
+    model: Literal["faiman", "sapm"] = "faiman"
+    u0_w_per_m2_k: float = Field(25.0, gt=0.0, le=100.0, description="Faiman: heat lost per kelvin, calm")
+    u1_ws_per_m3_k: float = Field(6.84, ge=0.0, le=50.0, description="Faiman: and besides per m/s of wind")
+    absorbed_frac: Share = Field(1.0, description="Faiman: of the sunlight, what becomes heat")
+    sapm_a: float = Field(-3.47, ge=-10.0, le=0.0, description="SAPM: heating in calm air, a logarithm")
+    sapm_b_s_per_m: float = Field(-0.0594, ge=-1.0, le=0.0, description="SAPM: and its slope with wind")
+    sapm_step_c: float = Field(3.0, ge=0.0, le=20.0, description="SAPM: cell over module back at 1000 W/m2")
+
+    @model_validator(mode="after")
+    def _of_model(self) -> Cell:
+        for key, field in type(self).model_fields.items():
+            found, mine = (
+                getattr(self, key),
+                key == "model" or key.startswith("sapm") == (self.model == "sapm"),
+            )
+            if not mine and found != field.default:
+                raise contradiction(key, f"is not of model {self.model} (got {found:g})")
+        return self
 
 
 class Pv(Section):
-    """Photovoltaic array, fixed tilt."""
+    """Photovoltaic array, in fixed planes or on trackers with one axis."""
 
     dc_mw: NotNegative = Field(description="modules at standard test conditions")
     ac_mw: NotNegative = Field(description="inverters; what the modules give beyond is clipped")
-    tilt_deg: float = Field(35.0, ge=0.0, le=90.0)
-    azimuth_deg: float = Field(180.0, ge=0.0, lt=360.0, description="180 faces south")
+    mount: Literal["fixed", "one_axis"] = "fixed"
+    tilt_deg: float = Field(35.0, ge=0.0, le=90.0, description="of the planes, or of the trackers' axis")
+    azimuth_deg: float = Field(180.0, ge=0.0, lt=360.0, description="of either; 180 faces south")
+    max_turn_deg: float = Field(60.0, gt=0.0, le=90.0, description="of trackers, to either side")
+    ground_cover_frac: float = Field(
+        0.35, ge=0.0, lt=1.0, description="of trackers, which turn back from each other's shade; 0 never do"
+    )
     albedo_frac: Fraction = 0.2
-    loss_frac: Fraction = Field(0.14, description="soiling, mismatch, wiring, light-induced losses")
-    inverter_efficiency_frac: Share = 0.96
+    sky: Literal["perez", "hay_davies", "isotropic"] = Field(
+        "hay_davies", description="where diffuse light comes from: around the sun and horizon; the sun; alike"
+    )
+    cover: Literal["ar_glass", "glass", "none"] = Field("ar_glass", description="reflects slanting light")
+    reflected: Literal["all", "beam"] = Field("all", description="beam: diffuse light is not reflected")
+    soiling_frac: Annotated[tuple[Fraction, ...], Field(min_length=12, max_length=12)] = Field(
+        (0.0,) * 12, description="light lost by dust or snow, January to December; 0 leaves it in loss_frac"
+    )
+    loss_frac: Fraction = Field(0.14, description="of dc power: mismatch, wiring, and soiling if not above")
+    light_induced_frac: Fraction = Field(0.0, description="lost in the first months, for good")
+    inverter_efficiency_frac: Share = Field(0.96, description="at full load")
+    inverter_curve: Literal["pvwatts", "flat"] = "pvwatts"
     temp_coefficient_per_c: float = Field(-0.0035, ge=-0.01, le=0.0, description="of power, per kelvin")
+    cell: Cell = Cell()
     degradation_frac_per_year: float = Field(0.004, ge=0.0, le=0.1)
     outage: Outage
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Pv:
+        without_one = "be above zero, or {} zero too".format
+        want(self.dc_mw == 0.0 or self.ac_mw > 0.0, self, "ac_mw", without_one("dc_mw"), "dc_mw")
+        want(self.ac_mw == 0.0 or self.dc_mw > 0.0, self, "dc_mw", without_one("ac_mw"), "ac_mw")
+        most = f"not pass {MOST_DC_OVER_AC:g} times ac_mw"
+        want(self.dc_mw <= MOST_DC_OVER_AC * self.ac_mw, self, "dc_mw", most, "ac_mw")
+        if self.mount == "one_axis":
+            what = f"not pass {STEEPEST_AXIS_DEG:g}, for it is of the trackers' axis"
+            want(self.tilt_deg <= STEEPEST_AXIS_DEG, self, "tilt_deg", what)
+        else:
+            for key in ("max_turn_deg", "ground_cover_frac"):
+                found = getattr(self, key)
+                if found != type(self).model_fields[key].default:
+                    raise contradiction(key, f"is of trackers, and mount is fixed (got {found:g})")
+        if self.cover == "none" and self.reflected == "beam":
+            raise contradiction("reflected", "is given (got 'beam'), but cover none reflects nothing")
+        return self

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.build.fleets import kind as built
-from tests.reference import fleets, plant, random, wind
+from tests.reference import fleets, plant, pv, random, wind
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
@@ -89,7 +89,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
 
 def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     """What one hour brings and allows, by the names of `dispatch.Drivers`."""
-    pv_mw, clipped = plant.pv(
+    pv_mw, clipped = pv.power(
         study.pv, sun, t, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
     )
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)

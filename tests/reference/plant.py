@@ -1,52 +1,19 @@
-"""One hour of a plant as an engineer would work it out by hand: conversion, limits, orders, dispatch.
+"""One hour of a plant as an engineer would work it out by hand: demand, limits, orders, dispatch.
 
-Reads the study itself, in float64, with if and else; shares no code with the kernels. Sun tables come
-in as they are. `hour_of_plant` takes the surplus or the deficit down the list of who may have it.
+Reads the study itself, in float64, with if and else; shares no code with the kernels. `hour_of_plant` takes
+the surplus or the deficit down the list of who may have it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from math import comb, cos, pi, radians, sin
+from math import comb, cos, pi
 
 import numpy as np
 
 from tests.reference import random
 from weather.random import Purpose
-
-
-def pv(section, sun, hour, year, wind_height_m, ghi, temp, wind):
-    """(MW to the bus, MW clipped) of the whole array. sun: the tables of `weather.clearsky.Sun`."""
-    tilt, azimuth = radians(section.tilt_deg), radians(section.azimuth_deg)
-    extra, up = float(sun.extra_ghi_wm2[hour]), float(sun.up[hour])
-    share = erbs(min(max(ghi / max(extra, 1.0), 0.0), 1.0))
-    beam = 0.0
-    if up > 0.03:  # lower, the hour's beam is neglected
-        to_east, to_north = sin(tilt) * sin(azimuth), sin(tilt) * cos(azimuth)
-        cosine = float(sun.east[hour]) * to_east + float(sun.north[hour]) * to_north + up * cos(tilt)
-        beam = (1.0 - share) * ghi * max(cosine, 0.0) / up
-    sky = share * ghi * (1.0 + cos(tilt)) / 2.0
-    ground = section.albedo_frac * ghi * (1.0 - cos(tilt)) / 2.0
-    plane = beam + sky + ground
-    at_module = wind * (2.0 / wind_height_m) ** 0.14
-    cell = temp + plane / (25.0 + 6.84 * at_module)
-    rated = section.dc_mw * (1.0 - section.degradation_frac_per_year) ** year * (1.0 - section.loss_frac)
-    dc = rated * plane / 1000.0 * (1.0 + section.temp_coefficient_per_c * (cell - 25.0))
-    ac = max(dc, 0.0) * section.inverter_efficiency_frac
-    if ac > section.ac_mw:
-        return section.ac_mw, ac - section.ac_mw
-    return ac, 0.0
-
-
-def erbs(clearness):
-    """Diffuse share of global irradiance."""
-    k = clearness
-    if k <= 0.22:
-        return 1.0 - 0.09 * k
-    if k <= 0.8:
-        return 0.9511 - 0.1604 * k + 4.388 * k**2 - 16.638 * k**3 + 12.336 * k**4
-    return 0.165
 
 
 def pue(section, temp):
