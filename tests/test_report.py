@@ -244,6 +244,11 @@ def test_expected_loss_by_simulation_and_by_its_parts():
     assert "DSCR P50 (binds)" in text
 
 
+def test_what_discounting_leaves_of_a_paid_loan_is_no_loss():
+    data, about = made(outcomes() | {"credit_loss_m": np.full(len(outcomes()["world"]), 1e-12)}), manifest()
+    assert [loss.text.split()[0] for loss in lending.losses(data, about)[:2]] == ["0", "0"]
+
+
 def test_grades_and_the_bad_year():
     assert lending.slot(0.004).startswith("strong")
     assert lending.slot(0.0041).startswith("good")

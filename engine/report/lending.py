@@ -29,6 +29,7 @@ MARKET = (  # key of the terms, what it is, form, what lenders ask for: notes on
 )
 CORRELATION = (0.12, 0.24)  # of assets, at a high and a low PD: BCBS CRE31.5
 BAD_YEAR = 0.999
+ROUNDING_M = 1e-6  # a unit of the currency: what discounting leaves of a loan that was paid
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
         return []
     world, unit = results["world"].values, f"m {results.attrs['currency']}"
     lost, year = results["credit_loss_m"].values, results["default_year"].values
+    lost = np.where(abs(lost) < ROUNDING_M, 0.0, lost)
     ecl, first = (risk.mean(x, world) for x in (lost, np.where(year == 1.0, lost, 0.0)))
     found = [
         Loss("ECL, 12 months", "of defaults in the first operating year", f"{wording.text(first, 3)} {unit}"),
