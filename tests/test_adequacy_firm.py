@@ -12,6 +12,7 @@ import engine
 from engine import compose, devices, prepare
 from engine import setup as setups
 from engine.reliability import firm
+from engine.schema.phases import Phase
 from tests import studies
 from tests.conftest import TILES
 from weather.schema import InputError
@@ -79,6 +80,14 @@ def test_hours_are_those_of_a_run(machine):
     np.testing.assert_allclose(
         kept["unserved_compute_h"], hours, rtol=1e-6
     )  # years are summed in another order
+
+
+def test_phases_stand_from_the_start(machine):
+    of = study()
+    phase = Phase(from_month=1, pv_frac=0.5, wind_frac=0.5, battery_frac=0.5, gensets_frac=0.5, it_frac=0.5)
+    built = of.model_copy(update={"phases": {"first": phase}})
+    both = [firm.unserved_h(run(x, machine), 80.0) for x in (of, built)]
+    np.testing.assert_array_equal(*both)
 
 
 def quiet(what, done, total):

@@ -295,7 +295,7 @@ def test_credits_lie_where_the_capacity_table_has_them():
     near(found.efc_mw, exact_efc)
     for got in found.elcc_mw, found.efc_mw:
         assert got.low <= got.value <= got.high
-        assert got.high - got.low <= 10.0 / 8**4 + 1e-9
+        assert got.high - got.low == pytest.approx(10.0 / 8**3)
 
 
 def test_credit_of_a_store_and_of_wind():

@@ -20,7 +20,7 @@ from engine.reliability.system import System
 from weather.schema import InputError
 
 LEVELS = 9  # at once: an eighth of the bracket is left after each pass
-PASSES = 4  # an eighth each: 1/4096 of what the resource can bring
+PASSES = 3  # 1/512 of what the resource can bring is left, and a straight line within it
 
 Floats = NDArray[np.float64]
 

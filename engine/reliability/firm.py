@@ -2,8 +2,9 @@
 
 The study's load is replaced by constant IT work of some MW, cooled as the study cools; everything else -
 weather, outages, battery, gensets, the grid as it is connected - is operated as in a run, on the same
-paths for every MW. Firm is the most at which the chosen quantile over path-years of the unserved compute
-hours keeps to what is allowed. Orders to curtail are left out: they bind exports, which come after the load.
+paths for every MW; what the study builds in phases stands from the start. Firm is the most at which the
+chosen quantile over path-years of the unserved compute hours keeps to what is allowed. Orders to curtail are
+left out: they bind exports, which come after the load.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from weather.random import Ensemble
 from weather.schema import HOURS, InputError
 
 FINE = 1e-3  # of the answer: width at which the bracket is closed
+LEAST = 1e-3  # of the contracted power: if even this is too much, nothing is firm
 APART = 5e-3  # of the answer: points on either side that tell the slope of hours over MW
 
 
@@ -85,20 +87,21 @@ def firm_compute(
         raise InputError(f"paths should be 1 or more and seed 0 or more (got {paths} and {seed})")
     on = devices.machine(route=devices.choose(None, setups.drawn(study, None, None)))
     run = setups.set_up(study, seed, paths, None, on)
-    low, high = 0.0, most_mw(study)
+    size = study.load.contracted_it_mw
     tried: dict[float, Tried] = {}
-    while high - low > FINE * high:
+
+    def carried(it_mw: float) -> bool:
+        tried[it_mw] = attempt(run, it_mw, share)
+        return tried[it_mw].quantile_h.value <= unserved_h
+
+    low, high = 0.0, size
+    while carried(high):
+        low, high = high, 2.0 * high
+    while high - low > FINE * high and high > LEAST * size:
         middle = 0.5 * (low + high)
-        tried[middle] = found = attempt(run, middle, share)
-        if found.quantile_h.value <= unserved_h:
-            low = middle
-        else:
-            high = middle
-        if high < FINE * most_mw(study):
-            break  # nothing is firm
+        low, high = (middle, high) if carried(middle) else (low, middle)
     curve = tuple(tried[x] for x in sorted(tried))
     firm = Bracketed(low, _error(curve, low, high), low, high)
-    size = study.load.contracted_it_mw
     return FirmCompute(study.name, firm, unserved_h, share, paths, study.life.years, size, curve)
 
 
@@ -111,10 +114,10 @@ def attempt(run: Run, it_mw: float, share: float) -> Tried:
 
 
 def constant(study: Study, it_mw: float) -> Study:
-    """The study with constant IT work in place of its own."""
+    """The study, wholly built, with constant IT work in place of its own."""
     load = {"contracted_it_mw": it_mw, "occupancy_frac": (1.0,), "utilisation_frac": 1.0}
     load |= {"daily_swing_frac": 0.0, "deferrable_frac": 0.0}
-    return study.model_copy(update={"load": study.load.model_copy(update=load)})
+    return study.model_copy(update={"load": study.load.model_copy(update=load), "phases": {}})
 
 
 def unserved_h(run: Run, it_mw: float) -> np.ndarray:
@@ -130,13 +133,6 @@ def unserved_h(run: Run, it_mw: float) -> np.ndarray:
         short = np.asarray(done.monthly.unserved_firm_mwh + done.monthly.unserved_deferrable_mwh)
         parts.append(short.sum(axis=1).T[:real] / it_mw)
     return np.concatenate(parts)
-
-
-def most_mw(study: Study) -> float:
-    """More than the plant can ever bring to its computing: all of its machines and its connection."""
-    machines = study.pv.ac_mw + study.wind.ac_mw + study.battery.power_mw
-    gensets = study.gensets.unit_mw * study.gensets.outage.units
-    return 1.01 * (machines + gensets + study.grid.import_limit_mw) / study.load.pue_free
 
 
 def _error(curve: tuple[Tried, ...], low: float, high: float) -> float:

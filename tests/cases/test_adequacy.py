@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import engine
+from benchmarks import adequacy as benchmark
+from benchmarks import ieee
 from engine import Store, Unit, Variable
 from engine.reliability.system import system
 from tests.reference import adequacy as reference
@@ -24,19 +26,6 @@ CHAIN = {"failure_per_step": FAILURE, "repair_per_step": REPAIR}
 YEARS, SEED = 100_000, 2026
 LONG_YEARS = 10_000
 ERRORS = 3
-
-RTS79 = (  # MW, units, hours to failure, hours to repair
-    (12, 5, 2940, 60),
-    (20, 4, 450, 50),
-    (50, 6, 1980, 20),
-    (76, 4, 1960, 40),
-    (100, 3, 1200, 50),
-    (155, 4, 960, 40),
-    (197, 3, 950, 50),
-    (350, 1, 1150, 100),
-    (400, 2, 1100, 150),
-)  # IEEE RTS Task Force, IEEE Trans. PAS-98 (1979) 2047, table 6
-RTS79_PEAK_MW = 2850.0
 
 
 def near(value, error, exact):
@@ -143,62 +132,74 @@ def test_reopt_flat_load():
     near(*survived(found), case["survival_24h"])
 
 
-def ieee_load_mw(peak_mw):
-    """[8736] the IEEE load shape, Monday of the first week onward."""
-    shape = CASES["ieee_load_shape"]
-    hourly = shape["hourly_pct_of_daily_peak_from_hour_0"]
-    out = []
-    for week, of_annual in enumerate(shape["weekly_peak_pct_of_annual"], start=1):
-        season = "winter" if week <= 8 or week >= 44 else "summer" if 18 <= week <= 30 else "springfall"
-        for day, of_weekly in enumerate(shape["daily_peak_pct_of_weekly_Mon_to_Sun"]):
-            kind = "weekend" if day >= 5 else "weekday"
-            for of_daily in hourly[f"{season}_{kind}"]:
-                out.append(peak_mw * of_annual * of_weekly * of_daily / 1e6)
-    return np.array(out)
-
-
-def rbts_units():
-    return [Unit(u["capacity_MW"], u["count"], forced_outage_rate=u["FOR"]) for u in CASES["rbts"]["units"]]
-
-
-def rts79_units():
-    return [Unit(mw, n, mttf_h=mttf, mttr_h=mttr) for mw, n, mttf, mttr in RTS79]
-
-
 def test_rbts_with_the_ieee_load():
     case = CASES["rbts"]
-    load = ieee_load_mw(case["peak_MW"])
+    load = ieee.load_mw(ieee.RBTS_PEAK_MW)
     assert len(load) == CASES["ieee_load_shape"]["hours"]
     # the energy in the file is that of the IEEE RTS, whose peak is 2,850 MW
     assert load.mean() / load.max() == pytest.approx(CASES["ieee_load_shape"]["load_factor"], rel=1e-12)
-    found = engine.adequacy(load, rbts_units(), years=LONG_YEARS, seed=SEED)
+    found = engine.adequacy(load, ieee.rbts_units(), years=LONG_YEARS, seed=SEED)
     agrees(found.lole, case["exact"]["HLOLE_h"])
     agrees(found.eue_mwh, case["exact"]["EUE_MWh"])
 
 
 def test_rbts_by_its_daily_peaks():
     case = CASES["rbts"]
-    peaks = ieee_load_mw(case["peak_MW"]).reshape(-1, 24).max(axis=1)
-    found = engine.adequacy(peaks, rbts_units(), years=YEARS, seed=SEED, step_h=24.0)
+    peaks = ieee.load_mw(ieee.RBTS_PEAK_MW).reshape(-1, 24).max(axis=1)
+    found = engine.adequacy(peaks, ieee.rbts_units(), years=YEARS, seed=SEED, step_h=24.0)
     agrees(found.lole, case["exact"]["LOLE_daily_peak_days"])
     np.testing.assert_array_equal(found.short_days, found.short_steps)
 
 
 def test_tables_of_rbts_and_rts79_are_the_published_ones():
     """The exact table of capacities, hour by hour, gives what was printed, so the data are those meant."""
-    rbts, rts = ieee_load_mw(185.0), ieee_load_mw(RTS79_PEAK_MW)
-    lolp, eue = reference.without_stores(system(rbts, rbts_units()))
+    rbts, rts = ieee.load_mw(ieee.RBTS_PEAK_MW), ieee.load_mw(ieee.RTS79_PEAK_MW)
+    lolp, eue = reference.without_stores(system(rbts, ieee.rbts_units()))
     assert lolp.sum() == pytest.approx(CASES["rbts"]["exact"]["HLOLE_h"], rel=1e-9)
     assert eue.sum() == pytest.approx(CASES["rbts"]["exact"]["EUE_MWh"], rel=1e-9)
-    lolp, eue = reference.without_stores(system(rts, rts79_units()))
-    assert round(lolp.sum(), 4) == 9.3942  # h/y; Billinton, Allan 1996
+    lolp, eue = reference.without_stores(system(rts, ieee.rts79_units()))
+    assert round(lolp.sum(), 4) == 9.3942  # h/y
     assert round(eue.sum()) == 1176  # MWh/y
-    lolp, _ = reference.without_stores(system(rts.reshape(-1, 24).max(axis=1), rts79_units(), step_h=24.0))
+    lolp, _ = reference.without_stores(
+        system(rts.reshape(-1, 24).max(axis=1), ieee.rts79_units(), step_h=24.0)
+    )
     assert round(lolp.sum(), 4) == 1.3689  # days/y, of 364 daily peaks
 
 
 def test_rts79():
-    found = engine.adequacy(ieee_load_mw(RTS79_PEAK_MW), rts79_units(), years=LONG_YEARS, seed=SEED)
-    exact = reference.without_stores(system(ieee_load_mw(RTS79_PEAK_MW), rts79_units()))
+    found = engine.adequacy(ieee.load_mw(ieee.RTS79_PEAK_MW), ieee.rts79_units(), years=LONG_YEARS, seed=SEED)
+    exact = reference.without_stores(system(ieee.load_mw(ieee.RTS79_PEAK_MW), ieee.rts79_units()))
     agrees(found.lole, exact[0].sum())
     agrees(found.eue_mwh, exact[1].sum())
+
+
+def test_the_benchmark_knows_what_is_exact():
+    for name, (of, exact) in benchmark.systems().items():
+        if exact is None:
+            assert "battery" in name
+            continue
+        lolp, eue = reference.without_stores(of)
+        np.testing.assert_allclose(exact, (lolp.sum(), eue.sum()), rtol=1e-9)
+
+
+def test_what_was_measured():
+    """The committed run: 100,000 years within 3 standard errors, and the README prints what was printed."""
+    kept = json.loads((benchmark.ROOT / "benchmarks" / "results" / "adequacy.json").read_text())
+    code, printed = benchmark.blocks()
+    assert printed == kept["readme"]["printed"]
+    assert len(code.strip().splitlines()) <= 10
+    known = [row for row in kept["rows"] if "exact" in row]
+    assert [row["years"] for row in kept["rows"]] == [100_000] * 3
+    assert len(known) == 2
+    for row in known:
+        assert max(map(abs, row["distance_in_errors"])) < ERRORS
+
+
+def test_the_benchmark_runs():
+    of = system([15.0] * 30, [Unit(10, 2, mttf_h=20, mttr_h=4)])
+    lolp, eue = reference.without_stores(of)
+    row = benchmark.measure("tiny", of, (lolp.sum(), eue.sum()), 400, 3)
+    assert row["years"] == 400
+    assert abs(row["lole_h"][0] - lolp.sum()) < 4 * row["lole_h"][1]
+    assert len(row["mean_square_of_distances"]) == len(row["exact"]) == 2
+    assert "exact" not in benchmark.measure("tiny", of, None, 10, 1)
