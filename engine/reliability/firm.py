@@ -101,7 +101,7 @@ def firm_compute(
         middle = 0.5 * (low + high)
         low, high = (middle, high) if carried(middle) else (low, middle)
     curve = tuple(tried[x] for x in sorted(tried))
-    firm = Bracketed(low, _error(curve, low, high), low, high)
+    firm = Bracketed(_between(tried, low, high, unserved_h), _error(curve, low, high), low, high)
     return FirmCompute(study.name, firm, unserved_h, share, paths, study.life.years, size, curve)
 
 
@@ -133,6 +133,14 @@ def unserved_h(run: Run, it_mw: float) -> np.ndarray:
         short = np.asarray(done.monthly.unserved_firm_mwh + done.monthly.unserved_deferrable_mwh)
         parts.append(short.sum(axis=1).T[:real] / it_mw)
     return np.concatenate(parts)
+
+
+def _between(tried: dict[float, Tried], low: float, high: float, allowed: float) -> float:
+    """Where a straight line through the bracket's ends has what is allowed."""
+    if low not in tried:
+        return low
+    a, b = (tried[x].quantile_h.value for x in (low, high))
+    return low + (high - low) * (allowed - a) / (b - a)
 
 
 def _error(curve: tuple[Tried, ...], low: float, high: float) -> float:
