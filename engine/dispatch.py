@@ -23,12 +23,21 @@ from jax import lax
 from weather import block
 
 
+class Wear(NamedTuple):
+    """What cycling takes of a battery's capacity: share by each MWh discharged at the bus, until new cells.
+
+    renewed: whether the year begins with them.
+    """
+
+    frac_per_mwh: jax.Array
+    renewed: jax.Array
+
+
 class Battery(NamedTuple):
     """[] float32. Energy is what is stored inside; efficiencies stand between it and the bus.
 
-    standby_mw: what the battery's own housekeeping draws from its cells, None for nothing. wear_per_mwh:
-    share of the capacity lost by each MWh discharged at the bus, None where cycling wears nothing; with it
-    the two energies may be [path]. renewed: whether the year begins with new cells, None without wear.
+    standby_mw: what the battery's own housekeeping draws from its cells, None for nothing. wear: None where
+    cycling wears nothing; with it the two energies may be [path].
     """
 
     power_mw: jax.Array
@@ -37,8 +46,7 @@ class Battery(NamedTuple):
     charge_efficiency: jax.Array
     discharge_efficiency: jax.Array
     standby_mw: jax.Array | None = None
-    wear_per_mwh: jax.Array | None = None
-    renewed: jax.Array | None = None
+    wear: Wear | None = None
 
 
 class State(NamedTuple):

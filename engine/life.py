@@ -74,7 +74,7 @@ def start(plant: Plant, stream: Stream) -> State:
     def one(plant, stream):
         nothing = jnp.zeros((), jnp.float32)
         store = dispatch.State(plant.soc_start_mwh, nothing)
-        worn = None if plant.battery.wear_per_mwh is None else nothing
+        worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
         return State(store, failed, orders.none(), orders.start(stream), worn)
 
@@ -144,10 +144,11 @@ def drawn_year(
 
 def begun(plant: Plant, state: State) -> tuple[Plant, State]:
     """The plant of a year as its battery's past leaves it, and the state it begins with."""
-    if state.worn_mwh is None or plant.battery.renewed is None:
+    wear, worn = plant.battery.wear, state.worn_mwh
+    if wear is None or worn is None:
         return plant, state
-    worn = jnp.where(plant.battery.renewed, 0.0, state.worn_mwh)
-    return aged(plant, worn), state._replace(worn_mwh=worn)
+    worn = jnp.where(wear.renewed, 0.0, worn)
+    return aged(plant, jnp.maximum(1.0 - wear.frac_per_mwh * worn, 0.0)), state._replace(worn_mwh=worn)
 
 
 def _first(hours, watched: int | None):

@@ -80,14 +80,14 @@ def in_year(plant: Plant, y: jax.Array) -> Plant:
     )
 
 
-def aged(plant: Plant, worn_mwh: jax.Array | None) -> Plant:
-    """The plant of a year whose battery has discharged so much since its cells were new, [path]."""
+def aged(plant: Plant, left_frac: jax.Array) -> Plant:
+    """The plant whose battery's cycles have left so much of its capacity, [path]."""
     stored = plant.battery
-    if stored.wear_per_mwh is None or worn_mwh is None:
-        return plant
-    left = jnp.maximum(1.0 - stored.wear_per_mwh * worn_mwh, 0.0)
-    energies = {name: getattr(stored, name) * left for name in ("soc_min_mwh", "soc_max_mwh")}
-    return plant._replace(battery=stored._replace(**energies))
+    return plant._replace(
+        battery=stored._replace(
+            soc_min_mwh=stored.soc_min_mwh * left_frac, soc_max_mwh=stored.soc_max_mwh * left_frac
+        )
+    )
 
 
 def in_place(plant: Plant, share: jax.Array | None) -> Plant:

@@ -29,7 +29,7 @@ def test_age_fades_the_energy_and_new_cells_begin_afresh():
 
 def test_what_no_study_says_is_in_no_program():
     built = battery.battery(section(), YEARS, (3,))
-    assert built.standby_mw is built.wear_per_mwh is built.renewed is None
+    assert built.standby_mw is built.wear is None
 
 
 @pytest.mark.parametrize(("year", "worn_mwh"), [(1, 120.0 * 0.93 * 100), (2, 0.0)])

@@ -117,7 +117,8 @@ def test_one_hour_of_one_path_is_the_block(air):
 
     def one(_, own):
         stream, *three = own
-        return refine.hour(row, stream, jnp.int32(3), jnp.int32(12), *three, 2)
+        halves = refine.parts(row, stream, jnp.int32(3), jnp.int32(12), *three, 2)
+        return jax.tree.map(lambda *x: jnp.stack(x), *halves)
 
     found = block.tile(one)((), (stream, *at))
     for a, b in zip(found, fine, strict=True):  # rounding of another program

@@ -97,21 +97,6 @@ def hours(
     return Weather(*(jnp.stack(x, axis=1).reshape(-1, x[0].shape[1]) for x in zip(*found, strict=True)))
 
 
-def hour(
-    tables: Tables,
-    stream: Stream,
-    y: jax.Array,
-    hour: jax.Array,
-    before: Weather,
-    now: Weather,
-    after: Weather,
-    steps: int,
-) -> Weather:
-    """`Weather` [steps] of `parts`."""
-    found = parts(tables, stream, y, hour, before, now, after, steps)
-    return Weather(*(jnp.stack(x) for x in zip(*found, strict=True)))
-
-
 def parts(
     tables: Tables,
     stream: Stream,
