@@ -26,11 +26,16 @@ from weather.schema import InputError
 
 PREPARED, WEEK, REPORT = "prepared.json", "worst_week.nc", "report.html"
 LIBRARIES = ("jax", "jaxlib", "numpy", "xarray", "netCDF4", "pvlib", "windpowerlib")
-HEADLINE_KEYS = (  # what decides whether rent pays the debt: while these are assumed, so is the headline
+RENT_KEYS = (  # what decides whether rent pays the debt: while these are assumed, so is the headline
     ("deal", "revenue", "lease_price_per_kw_month"),
     ("load", "occupancy_frac"),
     ("uncertainty", "lease_price_sd_frac"),
     ("uncertainty", "occupancy_sd_frac"),
+)
+SALE_KEYS = (  # and whether sold energy does
+    ("deal", "revenue", "ppa", "price_per_kwh"),
+    ("grid", "export_price_per_kwh"),
+    ("uncertainty", "power_price_sd_frac"),
 )
 FILES: Any = {"climate": True, "weather": {"file"}, "deal": {"tax": {"table"}}}  # of a study
 SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
@@ -200,7 +205,10 @@ def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
 
 def illustrative(loaded: Loaded) -> list[str]:
     """Sentences that say on which assumptions the headline hangs."""
-    assumed = [".".join(key) for key in HEADLINE_KEYS if not SOURCED.search(_note(loaded, key))]
+    revenue = loaded.study.deal.revenue
+    keys: list[tuple[str, ...]] = [*RENT_KEYS] if revenue.lease_price_per_kw_month > 0.0 else []
+    keys += SALE_KEYS if revenue.ppa is not None else ()
+    assumed = [".".join(key) for key in keys if not SOURCED.search(_note(loaded, key))]
     if not assumed:
         return []
     verb = "is an assumption" if len(assumed) == 1 else "are assumptions"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine import config
+from engine import config, folder
 from engine.schema.study import Study
 from tests.door import CONFIGS
 
@@ -190,3 +190,12 @@ def test_a_climate_file_stands_beside_the_study_that_names_it(tmp_path, monkeypa
 def test_a_study_without_a_name_has_its_file_s(tmp_path, file, name):
     assert config.load(write(tmp_path, file, "extends: ~/zhongwei.yaml")).study.name == name
     assert config.load(write(tmp_path, file, "extends: ~/zhongwei.yaml\nname: given")).study.name == "given"
+
+
+@pytest.mark.parametrize(
+    ("study", "named"), [("zhongwei", "lease_price_per_kw_month"), ("alibaba_ppa", "export_price_per_kwh")]
+)
+def test_the_headline_hangs_on_what_the_study_earns_from(study, named):
+    [sentence] = folder.illustrative(config.load(CONFIGS / f"{study}.yaml"))
+    assert named in sentence
+    assert ("occupancy" in sentence) == (study == "zhongwei")
