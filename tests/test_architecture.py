@@ -55,7 +55,7 @@ engine.finance.cascade
 weather.climates.parts weather.intake weather.coding engine.finance.credit
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall engine.report.lending
+engine.finance.waterfall engine.report.lending engine.islanding
 
 engine.life engine.report.html engine.report.terminal
 
@@ -95,6 +95,7 @@ KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"
         "convert.computing",
         "outages",
         "grid",
+        "islanding",
         "orders",
         "dispatch",
         "life",
