@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
-weather.schema weather.random weather.clearsky weather.posterior engine.schema.base
+weather.schema weather.random weather.clearsky weather.beam weather.posterior engine.schema.base
 engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
@@ -87,7 +87,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
+KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
