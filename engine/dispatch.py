@@ -5,7 +5,8 @@ exported, and what is left is curtailed. A deficit postpones what may wait, empt
 imports, starts the gensets, and what is left goes unserved, deferrable work first. Postponed work is a
 queue, first in first out, of at most `backlog_limit_mwh`: the work that arrives in the longest wait, so
 once it is full each arrival pushes the oldest work out to be done. Nothing that a decision uses lies in a
-later hour.
+later hour. Nor does it look at prices: the battery does not wait for a cheap hour of the tariff, nor is it
+charged from the grid; what it saves of dear hours is what the sun and wind before them happen to leave.
 
 Two stocks, the backlog and the battery, are asked in this order, and neither's want depends on a later
 one's stock. So what an hour wants of a stock follows from its drivers alone, what the stock allows is a
@@ -108,7 +109,11 @@ class Flows(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The same flows summed over a day or a month, MWh."""
+    """The same flows summed over a day or a month, MWh.
+
+    imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
+    without one.
+    """
 
     pv_mwh: jax.Array
     wind_mwh: jax.Array
@@ -128,6 +133,7 @@ class Totals(NamedTuple):
     curtailed_no_load_mwh: jax.Array
     curtailed_clipping_mwh: jax.Array
     standby_mwh: jax.Array | None = None
+    imported_by_period_mwh: tuple[jax.Array, ...] | None = None
 
 
 class Work(NamedTuple):
@@ -295,6 +301,13 @@ def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tupl
     return State(end, last), State(socs, backlogs), flows(*met, remains)
 
 
-def totals(f: Flows, dt_h: float) -> Totals:
-    """Flows [hour, path] in MW -> one sum each in MWh."""
-    return Totals(*jax.tree.map(lambda x: block.total(x) * dt_h, tuple(f)))
+def metered(f: Flows, periods: tuple[jax.Array, ...] | None) -> Totals:
+    """Flows by the names of their totals, MW. periods: 1 in each period's hours, else 0."""
+    by_period = None if periods is None else tuple(f.imported_mw * within for within in periods)
+    return Totals(*f, by_period)
+
+
+def totals(f: Flows, dt_h: float, periods: tuple[jax.Array, ...] | None = None) -> Totals:
+    """Flows [hour, path] in MW -> one sum each in MWh. periods: [hour] of each period of the tariff."""
+    within = None if periods is None else tuple(x[:, None] for x in periods)
+    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within))

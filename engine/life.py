@@ -50,7 +50,8 @@ class State(NamedTuple):
 class Hours(NamedTuple):
     """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day.
 
-    standing: [365, 24, part] of the capacities, None where everything stands.
+    standing: [365, 24, part] of the capacities, None where everything stands. grid: what the hours have of
+    their own, None where none differs.
     """
 
     hour: jax.Array
@@ -58,6 +59,7 @@ class Hours(NamedTuple):
     sun: Geometry
     utilisation: jax.Array
     standing: jax.Array | None
+    grid: grid.Clock | None
 
 
 class Energy(NamedTuple):
@@ -173,6 +175,7 @@ def hours(plant: Plant) -> Hours:
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
         standing=standing,
+        grid=jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock),
     )
 
 
@@ -191,7 +194,7 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
     store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
-    sums = dispatch.totals(flowed, DT_H)
+    sums = dispatch.totals(flowed, DT_H, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     after = State(store, failed, orders.of_yesterday(given.night), chance, worn)
     return after, (sums, (starts, met, flowed))
@@ -235,7 +238,8 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     pv_up, wind_up, battery_up, genset_up, circuits_up = up
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
-    import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
+    connection = grid.at_hour(plant.connection, now.grid)
+    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[-1])
     ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
@@ -248,7 +252,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         pue=computing.pue(plant.computing, w.temp_air),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
-        export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - ordered)),
+        export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
     )

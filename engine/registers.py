@@ -84,7 +84,7 @@ def year(
     own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), order_levels, state)
     total = jax.ShapeDtypeStruct((12, stream.index.shape[0]), jnp.float64)
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
-    out = shapes, [total] * _flowing(plant)
+    out = shapes, _each(plant, total)
 
     tables, tables_tree = jax.tree.flatten(shared)
     mine, mine_tree = jax.tree.flatten(own)
@@ -97,7 +97,7 @@ def year(
         ended = _walk(
             jax.tree.unflatten(tables_tree, views),
             jax.tree.unflatten(mine_tree, rows),
-            jax.tree.unflatten(results_tree, made)[1],
+            jax.tree.leaves(jax.tree.unflatten(results_tree, made)[1]),
         )
         for reference, [values] in zip(made, _leaves(state, ended), strict=False):
             _put(reference, values)
@@ -114,7 +114,7 @@ def year(
     )
     flat = call(*(x.reshape(1) if x.ndim == 0 else x for x in tables), *mine)
     end, totals = jax.tree.unflatten(results_tree, flat)
-    return end, Energy(Totals(*totals), end[1].store.soc_mwh, end[1].store.backlog_mwh)
+    return end, Energy(totals, end[1].store.soc_mwh, end[1].store.backlog_mwh)
 
 
 def _rows(reference: Any) -> Any:
@@ -184,10 +184,11 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
             store, flows = dispatch.step(in_place(plant, today.standing).battery, store, met, DT_H)
+            metered = dispatch.metered(flows, None if today.grid is None else today.grid.periods)
             return (
                 store,
                 failed,
-                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(flows), strict=True)),
+                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
@@ -210,9 +211,16 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
     return lax.fori_loop(0, len(MONTH_DAYS), one, (sky, lived))
 
 
-def _flowing(plant: Plant) -> int:
-    """How many flows of a plant there are to sum; the optional one stands last."""
-    return len(Totals._fields) - (plant.battery.standby_mw is None)
+def _each(plant: Plant, total: Any) -> Totals:
+    """`total` for each flow of a plant that there is to sum; what may be missing stands last."""
+    clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh")
+    return Totals(
+        **{name: total for name in Totals._fields if name not in optional},
+        standby_mwh=None if plant.battery.standby_mw is None else total,
+        imported_by_period_mwh=None
+        if clock is None or clock.periods is None
+        else tuple(total for _ in clock.periods),
+    )
 
 
 def _is_view(x: Any) -> bool:

@@ -129,6 +129,40 @@ STUDIES = (
     ("+grid: {orders: {depth_frac: [0.5, 80]}}",
      "@:5: grid.orders.depth_frac: item 2 should be less than or equal to 1 (got 80); "
      "fractions run from 0 to 1, 80 % is 0.8"),
+    ("+grid: {tariff: {peak: {price_multiple: 1.5, hours: [[17, 22]]}}}",
+     "@:5: grid.tariff.peak: should not stand alone: one price is import_price_per_kwh"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[17, 22]]}\n"
+     "    valley: {price_multiple: 0.5, hours: [[22, 7]]}",
+     "@:8: grid.tariff.valley.hours: leave 7 to 8 in month 1 without a price; one period may do without "
+     "hours and have all that is left"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[17, 22]]}\n"
+     "    valley: {price_multiple: 0.5, hours: [[21, 7]], months: [6, 7]}\n    flat: {price_multiple: 1}",
+     "@:8: grid.tariff.valley.hours: should not have 21 to 22 in month 6, which is in peak"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[0, 24]]}\n    flat: {price_multiple: 1}",
+     "@:8: grid.tariff.flat.hours: are missing, and the other periods leave none"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5}\n    flat: {price_multiple: 1}",
+     "@:8: grid.tariff.flat.hours: are missing, and peak has all that is left"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, months: [7]}\n    flat: {price_multiple: 1}",
+     "@:7: grid.tariff.peak.months: is given, but a period without hours has all that is left"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 12]], months: [13]}",
+     "@:7: grid.tariff.peak.months: item 1 should be less than or equal to 12 (got 13)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 12]], months: [7, 7]}",
+     "@:7: grid.tariff.peak.months: should hold each once (got 7, 7)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 25]]}",
+     "@:7: grid.tariff.peak.hours: item 1 should be less than or equal to 24 (got 25)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 8]]}",
+     "@:7: grid.tariff.peak.hours: should not end where they begin (got 8 to 8)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 12], [11, 14]]}",
+     "@:7: grid.tariff.peak.hours: should hold 11 to 12 once"),
+    ("+grid:\n  tariff:" + "".join(
+        f"\n    p{h}: {{price_multiple: 1, hours: [[{h}, {h + 1}]]}}" for h in range(12)),
+     "@:15: grid.tariff.p8: is one too many: a tariff has 8 periods at most (got 12)"),
+    ("+grid: {limits: {evening: {import_frac: 0}}}", "@:5: grid.limits.evening.hours: is missing"),
+    ("+grid: {limits: {evening: {hours: [[17, 21]]}}}",
+     "@:5: grid.limits.evening.import_frac: or export_frac should lie under 1 to limit anything"),
+    ("+grid: {limits: {evening: {hours: [[17, 21]], import_frac: 50}}}",
+     "@:5: grid.limits.evening.import_frac: should be less than or equal to 1 (got 50); "
+     "fractions run from 0 to 1, 50 % is 0.5"),
     ("+wind: {rated_mps: 30}",
      "@:5: wind.rated_mps: should lie between cut_in_mps and cut_out_mps (got 30, cut_in_mps 3, "
      "cut_out_mps 25)"),

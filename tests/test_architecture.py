@@ -21,8 +21,9 @@ engine.convert.pv engine.build.sunpath
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.schema.construction engine.schema.law engine.schema.orders
-engine.report.wording engine.finance.singleowner
+engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
+engine.finance.singleowner
+engine.schema.construction
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
@@ -33,9 +34,9 @@ engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
-engine.build.renewals
+engine.build.renewals engine.build.grid
 
-weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
+weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from tests.reference import fleets, plant, pv, random, wind
+from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
@@ -21,7 +22,8 @@ MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in 
 
 
 def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weather):
-    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh}}.
+    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh},
+    "imported_by_period": {period: [12] MWh}}.
 
     tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). names: (seed,
     ensemble, path).
@@ -83,6 +85,7 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
         soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
         cycles += kept["discharged_mw"].sum() / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
+        kept["imported_by_period"] = connections.by_period(study.grid, kept["imported_mw"])
         out.append(kept)
     return out
 
@@ -95,7 +98,8 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
-    export = min(grid.export_limit_mw, circuits)
+    import_limit, export_limit = connections.limits(grid, t)
+    export = min(export_limit, circuits)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
         wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
@@ -105,9 +109,9 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
         it_limit_mw=limit,
         backlog_limit_mwh=study.load.max_delay_h * deferrable,
         pue=plant.pue(study.load, at["temp_air"]),
-        import_limit_mw=min(grid.import_limit_mw, circuits),
+        import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,
-        export_order_mw=min(export, grid.export_limit_mw * (1.0 - taken)),
+        export_order_mw=min(export, export_limit * (1.0 - taken)),
         genset_mw=study.gensets.unit_mw * study.gensets.outage.units * up["gensets"],
         battery_frac=up["battery"],
     )
