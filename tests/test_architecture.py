@@ -40,13 +40,13 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.reliability.balance weather.refine
+engine.reliability.balance weather.refine engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
-weather.records engine.finance.debt engine.report.figures engine.report.facts
+engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
 
 engine.report.fidelity_figures
 
@@ -95,6 +95,7 @@ KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"
         "convert.wind",
         "convert.computing",
         "outages",
+        "gensets",
         "grid",
         "orders",
         "dispatch",
