@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, grid, islanding, orders, outages, world
+from engine import dispatch, gensets, grid, islanding, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -37,8 +37,9 @@ class State(NamedTuple):
     """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order, the
     chance of the day's orders.
 
-    worn_mwh: discharged since the battery's cells were new, None where that wears nothing. stands: at the
-    connection, as `islanding` has it, None where the plant always survives its loss.
+    worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
+    where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
+    where the plant always survives its loss.
     """
 
     store: dispatch.State
@@ -46,6 +47,7 @@ class State(NamedTuple):
     night_order: Order
     order_chance: Orders
     worn_mwh: jax.Array | None = None
+    gensets: gensets.State | None = None
     stands: jax.Array | None = None
 
 
@@ -80,7 +82,9 @@ def start(plant: Plant, stream: Stream) -> State:
         store = dispatch.State(plant.soc_start_mwh, nothing)
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn, islanding.start(plant))
+        sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
+        stands = islanding.start(plant)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands)
 
     return block.tile(one)(plant, stream)
 
@@ -196,10 +200,17 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     stands, stood = islanding.hours(plant, stream, y, today.hour, counts, now.stands)
     met = block.stored(drivers)(plant, today, own, (w, counts, stood))
     standing = None if today.standing is None else today.standing[0]
-    store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
+    there = in_place(plant, standing)
+    store, starts, answered = dispatch.stocks(there.battery, now.store, met, DT_H)
+    sets, made_mw = now.gensets, None
+    if there.gensets is not None and now.gensets is not None:
+        asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
+        sets, power = gensets.hours(there.gensets, stream, y, today.hour, now.gensets, asked, air, DT_H)
+        met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
+    flowed = dispatch.flows(met, *answered, made_mw)
     sums = dispatch.totals(flowed, DT_H, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, stands)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
     return after, (sums, (starts, met, flowed))
 
 

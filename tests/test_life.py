@@ -78,7 +78,8 @@ def walked(study, plant, climate, lived):
         weather = [{k: np.asarray(v)[:, path] for k, v in w._asdict().items()} for w, *_ in lived[:YEARS]]
         names = (SEED, Ensemble.RUN, path)
         out[path] = reference.years(
-            *(study, sun, studies.WIND_HEIGHT_M, tables, names, THRESHOLD, OCCUPANCY, weather)
+            *(study, sun, studies.WIND_HEIGHT_M, tables, plant.gensets),
+            *(names, THRESHOLD, OCCUPANCY, weather),
         )
     return out
 

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.build.fleets import kind as built
-from tests.reference import fleets, plant, pv, random, wind
+from engine.fleets import Kind
+from tests.reference import fleets, gensets, plant, pv, random, wind
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -21,17 +22,20 @@ FLEETS = ("pv", "wind", "battery", "gensets", "grid")
 MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
 
 
-def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weather):
+def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather):
     """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh},
     "imported_by_period": {period: [12] MWh}}.
 
-    tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). names: (seed,
-    ensemble, path).
+    tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). sets: the
+    `gensets` of the plant. names: (seed, ensemble, path).
     occupancy: [year]. weather: [year] of {name: [8760]}.
     """
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
+    machines = gensets.of_plant(study, sets, names)
+    if study.gensets.commitment is not None:  # their units fail there
+        kinds[FLEETS.index("gensets")] = Kind(study.gensets.outage.units, 0.0, 1.0)
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
@@ -82,7 +86,12 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
                 at = {name: float(values[t]) for name, values in air.items()}
                 d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, taken)
                 kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
-                for name, mw in plant.hour_of_plant(store, d, 1.0).items():
+                met = at["temp_air"], at["wind_speed"]
+
+                def made(need_mw, hour=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw):
+                    return machines.hour(*hour, need_mw, d.genset_mw, met, unit_mw)
+
+                for name, mw in plant.hour_of_plant(store, d, 1.0, machines and made).items():
                     kept[name][t] = mw
             last_night = [(begin - 24, end - 24, depth) for begin, end, depth in tonight]
         soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
