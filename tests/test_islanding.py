@@ -71,12 +71,13 @@ def test_hours_are_the_reference(climate, changes):
     of = study(**changes)
     air = weather(2, ghi=500.0, wind=7.0)
     found = lived(climate, of, 2, air, years=2)
-    fleets = plants.plant(of, climate.sun, studies.WIND_HEIGHT_M).fleets
-    tables = [[walker_tables(fleets, n)] for n in range(len(plants.FLEETS))]
+    plant = plants.plant(of, climate.sun, studies.WIND_HEIGHT_M)
+    tables = [[walker_tables(plant.fleets, n)] for n in range(len(plants.FLEETS))]
     sun = Sun(*(np.asarray(x) for x in climate.sun))
     hours = [{k: np.asarray(v)[:, 1] for k, v in air._asdict().items()}] * 2
     names, occupied = (SEED, Ensemble.RUN, 1), [OCCUPIED] * 2
-    walked = reference.years(of, sun, studies.WIND_HEIGHT_M, tables, names, THRESHOLD, occupied, hours)
+    known = of, sun, studies.WIND_HEIGHT_M, tables, plant.gensets
+    walked = reference.years(*known, names, THRESHOLD, occupied, hours)
     for (_, (starts, met, flows)), exact in zip(found, walked, strict=True):
         assert (met.battery_frac[..., 1] == 0.0).sum() > 100
         for name, values in (*flows._asdict().items(), ("soc_mwh", starts.soc_mwh)):
