@@ -129,7 +129,7 @@ def to_json(prepared: Prepared) -> str:
 def from_json(text: str, deal: Deal, years: int) -> Prepared:
     """What `to_json` wrote, for a deal of the same shapes."""
     month: Any = jax.ShapeDtypeStruct((len(CASES), years, 12), jnp.float64)
-    energy = contracts.Operations(*(month for _ in contracts.Operations._fields))
+    energy = contracts.alike(deal, month)
     shape = (
         jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
         jax.eval_shape(loans.size, deal, energy),
@@ -178,6 +178,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             },
             "letter_of_credit_m": None if debt.face_m is None else float(debt.face_m[0]),
             "sources": {"debt": amount, "equity": uses - amount},
+            "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()},
             "base_dscr": _by_year(dscr, np.asarray(debt.due_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,
             "base_dscr_mean": float(due.mean()) if len(due) else None,

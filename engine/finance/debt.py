@@ -22,7 +22,7 @@ from engine import world
 from engine.deal import Deal
 from engine.finance import contracts, tax
 from engine.finance.contracts import Earnings, Operations
-from engine.finance.funding import Funding, fund
+from engine.finance.funding import Funding, fund, sources
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
 from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
@@ -149,7 +149,7 @@ def _debt(
     allowed = jnp.stack([present_value(x, rate) for x in shapes])
     due = (due_m > 0)[None]
     ratios = cover(by_case, jnp.broadcast_to(due_m, by_case.shape))
-    draw = amount * funding.need_m / funding.uses_m
+    debt_draw, equity_draw = sources(deal, amount, funding.need_m)
     return Debt(
         amount_m=amount,
         tests_m=tests,
@@ -160,8 +160,8 @@ def _debt(
         balance_m=balance,
         dsra_target_m=dsra_target(loan, service),
         funding=funding,
-        debt_draw_m=draw,
-        equity_draw_m=funding.need_m - draw,
+        debt_draw_m=debt_draw,
+        equity_draw_m=equity_draw,
         dscr=cover(cfads, due_m),
         llcr=cover(present_value(cfads * in_term(loan, cfads.shape[0]), rate), amount),
         plcr=cover(present_value(cfads, rate), amount),
