@@ -129,7 +129,7 @@ def to_json(prepared: Prepared) -> str:
 def from_json(text: str, deal: Deal, years: int) -> Prepared:
     """What `to_json` wrote, for a deal of the same shapes."""
     month: Any = jax.ShapeDtypeStruct((len(CASES), years, 12), jnp.float64)
-    energy = contracts.Operations(*(month for _ in contracts.Operations._fields))
+    energy = contracts.alike(deal, month)
     shape = (
         jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
         jax.eval_shape(loans.size, deal, energy),
@@ -177,6 +177,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
                 "debt service reserve": float(funding.dsra_m),
             },
             "sources": {"debt": amount, "equity": uses - amount},
+            "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()},
             "base_dscr": _by_year(dscr, np.asarray(debt.service_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,
             "base_dscr_mean": float(due.mean()) if len(due) else None,

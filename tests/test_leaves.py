@@ -26,6 +26,7 @@ from weather import climate as climates
 PATHS, YEARS = 32, 2
 SHAPES = {
     "life.years",
+    "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
@@ -41,12 +42,21 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "deal.construction.draws": "mid_year",
+    "deal.construction.equity_first": True,
+    "deal.construction.month_weights": (1.0,) * 23 + (2.0,),
     "grid.orders.midday.begin_h": (8, 11, 12),
     "grid.orders.midday.hours": (5, 4, 1),
     "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
     "grid.orders.night.begin_h": (13, 23, 26),
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.limits.evening.hours": ((16, 20),),
+    "grid.limits.spring.hours": ((10, 13), (23, 2)),
+    "grid.limits.spring.months": (3, 4, 6),
+    "grid.tariff.peak.hours": ((8, 11), (17, 21)),
+    "grid.tariff.valley.hours": ((22, 7),),
+    "grid.tariff.valley.months": (1, 2, 3, 4),
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p50": 5.0,  # until it binds
     "deal.debt.dscr_p99": 5.0,  # until it binds
@@ -96,6 +106,7 @@ def base_study() -> Study:
         life__years=YEARS,
         deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
+        deal__construction={"draws": "monthly"},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__renewals={
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}
