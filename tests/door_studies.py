@@ -240,6 +240,21 @@ STUDIES = (
      "@:4: deal.debt.dscr_p50: should not lie under lockup_dscr (got 1.1, lockup_dscr 1.15)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    dsra_months: 5",
      "@:4: deal.debt.dsra_months: should be a whole number of debt periods (got 5, periods_per_year 2)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sweep: {share_frac: 0.5, from_dscr: 2, under_dscr: 1.5}",
+     "@:4: deal.debt.sweep.from_dscr: should lie under under_dscr (got 2, under_dscr 1.5)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    cure: {times: 0, limit_m: 100}",
+     "@:4: deal.debt.cure.times: should be greater than or equal to 1 (got 0)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    cure: {times: 2}",
+     "@:4: deal.debt.cure.limit_m: is missing (of all cures together)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n"
+     "    letter_of_credit: {fee_frac_per_year: 0.01, margin_frac_per_year: 0.02}",
+     "~/zhongwei.yaml:*: deal.debt.dsra_interest_frac_per_year: is earned on cash, but the reserve is a "
+     "letter_of_credit (got 0.01)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    dsra_interest_frac_per_year: 0\n    dsra_months: 0\n"
+     "    letter_of_credit: {fee_frac_per_year: 0.01, margin_frac_per_year: 0.02}",
+     "@:6: deal.debt.letter_of_credit: is for a reserve, but dsra_months is 0"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",
+     "@:4: deal.debt.sponsor_support_m: should be greater than 0 (got 0)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    periods_per_year: 3",
      "@:4: deal.debt.periods_per_year: should be 1, 2 or 4 (got 3)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  capex:\n    spend_frac: [0.5, 0.4]",
