@@ -12,10 +12,16 @@ from engine.dispatch import Totals
 from engine.finance.waterfall import CashFlow
 from engine.plant import Plant
 from engine.results import CAUSES, OUTCOMES, TIERS
+from engine.world import Market
 
 
 def outcomes(
-    plant: Plant, monthly: Totals, soc_mwh: jax.Array, backlog_mwh: jax.Array, cash: CashFlow
+    plant: Plant,
+    monthly: Totals,
+    soc_mwh: jax.Array,
+    backlog_mwh: jax.Array,
+    cash: CashFlow,
+    market: Market,
 ) -> dict[str, jax.Array]:
     """All outcomes but the world, in the kind of number that is stored.
 
@@ -38,9 +44,19 @@ def outcomes(
         "unserved_by_tier_h": by_tier,
         "green_frac": green,
         "soc_mwh": soc_mwh,
+        "occupancy_frac": market.occupancy,
+        "tenant_default_year": tenant_default_year(market),
         "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
     }
     return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
+
+
+def tenant_default_year(market: Market) -> jax.Array:
+    """[] the first operating year, from 1, in which a named tenant defaults; NaN where none does."""
+    if market.tenancy is None:
+        return jnp.full((), jnp.nan)
+    happens = market.tenancy.defaults.sum(1) > 0.0
+    return jnp.where(happens.any(), 1.0 + jnp.argmax(happens), jnp.nan)
 
 
 def energy_imbalance(

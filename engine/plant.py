@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, mounting, orders, phases, pv, wind
+from engine.build import battery, computing, grid, mounting, orders, phases, pv, tenants, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
@@ -25,6 +25,7 @@ from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
 from engine.schema.study import Study
 from engine.schema.wind import Wind
+from engine.tenants import Tenants
 from engine.world import Unknowns
 from weather.clearsky import Sun
 
@@ -36,7 +37,8 @@ class Plant(NamedTuple):
 
     [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760].
     utilisation: [24] of the occupied capacity. genset_mw: of all units. standing: [year, 12, part] shares of
-    the capacities, parts as in `phases.PARTS`; None where everything stands from the start.
+    the capacities, parts as in `phases.PARTS`; None where everything stands from the start. tenants: who may
+    default, None where nobody is named.
     """
 
     pv: PvArray
@@ -55,6 +57,7 @@ class Plant(NamedTuple):
     planned_occupancy: jax.Array
     worlds: jax.Array
     standing: jax.Array | None
+    tenants: Tenants | None = None
 
 
 class Reference(NamedTuple):
@@ -158,4 +161,5 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
+        tenants=tenants.tenants(study.deal.revenue.tenants),
     )

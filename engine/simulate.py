@@ -77,7 +77,7 @@ def programs(mesh: Mesh) -> Programs:
 
         def one(monthly, soc_mwh, backlog_mwh, market):
             cash = life.settle(deal, debt, monthly, market)
-            return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash)
+            return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash, market)
 
         return jax.vmap(one, in_axes=(-1, -1, -1, 0))(*operations)
 

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from engine import tenants
+from engine.tenants import Tenancy, Tenants
 from weather import random
 from weather.random import Purpose, Stream
 
@@ -27,34 +29,49 @@ class Market(NamedTuple):
     """Factors on a path's prices and occupancy, float64.
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
-    fraction of the contracted capacity.
+    fraction of the contracted capacity. tenancy: its months, where a study names tenants: `let` is then
+    that fraction, too.
     """
 
     lease_price: jax.Array
     power_price: jax.Array
     occupancy: jax.Array
+    tenancy: Tenancy | None = None
 
 
-def market(unknowns: Unknowns, planned_occupancy: jax.Array, stream: Stream, worlds: jax.Array) -> Market:
+def market(
+    unknowns: Unknowns,
+    planned_occupancy: jax.Array,
+    stream: Stream,
+    worlds: jax.Array,
+    named: Tenants | None = None,
+) -> Market:
     """Prices and occupancy of one path.
 
     Levels are log-normal with mean one (occupancy: normal, capped at full); the yearly factor is a
     log-AR(1) of the stated standard deviation, started stationary. planned_occupancy: [year].
+    named: tenants that may default, None for none; halls that stand empty lower the year's occupancy.
     """
     lease, power, occupied, _ = map(
         _f64, random.normals(random.world(stream, worlds), Purpose.MARKET_LEVEL, 0, 0)
     )
     years = jnp.arange(planned_occupancy.shape[0])
-    yearly = _stationary_ar1(_f64(random.normals(stream, Purpose.MARKET_YEAR, years, 0)[0]))
-    return Market(
+    shocks = random.normals(stream, Purpose.MARKET_YEAR, years, 0)
+    yearly = _stationary_ar1(_f64(shocks[0]))
+    found = Market(
         lease_price=_lognormal(unknowns.lease_price, lease),
         power_price=_lognormal(unknowns.power_price, power) * _lognormal(unknowns.yearly_price, yearly),
         occupancy=jnp.clip(planned_occupancy * (1.0 + unknowns.occupancy * occupied), 0.0, 1.0),
     )
+    if named is None:
+        return found
+    months = tenants.tenancy(named, _stationary_ar1(_f64(shocks[1])), stream)
+    months = months._replace(let=found.occupancy[:, None] * months.let)
+    return found._replace(occupancy=months.let.mean(1), tenancy=months)
 
 
 def central(planned_occupancy: jax.Array) -> Market:
-    """The lender's case: prices and occupancy as planned."""
+    """The lender's case: prices and occupancy as planned, every tenant in its halls."""
     return Market(jnp.ones(()), jnp.ones(planned_occupancy.shape), planned_occupancy)
 
 

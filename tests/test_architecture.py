@@ -17,7 +17,7 @@ engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 
-engine.convert.pv engine.build.sunpath
+engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -25,7 +25,7 @@ engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording 
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.sales engine.dispatch engine.convert.wind
+engine.build.sales engine.dispatch engine.convert.wind engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -100,6 +100,7 @@ KERNELS = {"weather.block", "weather.generate", "weather.refine"} | {
         "registers",
         "calibration",
         "world",
+        "tenants",
         "reliability.balance",
     )
 }

@@ -50,6 +50,7 @@ class Purpose(enum.IntEnum):
     BLOCK = 11
     WEATHER_QUARTER = 12
     ORDER_START = 13
+    TENANT = 14
 
 
 class Stream(NamedTuple):

@@ -1,8 +1,9 @@
 """Energy -> money: what tenants, grid and suppliers pay each month under the contracts.
 
 Energy settles by calendar month. Yearly and monthly prices are paid in twelfths. The market moves
-rent (`lease_price`) and the energy price of the grid (`power_price`, import and export); the tenants'
-power price, certificates, the capacity charge and fuel follow the contract and inflation alone.
+rent (`lease_price`; and what is agreed with who follows a tenant in default) and the energy price of the
+grid (`power_price`, import and export); the tenants' power price, certificates, the capacity charge and fuel
+follow the contract and inflation alone.
 """
 
 from __future__ import annotations
@@ -69,10 +70,12 @@ class Lines(NamedTuple):
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
     """The operating account by month.
 
-    market: factors on prices, occupied fraction [year].
+    market: factors on prices, occupied fraction [year]; its months, where tenants may default.
     """
-    rent = _column(deal.lease_price_per_kw_month * market.lease_price)
-    lease = rent * _column(market.occupancy) * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
+    rent, let = _column(deal.lease_price_per_kw_month * market.lease_price), _column(market.occupancy)
+    if market.tenancy is not None:
+        rent, let = rent * market.tenancy.paid, market.tenancy.let
+    lease = rent * let * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
     monthly = jnp.ones((1, MONTHS))
     account = Lines(
         lease_m=lease,
@@ -157,7 +160,7 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
     was never done counts with its weight; and what bands give, where the deal has them. No month gives
     back more than its lease.
-    rent: per kW-month [year, 1]; lease: million [year, month].
+    rent: per kW-month [year, 1 or month]; lease: million [year, month].
     """
     rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
     unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh

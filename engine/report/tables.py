@@ -84,6 +84,11 @@ def has_debt(results: xr.Dataset) -> bool:
     return bool((results["scheduled_service_m"].values > 0).any())
 
 
+def has_tenants(manifest: Mapping[str, Any]) -> bool:
+    """Whether the study names tenants, who may default."""
+    return bool(look(manifest, "study.deal.revenue.tenants"))
+
+
 def worlds(results: xr.Dataset) -> np.ndarray | None:
     """[path] the world of each, None where no estimate has an error that a run can know."""
     return None if "errors" in results["world"].attrs else results["world"].values
@@ -118,6 +123,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Lock-up", under["lock-up"], by_year(results, "lockup_year", years)),
         ("Reserve draw", "debt service reserve used", drawn),
     ]
+    if has_tenants(manifest):
+        gone = by_year(results, "tenant_default_year", years)
+        found.append(("Tenant default", "a named tenant leaves its halls", gone))
     return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
 
 
@@ -167,7 +175,7 @@ Number = tuple[str, str, str, risk.Better, np.ndarray]
 
 def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     yield from _energy(results, manifest)
-    yield from _computing(results)
+    yield from _computing(results, manifest)
     yield from _cash(results, manifest)
 
 
@@ -206,8 +214,10 @@ def _clipped(results: xr.Dataset) -> np.ndarray:
     return _total(results["curtailed_by_cause_mwh"].sel(cause="clipping"))
 
 
-def _computing(results: xr.Dataset) -> Iterator[Number]:
+def _computing(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     group, years = "Computing", results.sizes["year"]
+    if has_tenants(manifest):
+        yield group, "Occupied capacity", "%", "more", 100.0 * _total(results["occupancy_frac"]) / years
     yield group, "Unserved hours", "h/y", "less", _total(results["unserved_compute_h"]) / years
     for index, tier in enumerate(TIERS):
         hours = _total(results["unserved_by_tier_h"][:, :, index]) / years

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction
+from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, Spread, contradiction
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
 
@@ -75,11 +75,34 @@ class MechanismTerms(Section):
     term_years: int = Field(ge=1, le=100, description="from the start of operation")
 
 
+class Tenant(Section):
+    """A tenant large enough that its default empties halls: who follows it, when, and at what rent."""
+
+    share_frac: Share = Field(description="of the occupied IT capacity")
+    default_frac_per_year: Fraction = Field(description="probability; that of whoever follows, too")
+    default_correlation_frac: Fraction = Field(
+        0.0, description="of its default with low market rents (Gaussian copula); tenants share the market"
+    )
+    vacant_months: int = Field(ge=0, le=240, description="from the month of default until it is let again")
+    relet_rent_frac: NotNegative = Field(
+        description="of the rent that the lease would have had then; grows as it would have"
+    )
+    relet_rent_sd_frac: Spread = Field(
+        0.0, description="of that rent with the market's years, log-normal, mean one, AR(1) with 0.5"
+    )
+    rent_free_months: int = Field(0, ge=0, le=60, description="that the next tenant occupies before it pays")
+
+
 class Revenue(Section):
     """What the tenants and the grid pay, in prices of the year of financial close."""
 
     lease_price_per_kw_month: NotNegative = Field(description="per kW of occupied IT capacity")
     lease_escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal")
+    tenants: dict[str, Tenant] = Field(
+        {},
+        max_length=64,
+        description="by name; whoever else is there never defaults but as occupancy_sd_frac says",
+    )
     power_price_per_kwh: NotNegative = Field(
         0.0, description="tenants pay for site energy; 0: inside the rent"
     )
@@ -95,3 +118,14 @@ class Revenue(Section):
     )
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
     mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")
+
+    @model_validator(mode="after")
+    def _tenants_fit(self) -> Revenue:
+        together = sum(tenant.share_frac for tenant in self.tenants.values())
+        if together > 1.0 + 1e-9:
+            last = [*self.tenants][-1]
+            got = f"{self.tenants[last].share_frac:g}, with the others {together:g}"
+            raise contradiction(
+                f"tenants.{last}.share_frac", f"should leave the tenants together at most 1 (got {got})"
+            )
+        return self

@@ -14,6 +14,7 @@ from engine.finance import debt, funding, reserves, schedule, waterfall
 from engine.finance.contracts import Operations
 from engine.finance.terms import Loan
 from engine.schema.study import Study
+from engine.tenants import Tenancy
 from engine.world import Market
 from tests.reference import finance
 from tests.reference import waterfall as loops
@@ -50,6 +51,7 @@ class Sample(NamedTuple):
         return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
 
 
+TENANT = {"share_frac": 0.5, "default_frac_per_year": 0.1, "vacant_months": 9, "relet_rent_frac": 0.8}
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
@@ -141,6 +143,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
+                | ({"tenants": {"anchor": TENANT}} if taxed else {})
                 | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
                 | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
@@ -240,14 +243,22 @@ def alike(case):
     return jax.tree.map(lambda x: jnp.stack([x] * 7), case)
 
 
-def market(rng, years, planned):
-    """Prices and occupancy; in half of the paths tenants leave for some years."""
+def market(rng, study):
+    """Prices and occupancy; in half of the paths tenants leave for some years, named ones in any month."""
+    more, years, planned = rng.spawn(1)[0], study.life.years, finance.planned_occupancy(study)
     occupancy = np.array(planned)
     if rng.uniform() < 0.5:
         start = int(rng.integers(0, years))
         occupancy[start : start + int(rng.integers(1, 6))] *= rng.uniform(0, 0.8)
     lognormal = functools.partial(rng.lognormal, 0.0)
-    return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
+    occupancy = np.clip(occupancy, 0.0, 1.0)
+    found = Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), occupancy)
+    if not study.deal.revenue.tenants:
+        return found
+    gone = more.uniform(size=(years, 12)) < 0.3
+    let = occupancy[:, None] * np.where(gone, more.uniform(0.0, 1.0, (years, 12)), 1.0)
+    paid = np.where(let > 0, more.uniform(0.3, 1.2, (years, 12)), 0.0)
+    return found._replace(occupancy=let.mean(axis=1), tenancy=Tenancy(let, paid, gone * 1.0))
 
 
 def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
@@ -322,7 +333,7 @@ def sample(shape):
         cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
-    markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
+    markets = stack([market(rng, s) for s in studies])
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

@@ -159,8 +159,11 @@ def agreement(study, ops):
     return contracted, lost
 
 
-def account(study, ops, lease_factor, power_factor, occupancy):
-    """The operating account: a list over years of lists over months of dicts of lines."""
+def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None):
+    """The operating account: a list over years of lists over months of dicts of lines.
+
+    tenancy: (let, paid, defaults) by year and month, where tenants may default.
+    """
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
     it_kw = study.load.contracted_it_mw * 1000
     ppa, years = revenue.ppa, []
@@ -176,12 +179,16 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             kind: taxes.vat_rate(study, kind, calendar_year) for kind in ("services", "power", "equipment")
         }
         net = {kind: 1 / (1 + taxes.included(study) * rate) for kind, rate in vat.items()}
-        rent *= net["services"]
+        rent_of_lease = rent * net["services"]
         company = study.deal.tax.power_company
         stands = [standing(study, 12 * y + m) for m in range(12)]
         months = []
         for m in range(12):
-            lease = rent * it_kw * occupancy[y] * stands[m]["it"]
+            rent, let = rent_of_lease, occupancy[y]
+            if tenancy is not None:
+                let, paid, _ = (table[y][m] for table in tenancy)
+                rent *= paid
+            lease = rent * it_kw * let * stands[m]["it"]
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
