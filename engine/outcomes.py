@@ -38,13 +38,16 @@ def outcomes(
     found = {
         **year,
         **cash._asdict(),
+        "hourly_m": jnp.zeros(cash.revenue_m.shape)
+        if cash.account.hourly_m is None
+        else cash.account.hourly_m,
         "curtailed_mwh": jnp.sum(by_cause, axis=1),
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
         "unserved_by_tier_h": by_tier,
         "green_frac": green,
         "soc_mwh": soc_mwh,
-        "occupancy_frac": market.occupancy,
+        "occupancy_frac": market.occupancy * (1.0 if market.tenancy is None else market.tenancy.let.mean(1)),
         "tenant_default_year": tenant_default_year(market),
         "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
     }

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, mounting, orders, phases, pv, tenants, wind
+from engine.build import battery, computing, grid, mounting, orders, phases, pv, sales, tenants, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
-from engine.build.typed import f32
+from engine.build.typed import f32, f64
 from engine.convert.computing import Computing
 from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
@@ -137,7 +137,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         geometry=mounting.of_year(study.pv, sun),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
-        utilisation=computing.utilisation(study.load),
+        utilisation=computing.utilisation(study.load, study.deal.revenue.hourly),
         max_delay_h=f32(study.load.max_delay_h),
         battery=battery.battery(study.battery, years, study.deal.renewed_in("battery")),
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
@@ -145,21 +145,23 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         connection=grid.connection(study.grid),
         orders=orders.orders(study.grid.orders, study.life.years),
         fleets=outages.fleets([kind(getattr(study, name).outage) for name in FLEETS]),
-        unknowns=Unknowns(
-            *(
-                jnp.asarray(x, jnp.float64)
-                for x in (
-                    u.lease_price_sd_frac,
-                    u.power_price_sd_frac,
-                    u.occupancy_sd_frac,
-                    u.yearly_price_sd_frac,
-                )
-            )
-        ),
+        unknowns=_unknowns(study),
         planned_occupancy=jnp.asarray(
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
         tenants=tenants.tenants(study.deal.revenue.tenants),
+    )
+
+
+def _unknowns(study: Study) -> Unknowns:
+    u, terms = study.uncertainty, study.deal.revenue.hourly
+    since_close = len(study.deal.capex.spend_frac) + np.arange(study.life.years)
+    return Unknowns(
+        lease_price=f64(u.lease_price_sd_frac),
+        power_price=f64(u.power_price_sd_frac),
+        occupancy=f64(u.occupancy_sd_frac),
+        yearly_price=f64(u.yearly_price_sd_frac),
+        compute=sales.compute_price(terms, study.load, since_close),
     )

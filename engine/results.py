@@ -77,6 +77,7 @@ OUTCOMES = (
     _energy("occupancy_frac", "occupied fraction of the contracted capacity that stands"),
     _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
     _detail("revenue_m", "revenue received"),
+    Outcome("hourly_m", _YEAR, "revenue of compute sold by the hour"),
     _detail("opex_m", "operating costs"),
     _detail("renewal_m", "set aside for new equipment, or paid for it where nothing was"),
     _detail("tax_m", "income tax paid"),

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.scipy.special import ndtr, ndtri
 
+from engine.finance.hourly import Part, drawing
 from weather import random
 from weather.random import Purpose, Stream
 
@@ -41,12 +42,13 @@ class Tenants(NamedTuple):
 
 
 class Tenancy(NamedTuple):
-    """[year, 12] float64. let: occupied part of what would be, were no tenant gone. paid: mean rent of
-    what is let over the lease's, 0 where nothing is. defaults: of tenants, counted."""
+    """Float64, over what would be were no tenant gone. let: [year, 12] halls occupied. rent: [year, 12] in
+    rents of the lease. defaults: [year, 12] of tenants, counted. drawing: [year] load."""
 
     let: jax.Array
-    paid: jax.Array
+    rent: jax.Array
     defaults: jax.Array
+    drawing: jax.Array
 
 
 def hazard(tenants: Tenants, market: jax.Array) -> jax.Array:
@@ -57,8 +59,11 @@ def hazard(tenants: Tenants, market: jax.Array) -> jax.Array:
     return -jnp.expm1(jnp.log1p(-yearly) / MONTHS)
 
 
-def tenancy(tenants: Tenants, market: jax.Array, stream: Stream) -> Tenancy:
-    """The months of one path. market: [year] standard normals, high in years of high rents."""
+def tenancy(tenants: Tenants, market: jax.Array, stream: Stream, hourly: Part | None = None) -> Tenancy:
+    """The months of one path. market: [year] standard normals, high in years of high rents.
+
+    hourly: what is sold by the hour, of those who pay whatever happens. The load is of the year's mean.
+    """
     count, years = tenants.share.shape[0], market.shape[0]
     year, month, tenant = (
         jnp.arange(n).reshape(shape)
@@ -82,9 +87,8 @@ def tenancy(tenants: Tenants, market: jax.Array, stream: Stream) -> Tenancy:
     met = drawn.astype(jnp.float64).reshape(years * MONTHS, count), jnp.repeat(market, MONTHS)
     _, (let, rent, defaults) = lax.scan(of_month, first, met)
     others = jnp.maximum(1.0 - tenants.share.sum(), 0.0)
-    let, rent = others + let, others + rent
-    paid = jnp.where(let > 0.0, rent / jnp.where(let > 0.0, let, 1.0), 0.0)
-    return Tenancy(*(x.reshape(years, MONTHS) for x in (let, paid, defaults)))
+    let, rent, defaults = (x.reshape(years, MONTHS) for x in (others + let, others + rent, defaults))
+    return Tenancy(let, rent, defaults, drawing(hourly, let.mean(1)))
 
 
 def _agreed(tenants: Tenants, market: jax.Array) -> jax.Array:

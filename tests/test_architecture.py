@@ -16,6 +16,7 @@ engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.com
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
+engine.finance.hourly
 
 engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
@@ -25,14 +26,14 @@ engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording 
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.sales engine.dispatch engine.convert.wind engine.build.tenants
+engine.dispatch engine.convert.wind engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
-engine.build.renewals
+engine.build.renewals engine.build.sales
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
 engine.build.wind

@@ -100,6 +100,17 @@ ANCHOR = {
 }
 
 
+HOURLY = {
+    "share_frac": 0.2,
+    "utilisation_frac": 0.7,
+    "price_per_kwh": 1.0,
+    "price_change_frac_per_year": -0.1,
+    "price_sd_frac": 0.2,
+    "price_change_sd_frac": 0.05,
+    "price_yearly_sd_frac": 0.1,
+}
+
+
 def base_study() -> Study:
     """The study of every branch, in a market so wild that some lives default and some profit early."""
     return studies.rich(
@@ -113,6 +124,7 @@ def base_study() -> Study:
         },
         deal__revenue__lease_price_per_kw_month=560.0,
         deal__revenue__tenants={"anchor": ANCHOR},
+        deal__revenue__hourly=HOURLY,
         battery__outage__units=5,
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=1.2,

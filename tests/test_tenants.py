@@ -52,9 +52,10 @@ def test_months_are_those_of_the_loops():
     for path in range(paths):
         exact = np.array(
             reference.months([*named.values()], market[path], (SEED, int(Ensemble.RUN), path))
-        )  # [year, month, (let, paid, defaults)]
-        for values, name in zip(np.moveaxis(exact, 2, 0), found._fields, strict=True):
+        )  # [year, month, (let, rent, defaults)]
+        for values, name in zip(np.moveaxis(exact, 2, 0), found._fields[:3], strict=True):
             np.testing.assert_allclose(getattr(found, name)[path], values, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.drawing[path], exact[..., 0].mean(axis=1), rtol=1e-9)
         seen += exact[..., 2].sum()
     assert seen > 100
 
@@ -101,14 +102,14 @@ def test_rent_by_hand():
     named = {"half": tenant(vacant_months=3, rent_free_months=2)}
     found = drawn(named, np.zeros((PATHS, 2)))
     once = found.defaults.sum(axis=(1, 2)) == 1
-    let, paid, gone = (x[once].reshape(once.sum(), 24) for x in found)
+    let, rent, gone = (x[once].reshape(once.sum(), 24) for x in found[:3])
     assert once.sum() > 100
     for path in range(once.sum()):
         before = int(np.argmax(gone[path]))
         exact = [1.0] * before + [0.5] * 3 + [1.0] * 24
         np.testing.assert_allclose(let[path], exact[:24], rtol=1e-15)
-        exact = [1.0] * before + [1.0] * 3 + [0.5] * 2 + [0.9] * 24  # who is left pays in full
-        np.testing.assert_allclose(paid[path], exact[:24], rtol=1e-15)
+        exact = [1.0] * before + [0.5] * 5 + [0.9] * 24  # who is left pays in full
+        np.testing.assert_allclose(rent[path], exact[:24], rtol=1e-15)
 
 
 def test_halls_that_nobody_keeps():
@@ -116,12 +117,12 @@ def test_halls_that_nobody_keeps():
     found = drawn(
         {"all": tenant(share_frac=1.0, default_frac_per_year=1.0, vacant_months=3)}, np.zeros((1, 1)), 1
     )
-    assert found.let.sum() == found.paid.sum() == 0.0
+    assert found.let.sum() == found.rent.sum() == found.drawing.sum() == 0.0
     assert found.defaults.sum() == 4
 
 
 def test_nobody_else_notices():
-    """A world without tenants is what it was; with them only occupancy and its months differ."""
+    """A world without tenants is what it was; with them only its months are added."""
     unknowns = world.Unknowns(*(jnp.asarray(sd) for sd in (0.3, 0.2, 0.15, 0.1)))
     names = random.stream(SEED, Ensemble.RUN, 7)
     plan, worlds = jnp.full(YEARS, 0.9), jnp.uint32(10)
@@ -132,9 +133,9 @@ def test_nobody_else_notices():
     assert plain.lease_price == other.lease_price
     assert (plain.power_price == other.power_price).all()
     assert other.tenancy is not None
-    np.testing.assert_allclose(other.occupancy, other.tenancy.let.mean(axis=1), rtol=1e-15)
-    assert (other.occupancy <= plain.occupancy).all()
-    assert (other.occupancy < plain.occupancy).any()
+    assert (plain.occupancy == other.occupancy).all()
+    np.testing.assert_allclose(other.drawing, plain.drawing * other.tenancy.let.mean(axis=1), rtol=1e-15)
+    assert other.tenancy.let.min() == 0.5
 
 
 def test_a_study_without_tenants_holds_none_in_its_program(plant):

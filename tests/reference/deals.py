@@ -143,7 +143,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
-                | ({"tenants": {"anchor": TENANT}} if taxed else {})
+                | ({"tenants": {"anchor": TENANT}, "hourly": hourly(more)} if taxed else {})
                 | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
                 | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
@@ -212,6 +212,16 @@ def ppa(rng, years, make_up_years, owes):
     return terms
 
 
+def hourly(rng):
+    """A part of what is no anchor's, sold by the hour."""
+    return {
+        "share_frac": rng.uniform(0.05, 1.0 - TENANT["share_frac"]),
+        "utilisation_frac": rng.uniform(0.3, 1.0),
+        "price_per_kwh": rng.uniform(0.5, 2.0),
+        "price_change_frac_per_year": rng.uniform(-0.2, 0.02),
+    }
+
+
 def mechanism(rng, years):
     """A contract for differences on a part of what goes to the grid."""
     return {
@@ -256,9 +266,11 @@ def market(rng, study):
     if not study.deal.revenue.tenants:
         return found
     gone = more.uniform(size=(years, 12)) < 0.3
-    let = occupancy[:, None] * np.where(gone, more.uniform(0.0, 1.0, (years, 12)), 1.0)
-    paid = np.where(let > 0, more.uniform(0.3, 1.2, (years, 12)), 0.0)
-    return found._replace(occupancy=let.mean(axis=1), tenancy=Tenancy(let, paid, gone * 1.0))
+    others = 1.0 - TENANT["share_frac"]
+    let = np.where(gone, others + (1.0 - others) * more.integers(0, 2, (years, 12)), 1.0)
+    rent = others + (let - others) * np.where(gone, more.uniform(0.0, 1.2, (years, 12)), 1.0)
+    tenancy = Tenancy(let, rent, gone * 1.0, let.mean(axis=1))
+    return found._replace(tenancy=tenancy, compute_price=more.lognormal(0.0, 0.3, years))
 
 
 def written_loan(service, rate, periods_per_year=1, funded=True, **terms):

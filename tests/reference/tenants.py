@@ -11,7 +11,7 @@ from weather.random import Purpose
 
 
 def months(tenants, market, names):
-    """[year] of lists of (let, paid, defaults) of 12 months.
+    """[year] of lists of (let, rent, defaults) of 12 months.
 
     tenants: sections of a study. market: [year] standard normals. names: (seed, ensemble, path).
     """
@@ -36,7 +36,7 @@ def months(tenants, market, names):
                     let += tenant.share_frac
                     if since[k] >= tenant.vacant_months + tenant.rent_free_months:
                         rent += tenant.share_frac * ratios[k]
-            year.append((let, rent / let if let > 0 else 0.0, defaults))
+            year.append((let, rent, defaults))
         years.append(year)
     return years
 
