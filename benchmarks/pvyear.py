@@ -14,7 +14,8 @@ from engine.build import pv as build
 from engine.convert import irradiance, pv
 from engine.schema.fleet import Outage
 from engine.schema.pv import Cell, Pv
-from weather import clearsky
+from weather import beam, clearsky
+from weather.beam import LOW_SUN
 from weather.clearsky import Sun
 
 OUTAGE = Outage(mttf_h=1.0, mttr_h=1.0)  # never met: conversion alone
@@ -32,7 +33,6 @@ LIKE_PVWATTS: dict[str, Any] = LIKE_PVLIB | {
 }  # PySAM's premium module
 ALBEDO = 0.2
 INVERTER = 0.96
-LOW_SUN = mounting.LOW_SUN
 
 
 class Site(NamedTuple):
@@ -91,8 +91,8 @@ def split(hours: Hours) -> tuple[np.ndarray, np.ndarray]:
     sun, at = sun_of(hours.site), hour_of_year(hours)
     dhi = hours.dhi
     if dhi is None:
-        kt = irradiance.clearness(np.asarray(hours.ghi, np.float32), sun.extra_ghi_wm2[at])
-        dhi = np.asarray(irradiance.diffuse_frac(kt), float) * hours.ghi
+        kt = beam.clearness(np.asarray(hours.ghi, np.float32), sun.extra_ghi_wm2[at])
+        dhi = np.asarray(beam.diffuse_frac(kt), float) * hours.ghi
     dhi = np.clip(dhi, 0.0, hours.ghi)
     up = sun.up[at]
     return np.where(up > LOW_SUN, (hours.ghi - dhi) / np.maximum(up, LOW_SUN), 0.0), dhi

@@ -217,12 +217,13 @@ def sample(
     first_year: Annotated[
         int | None, typer.Option(min=2000, max=2100, help="Of operation; default the year after the record.")
     ] = None,
+    beam: Annotated[bool, typer.Option("--beam", help="DNI and DHI as well, from ghi by Erbs.")] = False,
 ) -> None:
     """Draw an ensemble of weather and write it as netCDF or Zarr; `run --weather` reads it."""
     from engine import session
 
     with _progress() as progress:
-        session.sample(name, paths, years, out, seed, worlds, level, packed, progress, first_year)
+        session.sample(name, paths, years, out, seed, worlds, level, packed, progress, first_year, beam)
     print(f"{paths} paths of {years} years: {out}")
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, grid, orders, outages, world
+from engine import dispatch, gensets, grid, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -37,7 +37,8 @@ class State(NamedTuple):
     """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order, the
     chance of the day's orders.
 
-    worn_mwh: discharged since the battery's cells were new, None where that wears nothing.
+    worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
+    where neither their units nor their fuel count.
     """
 
     store: dispatch.State
@@ -45,12 +46,14 @@ class State(NamedTuple):
     night_order: Order
     order_chance: Orders
     worn_mwh: jax.Array | None = None
+    gensets: gensets.State | None = None
 
 
 class Hours(NamedTuple):
     """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day.
 
-    standing: [365, 24, part] of the capacities, None where everything stands.
+    standing: [365, 24, part] of the capacities, None where everything stands. grid: what the hours have of
+    their own, None where none differs.
     """
 
     hour: jax.Array
@@ -58,6 +61,7 @@ class Hours(NamedTuple):
     sun: Geometry
     utilisation: jax.Array
     standing: jax.Array | None
+    grid: grid.Clock | None
 
 
 class Energy(NamedTuple):
@@ -76,7 +80,8 @@ def start(plant: Plant, stream: Stream) -> State:
         store = dispatch.State(plant.soc_start_mwh, nothing)
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn)
+        sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets)
 
     return block.tile(one)(plant, stream)
 
@@ -173,6 +178,7 @@ def hours(plant: Plant) -> Hours:
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
         utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
         standing=standing,
+        grid=jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock),
     )
 
 
@@ -190,10 +196,17 @@ def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
-    store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, DT_H)
-    sums = dispatch.totals(flowed, DT_H)
+    there = in_place(plant, standing)
+    store, starts, answered = dispatch.stocks(there.battery, now.store, met, DT_H)
+    sets, made_mw = now.gensets, None
+    if there.gensets is not None and now.gensets is not None:
+        asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
+        sets, power = gensets.hours(there.gensets, stream, y, today.hour, now.gensets, asked, air, DT_H)
+        met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
+    flowed = dispatch.flows(met, *answered, made_mw)
+    sums = dispatch.totals(flowed, DT_H, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets)
     return after, (sums, (starts, met, flowed))
 
 
@@ -235,7 +248,8 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     pv_up, wind_up, battery_up, genset_up, circuits_up = up
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
-    import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
+    connection = grid.at_hour(plant.connection, now.grid)
+    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[-1])
     ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
@@ -248,7 +262,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         pue=computing.pue(plant.computing, w.temp_air),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
-        export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - ordered)),
+        export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
     )

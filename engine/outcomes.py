@@ -27,7 +27,7 @@ def outcomes(
 
     monthly: [year, 12] float64 MWh. soc_mwh, backlog_mwh: [year] at each year's end.
     """
-    flowing = {name: x for name, x in monthly._asdict().items() if x is not None}
+    flowing = {name: x for name, x in monthly._asdict().items() if isinstance(x, jax.Array)}
     year = {name: jnp.sum(x, axis=1) for name, x in flowing.items()}
     year.setdefault("standby_mwh", jnp.zeros_like(year["charged_mwh"]))
     by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)
@@ -59,7 +59,7 @@ def tenant_default_year(market: Market) -> jax.Array:
     if market.tenancy is None:
         return jnp.full((), jnp.nan)
     happens = market.tenancy.defaults.sum(1) > 0.0
-    return jnp.where(happens.any(), 1.0 + jnp.argmax(happens), jnp.nan)
+    return jnp.where(happens.any(), 1.0 + jnp.argmax(happens).astype(jnp.float64), jnp.nan)
 
 
 def energy_imbalance(

@@ -18,7 +18,9 @@ from engine.compose import Progress
 from engine.config import Loaded
 from engine.schema.study import Study
 from weather import climate, ensemble, store
+from weather.beam import Beam
 from weather.ensemble import Generated
+from weather.generate import Weather
 from weather.random import Ensemble
 from weather.schema import InputError
 
@@ -218,12 +220,17 @@ def sample(
     packed: bool = False,
     progress: Progress = quiet,
     first_year: int | None = None,
+    beam: bool = False,
 ) -> None:
     """Draw an ensemble from a climate and write it, in Zarr where `out` ends in .zarr.
 
-    first_year: of operation; without it the years are those after the climate's record.
+    first_year: of operation; without it the years are those after the climate's record. beam: with DNI and
+    DHI.
     """
-    store.check_target(out, store.size(paths, years, packed))  # before there are arrays of this many paths
+    variables = len(Weather._fields) + (len(Beam._fields) if beam else 0)
+    store.check_target(
+        out, store.size(paths, years, packed, variables)
+    )  # before there are arrays of this many paths
     on = devices.machine()  # before there is any array: it decides how many devices JAX starts with
     found, site, digest = climate.load(name, first_year)
     source = Generated(found, seed, Ensemble.RUN, worlds, level, on.mesh)
@@ -232,6 +239,8 @@ def sample(
     elif first_year is None:
         first_year = int(last) + 1
     frame = ensemble.describe(site, paths, years, worlds, seed, level, digest, first_year)
+    if beam:
+        frame = ensemble.with_beam(frame, found.sun)
     done = 0
 
     def count(more: int) -> None:

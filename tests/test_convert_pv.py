@@ -21,7 +21,7 @@ from engine.schema.fleet import Outage
 from engine.schema.pv import Cell, Pv
 from tests import studies
 from tests.reference import pv as reference
-from weather import clearsky
+from weather import beam, clearsky
 from weather.clearsky import Sun
 
 OUTAGE = Outage(mttf_h=100.0, mttr_h=10.0)
@@ -93,7 +93,7 @@ def test_erbs_known_value():
     """GHI 1000 at zenith 10 degrees on 1 January: DNI 794.21, DHI 217.86."""
     up = np.cos(np.radians(10.0))
     extra = pvlib.irradiance.get_extra_radiation(1) * up
-    share = float(irradiance.diffuse_frac(irradiance.clearness(f32(1000.0), f32(extra))))
+    share = float(beam.diffuse_frac(beam.clearness(f32(1000.0), f32(extra))))
     assert share * 1000.0 == pytest.approx(217.86, abs=0.005)
     assert (1.0 - share) * 1000.0 / up == pytest.approx(794.21, abs=0.005)
 
@@ -103,13 +103,13 @@ def test_diffuse_share_is_pvlib_s_erbs_from_dark_to_clear():
     zenith, clearness = np.meshgrid([5.0, 30.0, 60.0, 80.0], np.linspace(0.0123, 1.0, 199))
     extra = pvlib.irradiance.get_extra_radiation(day) * np.cos(np.radians(zenith))
     exact = pvlib.irradiance.erbs(clearness * extra, zenith, day)["dhi"] / (clearness * extra)
-    got = irradiance.diffuse_frac(irradiance.clearness(f32(clearness * extra), f32(extra)))
+    got = beam.diffuse_frac(beam.clearness(f32(clearness * extra), f32(extra)))
     # coefficients of 16 with alternating signs cost a digit; no grid point lies on a seam of the pieces
     np.testing.assert_allclose(got, exact, rtol=2e-5)
 
 
 def test_diffuse_share_at_night_is_a_number():
-    assert float(irradiance.diffuse_frac(irradiance.clearness(f32(0.0), f32(0.0)))) == 1.0
+    assert float(beam.diffuse_frac(beam.clearness(f32(0.0), f32(0.0)))) == 1.0
 
 
 @pytest.mark.parametrize("sky", ["perez", "hay_davies", "isotropic"])
@@ -256,7 +256,7 @@ def test_kernels_are_of_one_hour(plant, air):
 def test_known_diffuse_light_takes_the_place_of_the_clearness(sun, air):
     section = array()
     made, way = build.pv_array(section, 10.0, np.zeros(())), mounting.of_year(section, sun)
-    share = irradiance.diffuse_frac(irradiance.clearness(f32(air[0]), way.extra_ghi_wm2))
+    share = beam.diffuse_frac(beam.clearness(f32(air[0]), way.extra_ghi_wm2))
     same = pv.power(made, way, *air, f32(air[0]) * share)
     for mine, other in zip(same, pv.power(made, way, *air), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import dask
 import dask.array
@@ -18,7 +18,9 @@ import numpy as np
 import xarray as xr
 from jax.sharding import Mesh, PartitionSpec
 
-from weather import block, generate, packing, random, schema
+from weather import beam, block, generate, packing, random, schema
+from weather.beam import Beam
+from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.generate import Weather
 from weather.random import Ensemble, Stream
@@ -108,10 +110,13 @@ def options(mesh: Mesh) -> dict[str, Any]:
     return {"xla_cpu_prefer_vector_width": 512} if mesh.devices.flat[0].platform == "cpu" else {}
 
 
+Held = TypeVar("Held", Weather, Beam)
+
+
 @jax.jit
-def pack(weather: Weather) -> Weather:
+def pack(values: Held) -> Held:
     """float32 -> int16, on the devices that hold it."""
-    return Weather(*(packing.pack(name, x) for name, x in weather._asdict().items()))
+    return type(values)(*(packing.pack(name, x) for name, x in values._asdict().items()))
 
 
 @jax.jit
@@ -160,6 +165,40 @@ def describe(
     )
 
 
+def with_beam(frame: xr.Dataset, sun: Sun) -> xr.Dataset:
+    """A frame of `describe` whose ensemble has DNI and DHI as well, and the sun that they follow from."""
+    height = "mean cosine of the sun's zenith, 0 below the horizon; ghi = dni * cos_zenith + dhi"
+    extra = "global horizontal irradiance above the atmosphere"
+    return frame.assign_coords(
+        cos_zenith=(("hour", "site"), np.asarray(sun.up)[:, None], {"units": "1", "long_name": height}),
+        extra_ghi=(
+            *(("hour", "site"), np.asarray(sun.extra_ghi_wm2)[:, None]),
+            {"units": "W m-2", "long_name": extra},
+        ),
+    )
+
+
+def names(frame: xr.Dataset) -> tuple[str, ...]:
+    """The variables of a frame's ensemble."""
+    return Weather._fields + (Beam._fields if "cos_zenith" in frame.coords else ())
+
+
+def variables(frame: xr.Dataset, weather: Weather, packed: bool = False) -> dict[str, jax.Array]:
+    """`names` of a frame, float32 or packed, [8760, path], from weather that is float32."""
+    held = (pack(weather) if packed else weather)._asdict()
+    if "cos_zenith" in frame.coords:
+        sun = (jnp.asarray(frame[name].values) for name in ("extra_ghi", "cos_zenith"))
+        parts = _beam(weather.ghi, *sun)
+        held |= (pack(parts) if packed else parts)._asdict()
+    return held
+
+
+@jax.jit
+def _beam(ghi: jax.Array, extra_ghi: jax.Array, cos_zenith: jax.Array) -> Beam:
+    """[8760, path] from [8760, path] and [8760, 1]."""
+    return beam.split(ghi, extra_ghi, cos_zenith)
+
+
 def dataset(source: Source, frame: xr.Dataset, tile: int) -> xr.Dataset:
     """The ensemble of a frame from `describe`, lazily: a dask chunk is one year of `tile` paths.
 
@@ -168,11 +207,11 @@ def dataset(source: Source, frame: xr.Dataset, tile: int) -> xr.Dataset:
     """
     paths, years = frame.sizes["path"], frame.sizes["year"]
     shape = (min(tile, paths), 1, HOURS, 1)
-    blocks: dict[str, list] = {name: [] for name in Weather._fields}
+    blocks: dict[str, list] = {name: [] for name in names(frame)}
     for first in range(0, paths, tile):
         index, count = padded(first, paths, tile)
-        walk = dask.delayed(_host_years, pure=True)(source, index, years, count)
-        for name in Weather._fields:
+        walk = dask.delayed(_host_years, pure=True)(source, frame, index, years, count)
+        for name in blocks:
             lines = [
                 dask.array.from_delayed(walk[y][name], (count, *shape[1:]), np.float32) for y in range(years)
             ]
@@ -181,9 +220,11 @@ def dataset(source: Source, frame: xr.Dataset, tile: int) -> xr.Dataset:
     return frame.assign(data)
 
 
-def _host_years(source: Source, index: np.ndarray, years: int, count: int) -> list[dict[str, np.ndarray]]:
+def _host_years(
+    source: Source, frame: xr.Dataset, index: np.ndarray, years: int, count: int
+) -> list[dict[str, np.ndarray]]:
     return [
-        {name: np.asarray(x).T[:count, None, :, None] for name, x in weather._asdict().items()}
+        {name: np.asarray(x).T[:count, None, :, None] for name, x in variables(frame, weather).items()}
         for weather in source.years(index, years)
     ]
 
@@ -194,5 +235,11 @@ def padded(first: int, paths: int, tile: int) -> tuple[np.ndarray, int]:
 
 
 def attributes(name: str) -> dict[str, str]:
-    """Of a variable in an ensemble: unit, long name, and the coordinate that is no dimension."""
-    return {"units": schema.UNITS[name], "long_name": schema.LONG_NAMES[name], "coordinates": "world"}
+    """Of a variable in an ensemble: unit, names, the coordinate that is no dimension; of what is made of
+    another, how.
+    """
+    made = (
+        {"standard_name": schema.STANDARD_NAMES[name], "source": beam.SOURCE} if name in Beam._fields else {}
+    )
+    units, long = schema.UNITS[name], schema.LONG_NAMES[name]
+    return {"units": units, "long_name": long, "coordinates": "world", **made}

@@ -18,6 +18,8 @@ STEPS = {  # int16 has 65,535 of them: enough for `schema.RANGES`
     "ghi": 2.0**-5,
     "wind_speed": 2.0**-9,
     "temp_air": 2.0**-9,
+    "dni": 2.0**-5,
+    "dhi": 2.0**-5,
     "region_sun": 2.0**-12,
     "region_wind": 2.0**-12,
 }

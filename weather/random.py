@@ -50,7 +50,9 @@ class Purpose(enum.IntEnum):
     BLOCK = 11
     WEATHER_QUARTER = 12
     ORDER_START = 13
-    TENANT = 14
+    GENSET_START = 14
+    GENSET = 15
+    TENANT = 16
 
 
 class Stream(NamedTuple):

@@ -20,16 +20,6 @@ Record = xr.Dataset  # dim `time`, variables of schema.UNITS, attrs: the fields 
 
 LONGEST_GAP_H = 3  # beyond it, interpolation would invent weather
 _DIM_WM2 = 20.0  # below this clear sky, the ratio of two small numbers says nothing of the clouds
-_STANDARD_NAMES = {
-    "ghi": "surface_downwelling_shortwave_flux_in_air",
-    "dni": "surface_direct_along_beam_shortwave_flux_in_air",
-    "dhi": "surface_diffuse_downwelling_shortwave_flux_in_air",
-    "wind_speed": "wind_speed",
-    "temp_air": "air_temperature",
-    "pressure": "surface_air_pressure",
-    "relative_humidity": "relative_humidity",
-    "precipitation": "lwe_thickness_of_precipitation_amount",
-}
 
 
 def read(
@@ -127,8 +117,8 @@ def write(path: Path, record: Record) -> None:
     dataset["time"].attrs["long_name"] = "beginning of the hour, UTC"
     for name in dataset.data_vars:
         cf = {"cell_methods": "time: mean"}
-        if name in _STANDARD_NAMES:
-            cf["standard_name"] = _STANDARD_NAMES[str(name)]
+        if name in schema.STANDARD_NAMES:
+            cf["standard_name"] = schema.STANDARD_NAMES[str(name)]
         dataset[name].attrs |= cf
     dataset.attrs |= {"Conventions": "CF-1.11", "title": f"Hourly weather record of {record.attrs['name']}"}
     aside = path.with_name(path.name + ".part")

@@ -39,6 +39,16 @@ LONG_NAMES = {
     "region_sun": "standardised anomaly of the region's sun",
     "region_wind": "standardised anomaly of the region's wind",
 }
+STANDARD_NAMES = {  # of the CF conventions
+    "ghi": "surface_downwelling_shortwave_flux_in_air",
+    "dni": "surface_direct_along_beam_shortwave_flux_in_air",
+    "dhi": "surface_diffuse_downwelling_shortwave_flux_in_air",
+    "wind_speed": "wind_speed",
+    "temp_air": "air_temperature",
+    "pressure": "surface_air_pressure",
+    "relative_humidity": "relative_humidity",
+    "precipitation": "lwe_thickness_of_precipitation_amount",
+}
 RANGES = {  # what can be on this planet; beyond it the unit is wrong or the sensor broken
     "ghi": (0.0, 1600.0),
     "wind_speed": (0.0, 75.0),

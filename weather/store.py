@@ -38,7 +38,7 @@ def write(
     the number of path-years written. packed: int16 by `packing`, float32 otherwise. Raises InputError
     when the disk is full.
     """
-    check_target(file, size(frame.sizes["path"], frame.sizes["year"], packed))
+    check_target(file, size(frame.sizes["path"], frame.sizes["year"], packed, len(ensemble.names(frame))))
     aside = file.with_name(file.name + ".part")
     _remove(aside)
     kind, lock = (_zarr, nullcontext()) if is_zarr(file) else (_netcdf, NETCDF_LOCK)
@@ -60,11 +60,11 @@ def is_zarr(file: Path) -> bool:
     return file.suffix == ".zarr"
 
 
-def size(paths: int, years: int, packed: bool = False) -> int:
+def size(paths: int, years: int, packed: bool = False, variables: int = len(Weather._fields)) -> int:
     """Bytes of the ensemble on disk at most, coordinates aside; the last chunk is stored in full."""
     chunk = min(CHUNK_PATHS, paths)
     stored = -(-paths // chunk) * chunk
-    return (2 if packed else 4) * len(Weather._fields) * stored * years * HOURS
+    return (2 if packed else 4) * variables * stored * years * HOURS
 
 
 def check_target(file: Path, wanted: int = 0) -> None:
@@ -94,7 +94,7 @@ def _netcdf(file: Path, frame: xr.Dataset, packed: bool) -> Iterator[netCDF4.Dat
     how: dict[str, Any] = {"fill_value": packing.MISSING} if packed else {}
     try:
         with NETCDF_LOCK:
-            for name in Weather._fields:
+            for name in ensemble.names(frame):
                 variable = out.createVariable(
                     name, "i2" if packed else "f4", DIMS, chunksizes=_chunks(frame), **how
                 )
@@ -115,7 +115,7 @@ def _zarr(folder: Path, frame: xr.Dataset, packed: bool) -> Iterator[zarr.Group]
     text = frame.assign_coords(site=frame["site"].astype(object))  # fixed widths are outside Zarr's format
     text.to_zarr(folder, mode="w", zarr_format=3, consolidated=False)
     out = zarr.open_group(folder, mode="r+", use_consolidated=False)
-    for name in Weather._fields:
+    for name in ensemble.names(frame):
         missing = {"_FillValue": packing.MISSING} if packed else {}
         out.create_array(
             name,
@@ -147,8 +147,7 @@ def _write_years(
     for first in range(0, paths, tile):
         index, count = ensemble.padded(first, paths, tile)
         for y, weather in enumerate(source.years(index, years)):
-            held = ensemble.pack(weather) if packed else weather
-            for name, values in held._asdict().items():
+            for name, values in ensemble.variables(frame, weather, packed).items():
                 rows = np.asarray(values).T[:count]
                 with lock:
                     out[name][first : first + count, y, :, 0] = rows

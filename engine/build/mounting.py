@@ -14,10 +14,10 @@ from engine.build import sunpath
 from engine.build.typed import f32
 from engine.convert.irradiance import Dome, Geometry
 from engine.schema.pv import Pv
+from weather.beam import LOW_SUN
 from weather.clearsky import Sun
 from weather.schema import DAYS, MONTH_DAYS
 
-LOW_SUN = 0.03  # mean sine of the sun's height under which an hour's beam is neglected
 _COATINGS = {"glass": None, "ar_glass": 1.3}  # refractive index of what coats the glass
 
 

@@ -55,20 +55,6 @@ class Geometry(NamedTuple):
     dome: Dome | None = None
 
 
-def clearness(ghi: jax.Array, extra_ghi: jax.Array) -> jax.Array:
-    """Global irradiance over what it is above the atmosphere, at most 1."""
-    return jnp.clip(ghi / jnp.maximum(extra_ghi, 1.0), 0.0, 1.0)
-
-
-def diffuse_frac(kt: jax.Array) -> jax.Array:
-    """Share of the diffuse in global irradiance, from the clearness index.
-
-    Source: Erbs, Klein, Duffie, Solar Energy 28 (1982) 293.
-    """
-    middle = 0.9511 + kt * (-0.1604 + kt * (4.388 + kt * (-16.638 + kt * 12.336)))
-    return jnp.where(kt <= 0.22, 1.0 - 0.09 * kt, jnp.where(kt <= 0.8, middle, 0.165))
-
-
 def plane(sun: Geometry, circumsolar, ghi, diffuse, kt) -> tuple[jax.Array, jax.Array]:
     """(W/m2 on the plane, W/m2 that reach the cells). diffuse: share of `ghi`.
 

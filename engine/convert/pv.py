@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from engine.convert import cell, irradiance
 from engine.convert.cell import Faiman, Sapm
 from engine.convert.irradiance import Geometry
+from weather import beam
 
 
 class Inverter(NamedTuple):
@@ -74,7 +75,7 @@ def power(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps, dhi=None) -> t
 
     dhi: diffuse W/m2 where it is known, else by the clearness.
     """
-    kt = irradiance.clearness(ghi, sun.extra_ghi_wm2)
-    diffuse = irradiance.diffuse_frac(kt) if dhi is None else jnp.clip(dhi / jnp.maximum(ghi, 1.0), 0.0, 1.0)
+    kt = beam.clearness(ghi, sun.extra_ghi_wm2)
+    diffuse = beam.diffuse_frac(kt) if dhi is None else jnp.clip(dhi / jnp.maximum(ghi, 1.0), 0.0, 1.0)
     on, within = irradiance.plane(sun, array.circumsolar, ghi, diffuse, kt)
     return of_plane(array, on, within, temp_air, wind_mps)

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from engine.build.fleets import kind as built
-from tests.reference import fleets, plant, pv, random, wind
+from engine.fleets import Kind
+from tests.reference import fleets, gensets, plant, pv, random, wind
+from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
@@ -20,16 +22,20 @@ FLEETS = ("pv", "wind", "battery", "gensets", "grid")
 MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
 
 
-def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weather):
-    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh}}.
+def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather):
+    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh},
+    "imported_by_period": {period: [12] MWh}}.
 
-    tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). names: (seed,
-    ensemble, path).
+    tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). sets: the
+    `gensets` of the plant. names: (seed, ensemble, path).
     occupancy: [year]. weather: [year] of {name: [8760]}.
     """
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
+    machines = gensets.of_plant(study, sets, names)
+    if study.gensets.commitment is not None:  # their units fail there
+        kinds[FLEETS.index("gensets")] = Kind(study.gensets.outage.units, 0.0, 1.0)
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles = 0.0, [], 0, 0.0
@@ -77,12 +83,18 @@ def years(study, sun, wind_height_m, tables, names, threshold, occupancy, weathe
                 at = {name: float(values[t]) for name, values in air.items()}
                 d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, taken)
                 kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
-                for name, mw in plant.hour_of_plant(store, d, 1.0).items():
+                met = at["temp_air"], at["wind_speed"]
+
+                def made(need_mw, hour=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw):
+                    return machines.hour(*hour, need_mw, d.genset_mw, met, unit_mw)
+
+                for name, mw in plant.hour_of_plant(store, d, 1.0, machines and made).items():
                     kept[name][t] = mw
             last_night = [(begin - 24, end - 24, depth) for begin, end, depth in tonight]
         soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
         cycles += kept["discharged_mw"].sum() / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
+        kept["imported_by_period"] = connections.by_period(study.grid, kept["imported_mw"])
         out.append(kept)
     return out
 
@@ -95,7 +107,8 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
-    export = min(grid.export_limit_mw, circuits)
+    import_limit, export_limit = connections.limits(grid, t)
+    export = min(export_limit, circuits)
     return SimpleNamespace(
         pv_mw=pv_mw * up["pv"],
         wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
@@ -105,9 +118,9 @@ def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
         it_limit_mw=limit,
         backlog_limit_mwh=study.load.max_delay_h * deferrable,
         pue=plant.pue(study.load, at["temp_air"]),
-        import_limit_mw=min(grid.import_limit_mw, circuits),
+        import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,
-        export_order_mw=min(export, grid.export_limit_mw * (1.0 - taken)),
+        export_order_mw=min(export, export_limit * (1.0 - taken)),
         genset_mw=study.gensets.unit_mw * study.gensets.outage.units * up["gensets"],
         battery_frac=up["battery"],
     )
