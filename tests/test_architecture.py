@@ -24,10 +24,11 @@ weather.moments weather.units weather.tally engine.schema.fleet engine.schema.lo
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
+engine.schema.construction
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.dispatch engine.convert.wind engine.build.tenants
+engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -51,9 +52,9 @@ engine.build.gensets weather.records engine.finance.debt engine.report.figures e
 engine.report.fidelity_figures
 
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
-engine.finance.cascade
+engine.finance.ledger engine.finance.dates
 
-weather.climates.parts weather.intake weather.coding engine.finance.credit
+weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending

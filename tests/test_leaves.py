@@ -26,6 +26,7 @@ from weather import climate as climates
 PATHS, YEARS = 32, 2
 SHAPES = {
     "life.years",
+    "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
@@ -36,11 +37,22 @@ FIXED = {  # the first phase begins with operation, and what is renewed is renew
     "deal.renewals.halls.in_year",
 }
 LABELS = {"name", "description", "deal.currency"}
+LOAN = {  # terms that a loan may have, in a study of their own
+    "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
+    "forward_lockup_dscr": 1.3,
+    "sweep": {"share_frac": 0.5, "from_dscr": 1.1, "under_dscr": 2.0},
+    "cure": {"times": 1, "limit_m": 60.0},
+    "sponsor_support_m": 20.0,
+    "deferrals": 1,
+}
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "deal.construction.draws": "mid_year",
+    "deal.construction.equity_first": True,
+    "deal.construction.month_weights": (1.0,) * 23 + (2.0,),
     "grid.orders.midday.begin_h": (8, 11, 12),
     "grid.orders.midday.hours": (5, 4, 1),
     "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
@@ -62,6 +74,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.lockup_dscr": 1.3,
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
+    "deal.debt.sweep.from_dscr": 1.9,
+    "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
     "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
@@ -109,7 +123,7 @@ ANCHOR = {
 HOURLY = {
     "share_frac": 0.2,
     "utilisation_frac": 0.7,
-    "price_per_kwh": 1.0,
+    "price_per_kwh": 0.3,
     "price_change_frac_per_year": -0.1,
     "price_sd_frac": 0.2,
     "price_change_sd_frac": 0.05,
@@ -124,6 +138,7 @@ def base_study() -> Study:
         life__years=YEARS,
         deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
+        deal__construction={"draws": "monthly"},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__renewals={
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}
@@ -172,7 +187,9 @@ def other_studies() -> list[Study]:
         {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density},
         {"curve": {"turbine": "V126/3450"}},
     )
-    return [Study.model_validate(base | {"wind": wind | other}) for other in others]
+    deal = base["deal"] | {"debt": base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}}
+    winds = [Study.model_validate(base | {"wind": wind | other}) for other in others]
+    return [*winds, Study.model_validate(base | {"deal": deal})]
 
 
 def at(study: Study, name: str) -> Any:
@@ -324,7 +341,8 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 
 
 def test_branches_that_exclude_one_another_matter_too(lives, compiled):
-    assert UNSET - left_out(base_study()) - WEATHER - {"climate", "wind.curve"} <= set().union(*OTHERS)
+    sections = {"climate", "wind.curve", *(f"deal.debt.{key}" for key in LOAN)}
+    assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)
     for study, names in zip(other_studies(), OTHERS, strict=True):
         first = lives(study)
         before = len(compiled)
