@@ -79,6 +79,7 @@ OUTCOMES = (
     _detail("revenue_m", "revenue received"),
     Outcome("hourly_m", _YEAR, "revenue of compute sold by the hour"),
     _detail("opex_m", "operating costs"),
+    Outcome("duties_m", _YEAR, "certificates bought, levies and charges where duties and tests are missed"),
     _detail("renewal_m", "set aside for new equipment, or paid for it where nothing was"),
     _detail("tax_m", "income tax paid"),
     _detail("vat_m", "value-added tax received and refunded less paid, to suppliers and to the state"),

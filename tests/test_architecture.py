@@ -16,7 +16,7 @@ engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.com
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
-engine.finance.hourly
+engine.finance.hourly engine.finance.duties
 
 engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
@@ -29,6 +29,7 @@ engine.schema.construction
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
 engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor engine.build.tenants
+engine.build.duties
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -41,7 +42,7 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.reliability.balance weather.refine engine.gensets
+engine.reliability.balance weather.refine engine.finance.rent engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
