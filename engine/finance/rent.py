@@ -14,7 +14,7 @@ def rented(deal: Deal, market: Market) -> tuple[jax.Array, jax.Array, jax.Array 
     """What is let: rent per kW-month and occupied part of the capacity, [year, 1 or month]; and the part of
     the IT energy [year] that is sold by the hour, None without.
     """
-    rent, let = _by_month(deal.lease_price_per_kw_month * market.lease_price), _by_month(market.occupancy)
+    rent, let = _column(deal.lease_price_per_kw_month * market.lease_price), _column(market.occupancy)
     hourly, months = deal.hourly, market.tenancy
     if months is None:
         if hourly is None:
@@ -26,5 +26,5 @@ def rented(deal: Deal, market: Market) -> tuple[jax.Array, jax.Array, jax.Array 
     return rent, let * left, None if hourly is None else energy_share(hourly.part, months.let.mean(1))
 
 
-def _by_month(x: jax.Array) -> jax.Array:
+def _column(x: jax.Array) -> jax.Array:
     return x[:, None]
