@@ -52,7 +52,8 @@ class Purpose(enum.IntEnum):
     ORDER_START = 13
     GENSET_START = 14
     GENSET = 15
-    TENANT = 16
+    RIDE_THROUGH = 16
+    TENANT = 17
 
 
 class Stream(NamedTuple):
