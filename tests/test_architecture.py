@@ -24,7 +24,7 @@ weather.moments weather.units weather.tally engine.schema.fleet engine.schema.lo
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
-engine.schema.construction
+engine.schema.construction engine.schema.duties
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
@@ -42,7 +42,9 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.reliability.balance weather.refine engine.finance.rent engine.gensets
+engine.finance.rent
+
+engine.reliability.balance weather.refine engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
