@@ -107,6 +107,7 @@ def base_study() -> Study:
         deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
         deal__construction={"draws": "monthly"},
+        deal__capex__servers={"amount_m": 40.0, "tax_life_years": 3},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__renewals={
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}

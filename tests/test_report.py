@@ -274,3 +274,18 @@ def test_the_page_says_what_is_drawn_in_which_year():
     assert "in the middle of each construction year, pro rata with equity" in text
     about["study"]["deal"]["construction"] = {"draws": "monthly", "equity_first": True}
     assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)
+
+
+def test_the_page_says_whose_the_servers_are():
+    about = manifest()
+    capex = {"pv": {"amount_m": 900.0}, "datacentre": {"amount_m": 1500.0}, "servers": {"amount_m": 0.0}}
+    about["study"]["deal"]["capex"] = capex
+    own = (
+        "The project's own, million CNY: power plant with grid connection 900, shell of the data centre 1,500"
+    )
+    assert facts.boundary(about) == f"{own}; of others: servers (the tenants')"
+    assert own in terminal.summary(made(outcomes()), about)
+    assert "of others: servers (the tenants" in html.page(made(outcomes()), about)
+    capex["servers"] = {"amount_m": 3000.0}
+    assert facts.boundary(about) == f"{own}, servers 3,000"
+    assert facts.boundary(manifest()) == ""

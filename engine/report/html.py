@@ -66,6 +66,7 @@ def page(
         tenor=tables.tenor(results, manifest),
         figures=_figures(results, manifest, week),
         money=facts.money(manifest),
+        boundary=facts.boundary(manifest),
         draws=facts.draws(manifest),
         drawn=facts.drawn(manifest),
         sizing=facts.sizing(manifest),

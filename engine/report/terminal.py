@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import lending, tables, wording
+from engine.report import facts, lending, tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,6 +102,8 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
     if found:
         console.print(_default_line(results, manifest), soft_wrap=True)
         console.print(_loss_line(results, manifest), soft_wrap=True)
+    if owned := facts.boundary(manifest):
+        console.print(f"{owned}.", soft_wrap=True, markup=False)
     if allowed := ", ".join(
         f"{name} {amount}{'*' * binds}" for name, amount, binds in lending.tests(manifest)
     ):

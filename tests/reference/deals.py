@@ -170,6 +170,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
 
 def later(drawn, building, monthly):
     """The study, with what came later still."""
+    drawn["deal"] |= servers(apart(drawn, 2), drawn)
     drawn["deal"]["construction"] = construction(apart(drawn, 1), building, monthly)
     return Study.model_validate(drawn)
 
@@ -178,6 +179,17 @@ def apart(drawn, topic):
     """A generator for what came later still: a function of the deal's rent, so that no other draw moves."""
     rent = drawn["deal"]["revenue"]["lease_price_per_kw_month"]
     return np.random.default_rng([topic, int(1e9 * rent)])
+
+
+def servers(rng, drawn):
+    """In half of the deals they are the project's; and then are sometimes what is renewed."""
+    if rng.integers(2):
+        return {}
+    item = {"amount_m": rng.uniform(0, 500), "tax_life_years": int(rng.integers(3, 6)), "residual_frac": 0.02}
+    renewed = drawn["deal"]["renewals"]
+    if rng.integers(2):
+        renewed = {name: said | {"of": "servers"} for name, said in renewed.items()}
+    return {"capex": drawn["deal"]["capex"] | {"servers": item}, "renewals": renewed}
 
 
 def construction(rng, building, monthly):

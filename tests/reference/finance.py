@@ -19,7 +19,7 @@ def growth(rate, study, year):
     return (1.0 + rate) ** (len(study.deal.capex.spend_frac) + year)
 
 
-CLASSES = ["pv", "wind", "battery", "datacentre", "grid_and_gensets"]
+CLASSES = ["pv", "wind", "battery", "datacentre", "servers", "grid_and_gensets"]
 
 
 def spend_m(study):

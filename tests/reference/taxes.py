@@ -43,7 +43,14 @@ def included(study):
 def owned(study):
     """What part of each class is the power company's."""
     part = study.deal.tax.power_company.grid_share_frac
-    return {"pv": 1.0, "wind": 1.0, "battery": 1.0, "datacentre": 0.0, "grid_and_gensets": part}
+    return {
+        "pv": 1.0,
+        "wind": 1.0,
+        "battery": 1.0,
+        "datacentre": 0.0,
+        "servers": 0.0,
+        "grid_and_gensets": part,
+    }
 
 
 def power_share(study):
