@@ -82,7 +82,7 @@ def test_prices_that_hold_vat_are_worth_less():
 
 
 def items(capex):
-    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.grid_and_gensets
+    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.servers, capex.grid_and_gensets
 
 
 def test_another_country_is_another_table():
