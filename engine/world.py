@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from engine.finance.completion import Completion
 from weather import random
 from weather.random import Purpose, Stream
 
@@ -27,12 +28,13 @@ class Market(NamedTuple):
     """Factors on a path's prices and occupancy, float64.
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
-    fraction of the contracted capacity.
+    fraction of the contracted capacity. completion: how construction ends, None where it is as planned.
     """
 
     lease_price: jax.Array
     power_price: jax.Array
     occupancy: jax.Array
+    completion: Completion | None = None
 
 
 def market(unknowns: Unknowns, planned_occupancy: jax.Array, stream: Stream, worlds: jax.Array) -> Market:

@@ -74,6 +74,7 @@ def page(
         cases=lending.cases(manifest),
         market=lending.market(manifest),
         losses=lending.losses(results, manifest),
+        delays=lending.delays(results, manifest),
         without_return=lending.without_return(results),
         orders=[
             (facts.words(key), facts.value(value))

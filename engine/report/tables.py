@@ -118,6 +118,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Lock-up", under["lock-up"], by_year(results, "lockup_year", years)),
         ("Reserve draw", "debt service reserve used", drawn),
     ]
+    if look(manifest, "study.deal.construction.overrun") is not None:
+        short = results["completion_shortfall_m"].values > DRAWN_M
+        found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
     return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
 
 
@@ -166,6 +169,7 @@ Number = tuple[str, str, str, risk.Better, np.ndarray]
 
 
 def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    yield from _construction(results)
     yield from _energy(results, manifest)
     yield from _computing(results)
     yield from _cash(results, manifest)
@@ -213,6 +217,18 @@ def _computing(results: xr.Dataset) -> Iterator[Number]:
         hours = _total(results["unserved_by_tier_h"][:, :, index]) / years
         if hours.any():
             yield group, f"- {tier}", "h/y", "less", hours
+
+
+def _construction(results: xr.Dataset) -> Iterator[Number]:
+    group, money = "Construction", f"m {results.attrs['currency']}"
+    for name, label, unit in (
+        ("delay_months", "Completion late", "months"),
+        ("overrun_m", "Cost beyond plan", money),
+        ("completion_guarantee_m", "Paid by completion guarantee", money),
+    ):
+        values = results[name].values
+        if values.any():
+            yield group, label, unit, "less", values
 
 
 def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:

@@ -11,11 +11,12 @@ import numpy as np
 
 from engine.deal import deal
 from engine.finance import debt, funding, reserves, schedule, waterfall
+from engine.finance.completion import Completion
 from engine.finance.contracts import Operations
 from engine.finance.terms import Loan
 from engine.schema.study import Study
 from engine.world import Market
-from tests.reference import finance
+from tests.reference import completion, finance
 from tests.reference import waterfall as loops
 
 SHAPES = (  # years, periods a year, construction years, years that losses last, VAT and two companies, deals
@@ -193,10 +194,24 @@ def servers(rng, drawn):
 
 
 def construction(rng, building, monthly):
-    """Drawn by the year; or by the month, evenly or not, pro rata or equity first."""
+    """Drawn by the year; or by the month, evenly or not, pro rata or equity first; with what can go wrong."""
     if not monthly:
         return {}
     return {
+        "overrun": {
+            "mean_frac": rng.uniform(-0.1, 0.1),
+            "sd_frac": rng.uniform(0.05, 0.3),
+            "contingency_frac": rng.uniform(0.0, 0.1),
+        },
+        "delay": {
+            "probability_frac": rng.uniform(0.3, 0.9),
+            "mean_months": rng.uniform(1.0, 12.0),
+            "longest_months": int(rng.integers(6, 25)),
+            "damages_m_per_day": rng.uniform(0.05, 0.3),
+            "damages_cap_m": rng.uniform(5.0, 40.0),
+        },
+        "correlation": rng.uniform(0.0, 1.0),
+        "guarantee_m": rng.uniform(0.0, 200.0),
         "draws": "monthly",
         "equity_first": bool(rng.integers(2)),
         "month_weights": tuple(rng.uniform(0.0, 1.0, 12 * building).tolist()) if rng.integers(2) else None,
@@ -287,6 +302,16 @@ def market(rng, years, planned):
     return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
 
 
+def ended(found, study):
+    """The market with how construction ends, where a study has risks of it; half end as planned."""
+    terms = study.deal.construction
+    if terms.overrun is None:
+        return found
+    rng = np.random.default_rng(int(1e9 * found.lease_price))
+    went = completion.drawn(terms, *rng.normal(size=2)) if rng.integers(2) else (0.0, 0.0)
+    return found._replace(completion=Completion(*map(np.asarray, went)))
+
+
 def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
     """Terms and schedule of a loan with this service; the reserve is funded at the start, or empty.
 
@@ -359,7 +384,8 @@ def sample(shape):
         cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
-    markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
+    markets = [market(rng, years, finance.planned_occupancy(s)) for s in studies]
+    markets = stack([ended(found, s) for found, s in zip(markets, studies, strict=True)])
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

@@ -159,7 +159,7 @@ def agreement(study, ops):
     return contracted, lost
 
 
-def account(study, ops, lease_factor, power_factor, occupancy):
+def account(study, ops, lease_factor, power_factor, occupancy, how=None):
     """The operating account: a list over years of lists over months of dicts of lines."""
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
     it_kw = study.load.contracted_it_mw * 1000
@@ -182,6 +182,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
         months = []
         for m in range(12):
             lease = rent * it_kw * occupancy[y] * stands[m]["it"]
+            lease *= how.operating[12 * y + m] if how else 1.0
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
@@ -260,7 +261,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
     if study.deal.tax.vat:
-        taxes.settle_vat(study, years)
+        taxes.settle_vat(study, years, how.cost_factor if how else 1.0)
     return years
 
 
@@ -331,7 +332,7 @@ def sources_and_uses(study, amount, uses, dsra):
     """Needs and draws by construction year, and what financing costs."""
     if study.deal.construction.draws == "monthly":
         return by_month(study, amount, uses, dsra)
-    terms, spend = study.deal.debt, spend_m(study)
+    terms, spend = study.deal.debt, with_contingency(study)
     share = amount / uses
     drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
     upfront = terms.upfront_fee_frac * amount
@@ -353,10 +354,16 @@ def sources_and_uses(study, amount, uses, dsra):
     return {"needs": needs, "uses": sum(needs), "equity": equity, "capitalised": capitalised}
 
 
+def with_contingency(study):
+    """Spending by construction year, and what is kept for its growing."""
+    over = study.deal.construction.overrun
+    return [cost * (1 + over.contingency_frac) if over else cost for cost in spend_m(study)]
+
+
 def by_month(study, amount, uses, dsra):
     """The same where the loan is drawn by the month: interest of a month on what is drawn before it and on
     half of what it draws. Equity pays pro rata, or first."""
-    terms, how, spend = study.deal.debt, study.deal.construction, spend_m(study)
+    terms, how, spend = study.deal.debt, study.deal.construction, with_contingency(study)
     upfront = terms.upfront_fee_frac * amount
     bills = []
     for c, cost in enumerate(spend):

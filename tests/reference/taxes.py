@@ -59,10 +59,10 @@ def power_share(study):
     return own / finance.capex_m(study)
 
 
-def settle_vat(study, years):
-    """A ledger of the credit, month by month, into the months' lines."""
+def settle_vat(study, years, cost_factor=1.0):
+    """A ledger of the credit, month by month, into the months' lines. cost_factor: over planned cost."""
     terms, law = study.deal.tax.vat, table(study.deal.tax.table)
-    on_assets = sum(finance.spend_m(study)) - finance.capex_m(study)
+    on_assets = cost_factor * (sum(finance.spend_m(study)) - finance.capex_m(study))
     refund = terms.refund_frac * on_assets
     credit = on_assets - refund
     for y, months in enumerate(years):

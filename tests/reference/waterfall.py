@@ -7,9 +7,21 @@ from __future__ import annotations
 
 import math
 
+import jax
+import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference.finance import account, after_tax, earned, pv, revenue_and_opex
+from tests.reference.completion import Ended
+from tests.reference.finance import (
+    account,
+    after_tax,
+    by_period,
+    capex_m,
+    earned,
+    pv,
+    revenue_and_opex,
+    spend_m,
+)
 from tests.reference.taxes import income_tax
 
 SLACK = 1e-9
@@ -131,14 +143,32 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, lease_factor, power_factor, occupancy):
+def run(study, loan, ops, lease_factor, power_factor, occupancy, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
     per_year, n = study.deal.debt.periods_per_year, study.life.years
-    years = account(study, ops, lease_factor, power_factor, occupancy)
-    earnings = earned(study, years)
-    tax = income_tax(study, earnings, loan["interest_m"], loan["capitalised"])
-    cfads = after_tax(study, earnings, loan["interest_m"], loan["capitalised"])
-    rows = cascade(study, loan, cfads)
+    how = Ended(study, *completion) if completion else None
+    if how:
+        operating = np.reshape(how.operating, (n, 12))
+        ops = jax.tree.map(lambda energy: energy * operating, ops)
+    years = account(study, ops, lease_factor, power_factor, occupancy, how)
+    earnings, capitalised = earned(study, years), loan["capitalised"]
+    damages, support, cash_moved = [0.0] * n, [0.0] * len(loan["service_m"]), [0.0] * len(loan["service_m"])
+    if how:
+        damages = [sum(months) for months in how.by_year(how.damages)]
+        earnings["ebitda"] = [
+            e + d
+            for e, d in zip(
+                earnings["ebitda"], by_period(study, how.by_year(how.damages), lambda m: m), strict=True
+            )
+        ]
+        capitalised += how.overrun * capex_m(study) / sum(spend_m(study))
+    tax = income_tax(study, earnings, loan["interest_m"], capitalised)
+    cfads = after_tax(study, earnings, loan["interest_m"], capitalised)
+    if how:
+        support = how.support(study, loan["service_m"], cfads)
+        cash_moved = list(support)
+        cash_moved[0] -= how.shortfall
+    rows = cascade(study, loan, [c + more for c, more in zip(cfads, cash_moved, strict=True)])
 
     def total(values):
         return [sum(values[y * per_year : (y + 1) * per_year]) for y in range(n)]
@@ -150,10 +180,15 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         return [f / d if d > 0 else math.nan for f, d in zip(flows, dues, strict=True)]
 
     paid = [i + p for i, p in zip(rows["interest_m"], rows["principal_m"], strict=True)]
-    equity = [-draw for draw in loan["equity_draw_m"]] + total(rows["distribution_m"])
+    equity = [-draw for draw in loan["equity_draw_m"]]
+    equity[-1] += how.returned - how.sponsor_cost if how else 0.0
+    equity += [d - s for d, s in zip(total(rows["distribution_m"]), total(support), strict=True)]
     discount = study.deal.equity_discount_frac
     return {
-        "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
+        "revenue_m": [
+            sum(revenue_and_opex(line)[0] for line in months) + more
+            for months, more in zip(years, damages, strict=True)
+        ],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
         "renewal_m": total(earnings["renewal"]),
         "tax_m": total(tax), "vat_m": total(earnings["vat"]),
@@ -167,5 +202,8 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
+        "delay_months": how.delay_months if how else 0.0, "overrun_m": how.overrun if how else 0.0,
+        "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
+        "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
         "periods": rows, "account": years, **credit(study, loan, rows),
     }  # fmt: skip
