@@ -10,10 +10,11 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import completion, contracts, credit, returns, tax
-from engine.finance.cascade import Cascade, cascade, imbalance
+from engine.finance.cascade import cascade
 from engine.finance.completion import Built
 from engine.finance.contracts import Lines, Operations
 from engine.finance.debt import Debt
+from engine.finance.ledger import Cascade, due, imbalance, sponsor
 from engine.finance.schedule import cover
 from engine.world import Market
 
@@ -24,10 +25,11 @@ class CashFlow(NamedTuple):
     """A path's money, million. [year] unless said; stocks at the year's end.
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
-    date; NaN where none is due. unpaid_m: scheduled service left unpaid. lockup: 1.0 if any period was.
-    equity_flow_m: [construction and operating year], negative while building.
+    date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
+    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was.
+    equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
-    cash_imbalance_m: [] see `cascade.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
+    cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
     completion_shortfall_m: [] see `completion`; operating: [year, month] share of the month that is operated,
     None where that is all. What the guarantee pays of service stands in no CFADS here, but counts as
     such in the waterfall's own rows and tests, as bills unpaid at completion do. The other scalars: see
@@ -49,6 +51,8 @@ class CashFlow(NamedTuple):
     distribution_m: jax.Array
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
+    sponsor_m: jax.Array
+    prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
     equity_flow_m: jax.Array
@@ -57,6 +61,9 @@ class CashFlow(NamedTuple):
     lockup_year: jax.Array
     covenant_breach_year: jax.Array
     reserve_draw_year: jax.Array
+    cure_year: jax.Array
+    support_year: jax.Array
+    deferral_year: jax.Array
     default_year: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
@@ -84,16 +91,16 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     earned = contracts.earnings(deal, monthly)
     if built is not None:
         earned = earned._replace(ebitda_m=earned.ebitda_m + contracts.by_period(deal, built.damages_m))
-    paid = tax.income_tax(deal, earned, debt.interest_m, capitalised)
+    paid = tax.income_tax(deal, earned, debt.deductible_m, capitalised)
     cash = earned.cash_m - paid
-    support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.service_m, cash)
+    support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due_m, cash)
     owed = 0.0 if built is None else built.shortfall_m
     rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed))
-    cfads, service, distribution = (_flow(deal, x) for x in (cash, rows.service_m, rows.distribution_m))
-    paid_in, damages = -debt.equity_draw_m, jnp.zeros(deal.years)
+    cfads, service, distribution = (_flow(deal, x) for x in (cash, due(rows), rows.distribution_m))
+    paid_in, spent, damages = _flow(deal, sponsor(rows)), debt.equity_draw_m, jnp.zeros(deal.years)
     if built is not None:
-        paid_in, damages = paid_in.at[-1].add(built.returned_m - built.sponsor_m), built.damages_m.sum(1)
-    equity = jnp.concatenate([paid_in, distribution - _flow(deal, support)])
+        spent, damages = spent.at[-1].add(built.sponsor_m - built.returned_m), built.damages_m.sum(1)
+    equity = jnp.concatenate([-spent, distribution - paid_in - _flow(deal, support)])
     return CashFlow(
         revenue_m=contracts.revenue(account) + damages,
         opex_m=contracts.opex(account),
@@ -110,8 +117,10 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         distribution_m=distribution,
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
+        sponsor_m=paid_in,
+        prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
-        dscr_period=cover(cash, rows.service_m),
+        dscr_period=cover(cash, due(rows)),
         equity_flow_m=equity,
         account=account,
         periods=rows,
