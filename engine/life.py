@@ -284,7 +284,7 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 def market(plant: Plant, stream: Stream) -> Market:
     """Prices and occupancy of one path, and how its construction ends."""
-    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds)
+    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds, plant.tenants)
     risks = plant.construction
     return found if risks is None else found._replace(completion=completion.drawn(risks, stream))
 

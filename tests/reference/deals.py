@@ -15,6 +15,7 @@ from engine.finance.completion import Completion
 from engine.finance.contracts import Operations
 from engine.finance.terms import Loan
 from engine.schema.study import Study
+from engine.tenants import Tenancy
 from engine.world import Market
 from tests.reference import completion, finance
 from tests.reference import waterfall as loops
@@ -55,9 +56,11 @@ class Sample(NamedTuple):
 
     def reference_run(self, k, loan):
         market = self.item(self.market, k)
-        return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
+        known = self.studies[k], loan, self.item(self.operations, k)
+        return loops.run(*known, *market[:-1], completion=market.completion)
 
 
+TENANT = {"share_frac": 0.5, "default_frac_per_year": 0.1, "vacant_months": 9, "relet_rent_frac": 0.8}
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
@@ -150,6 +153,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, secur
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
+                | ({"tenants": {"anchor": TENANT}, "hourly": hourly(more)} if taxed else {})
                 | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
                 | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
@@ -289,6 +293,16 @@ def ppa(rng, years, make_up_years, owes):
     return terms
 
 
+def hourly(rng):
+    """A part of what is no anchor's, sold by the hour."""
+    return {
+        "share_frac": rng.uniform(0.05, 1.0 - TENANT["share_frac"]),
+        "utilisation_frac": rng.uniform(0.3, 1.0),
+        "price_per_kwh": rng.uniform(0.5, 2.0),
+        "price_change_frac_per_year": rng.uniform(-0.2, 0.02),
+    }
+
+
 def mechanism(rng, years):
     """A contract for differences on a part of what goes to the grid."""
     return {
@@ -320,14 +334,24 @@ def alike(case):
     return jax.tree.map(lambda x: jnp.stack([x] * 7), case)
 
 
-def market(rng, years, planned):
-    """Prices and occupancy; in half of the paths tenants leave for some years."""
+def market(rng, study):
+    """Prices and occupancy; in half of the paths tenants leave for some years, named ones in any month."""
+    more, years, planned = rng.spawn(1)[0], study.life.years, finance.planned_occupancy(study)
     occupancy = np.array(planned)
     if rng.uniform() < 0.5:
         start = int(rng.integers(0, years))
         occupancy[start : start + int(rng.integers(1, 6))] *= rng.uniform(0, 0.8)
     lognormal = functools.partial(rng.lognormal, 0.0)
-    return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
+    occupancy = np.clip(occupancy, 0.0, 1.0)
+    found = Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), occupancy)
+    if not study.deal.revenue.tenants:
+        return found
+    gone = more.uniform(size=(years, 12)) < 0.3
+    others = 1.0 - TENANT["share_frac"]
+    let = np.where(gone, others + (1.0 - others) * more.integers(0, 2, (years, 12)), 1.0)
+    rent = others + (let - others) * np.where(gone, more.uniform(0.0, 1.2, (years, 12)), 1.0)
+    tenancy = Tenancy(let, rent, gone * 1.0, let.mean(axis=1))
+    return found._replace(tenancy=tenancy, compute_price=more.lognormal(0.0, 0.3, years))
 
 
 def ended(found, study):
@@ -415,8 +439,7 @@ def sample(shape):
         cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
-    markets = [market(rng, years, finance.planned_occupancy(s)) for s in studies]
-    markets = stack([ended(found, s) for found, s in zip(markets, studies, strict=True)])
+    markets = stack([ended(market(rng, s), s) for s in studies])
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

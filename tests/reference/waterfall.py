@@ -227,14 +227,17 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, lease_factor, power_factor, occupancy, completion=None):
-    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
+def run(study, loan, ops, *market, completion=None):
+    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
+
+    market: what `account` takes of it. completion: cost beyond the plan over it, and months late.
+    """
     per_year, n = study.deal.debt.periods_per_year, study.life.years
     how = Ended(study, *completion) if completion else None
     if how:
         operating = np.reshape(how.operating, (n, 12))
         ops = jax.tree.map(lambda energy: energy * operating, ops)
-    years = account(study, ops, lease_factor, power_factor, occupancy, how)
+    years = account(study, ops, *market, how=how)
     earnings, capitalised = earned(study, years), loan["capitalised"]
     none, damages = [0.0] * len(loan["service_m"]), [0.0] * n
     if how:
