@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -149,7 +149,7 @@ def _late(deal: Deal, built: Built) -> Deal:
     return dataclasses.replace(deal, it_standing=deal.it_standing * built.operating, vat=vat)
 
 
-def _ended(built: Built | None, support: jax.Array) -> dict[str, jax.Array | None]:
+def _ended(built: Built | None, support: jax.Array) -> dict[str, Any]:
     """The end of construction as it is kept."""
     none = jnp.zeros(())
     if built is None:
