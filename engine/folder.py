@@ -39,6 +39,7 @@ SALE_KEYS = (  # and whether sold energy does
     ("grid", "export_price_per_kwh"),
     ("uncertainty", "power_price_sd_frac"),
 )
+HOURLY_KEYS = (("deal", "revenue", "hourly", "price_per_kwh"),)  # and whether compute by the hour does
 FILES: Any = {"climate": True, "weather": {"file"}, "deal": {"tax": {"table"}}}  # of a study
 SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
 
@@ -221,6 +222,8 @@ def illustrative(loaded: Loaded) -> list[str]:
     revenue = loaded.study.deal.revenue
     keys: list[tuple[str, ...]] = [*RENT_KEYS] if revenue.lease_price_per_kw_month > 0.0 else []
     keys += SALE_KEYS if revenue.ppa is not None else ()
+    keys += HOURLY_KEYS if revenue.hourly is not None else ()
+    keys += [("deal", "revenue", "tenants", name, "default_frac_per_year") for name in revenue.tenants]
     assumed = [".".join(key) for key in keys if not SOURCED.search(_note(loaded, key))]
     if not assumed:
         return []

@@ -36,12 +36,15 @@ def outcomes(
     served, bought = year["served_mwh"], year["imported_mwh"] + year["genset_mwh"]
     green = jnp.where(served > 0, 1.0 - bought / jnp.where(served > 0, served, 1.0), jnp.nan)
     self_used, exported = own_supply(year)
+    money = cash.account
+    duties = money.certificates_bought_m, money.levy_m, money.excess_export_m
     found = {
         **year,
         **cash._asdict(),
         "hourly_m": jnp.zeros(cash.revenue_m.shape)
         if cash.account.hourly_m is None
         else cash.account.hourly_m,
+        "duties_m": _sum(cash.revenue_m, duties),
         "curtailed_mwh": jnp.sum(by_cause, axis=1),
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
@@ -67,6 +70,11 @@ def own_supply(year: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
     lost = sum(year[f"curtailed_{cause}_mwh"] for cause in CAUSES if cause != "clipping")
     over = jnp.where(able > 0, able, jnp.nan)
     return (able - lost - year["exported_mwh"]) / over, year["exported_mwh"] / over
+
+
+def _sum(like: jax.Array, lines: tuple[jax.Array | None, ...]) -> jax.Array:
+    """Of the lines that a deal has, in the shape of `like`."""
+    return sum((line for line in lines if line is not None), jnp.zeros_like(like))
 
 
 def tenant_default_year(market: Market) -> jax.Array:
