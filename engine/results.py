@@ -74,6 +74,8 @@ OUTCOMES = (
     _energy("curtailed_mwh", "energy that could have been produced and was not"),
     _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
     _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),
+    _energy("self_used_frac", "share of what sun and wind could give that the site took", gaps=True),
+    _energy("exported_frac", "share of what sun and wind could give that was exported", gaps=True),
     _energy("occupancy_frac", "occupied fraction of the contracted capacity that stands"),
     _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
     _detail("revenue_m", "revenue received"),
