@@ -14,6 +14,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from engine import prepare, results
@@ -21,6 +22,7 @@ from engine.build import law
 from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
+from engine.schema.study import Study
 from weather import climate
 from weather.schema import InputError
 
@@ -119,6 +121,7 @@ def manifest(
         "study": run.study.model_dump(mode="json"),
         "inputs": inputs(loaded),
         "illustrative": illustrative(loaded),
+        "law": supply_law(run.study),
         "digest": digest,
         "seed": run.seed,
         "paths": run.paths,
@@ -197,6 +200,16 @@ def inputs(loaded: Loaded) -> list[dict[str, Any]]:
 
     walk(loaded.study.model_dump(mode="json"), ())
     return rows
+
+
+def supply_law(study: Study) -> dict[str, Any]:
+    """The tests of own supply of the study's country, by operating year."""
+    known = law.load(study.deal.tax.table)
+    years = study.life.first_year + np.arange(study.life.years)
+    return {
+        "country": known.country,
+        "tests": [test._asdict() for test in law.supply_tests(known, years)],
+    }
 
 
 def _note(loaded: Loaded, key: tuple[str, ...]) -> str:

@@ -10,7 +10,20 @@ import numpy as np
 
 from engine import outages
 from engine.blocks import Blocks
-from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, sales, tenants, wind
+from engine.build import (
+    battery,
+    computing,
+    construction,
+    gensets,
+    grid,
+    mounting,
+    orders,
+    phases,
+    pv,
+    sales,
+    tenants,
+    wind,
+)
 from engine.build.fleets import blocks, kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32, f64
@@ -19,6 +32,7 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
+from engine.finance.completion import Risks
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
@@ -43,7 +57,7 @@ class Plant(NamedTuple):
     the capacities, parts as in `phases.PARTS`; None where everything stands from the start. gensets: None
     where they are one machine whose fuel has no end; where their units are counted they have a fleet there,
     and the one in `fleets` never fails. blocks: None where nothing between plant and load fails. tenants: who
-    may default, None where nobody is named.
+    may default, None where nobody is named. construction: what may go wrong with it, None for nothing.
     """
 
     pv: PvArray
@@ -65,6 +79,7 @@ class Plant(NamedTuple):
     gensets: Gensets | None
     blocks: Blocks | None = None
     tenants: Tenants | None = None
+    construction: Risks | None = None
 
 
 class Reference(NamedTuple):
@@ -178,6 +193,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         gensets=gensets.gensets(study.gensets),
         blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
+        construction=construction.risks(study.deal.construction),
     )
 
 
