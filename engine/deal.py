@@ -127,7 +127,7 @@ def deal(study: Study) -> Deal:
         ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
         green_duty=duties.green(terms.green_duty, index, taxes.net),
-        direct_supply=duties.direct(terms.direct_supply, index, taxes.net),
+        direct_supply=duties.direct(terms.direct_supply, index, taxes),
         hourly=sales.hourly(terms.revenue.hourly, study.load, since_close, taxes.net),
         fixed_cost_m=f64(fixed),
         renewal_m=f64(renewed.cash_m),

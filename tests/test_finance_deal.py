@@ -51,6 +51,7 @@ def strained():
         "deal.direct_supply": {  # each test is near what some years reach
             "of_generation_frac": 0.65,
             "of_consumption_frac": (0.3, 0.65),
+            "exported_frac": 0.2,
             "levy_per_kwh": 0.01,
             "excess_export_per_kwh": 0.1,
         },

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine import config
 from engine.deal import deal
 from engine.dispatch import Totals
 from engine.finance import contracts, duties
 from engine.finance.duties import DirectSupply, GreenDuty, Year
 from engine.world import central
 from tests.reference import deals
+from weather.schema import InputError
 
 DIRECT = DirectSupply(
     of_generation=jnp.asarray(0.6),
@@ -109,3 +112,15 @@ def test_a_year_settles_in_its_last_month_and_charges_fall_on_who_sells():
     paid, saved = (contracts.earnings(of, lines) for of, lines in ((money, with_them), (free, without)))
     charged = contracts.by_period(money, with_them.excess_export_m)
     assert saved.power_company_m - paid.power_company_m == pytest.approx(np.asarray(charged), abs=1e-9)
+
+
+def test_thresholds_left_out_are_the_tables():
+    levy = "deal.direct_supply={levy_per_kwh: 0.1}"
+    study = config.load(Path("configs/zhongwei.yaml"), [levy]).study
+    found = deal(study).direct_supply
+    assert found.of_generation.tolist() == [0.6] * study.life.years
+    assert found.of_consumption.tolist() == [0.3] + [0.35] * (study.life.years - 1)  # 2029, and from 2030
+    assert found.exported.tolist() == [0.2] * study.life.years
+    tax = study.deal.tax.model_copy(update={"table": "tests/other_law.yaml", "regime": None, "vat": None})
+    with pytest.raises(InputError, match=r"own_supply.self_used_of_generation is not known for 2029"):
+        deal(study.model_copy(update={"deal": study.deal.model_copy(update={"tax": tax})}))

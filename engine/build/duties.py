@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
+from engine.build import law as laws
+from engine.build.taxes import Taxes
 from engine.build.typed import f64
 from engine.finance.duties import DirectSupply, GreenDuty
 from engine.schema import duties as schema
@@ -21,14 +24,21 @@ def green(terms: schema.GreenDuty | None, index: np.ndarray, net: Net) -> GreenD
     return GreenDuty(f64(_held(terms.required_frac, len(index))), f64(price))
 
 
-def direct(terms: schema.DirectSupply | None, index: np.ndarray, net: Net) -> DirectSupply | None:
+def direct(terms: schema.DirectSupply | None, index: np.ndarray, taxes: Taxes) -> DirectSupply | None:
+    """Raises InputError where neither study nor the country's table says a threshold."""
     if terms is None:
         return None
+
+    def wanted(said: float | tuple[float, ...] | None, test: str) -> jax.Array:
+        if said is None:
+            return f64(laws.own_supply(taxes.law, test, taxes.operating))
+        return f64(_held(said if isinstance(said, tuple) else (said,), len(index)))
+
     return DirectSupply(
-        of_generation=f64(terms.of_generation_frac),
-        of_consumption=f64(_held(terms.of_consumption_frac, len(index))),
-        exported=f64(terms.exported_frac),
-        levy_per_kwh=f64(net("imported", terms.levy_per_kwh * index)),
+        of_generation=wanted(terms.of_generation_frac, "self_used_of_generation"),
+        of_consumption=wanted(terms.of_consumption_frac, "self_used_of_load"),
+        exported=wanted(terms.exported_frac, "exported_of_generation"),
+        levy_per_kwh=f64(taxes.net("imported", terms.levy_per_kwh * index)),
         excess_export_per_kwh=f64(terms.excess_export_per_kwh * index),  # no supply, so no VAT within
     )
 

@@ -93,6 +93,12 @@ def income_tax(law: TaxLaw, regime: str | None, years: np.ndarray) -> np.ndarray
     return _dated(chosen(law.regimes, "deal.tax.regime", regime), years, general)
 
 
+def own_supply(law: TaxLaw, test: str, years: np.ndarray) -> np.ndarray:
+    """[year] the threshold of a test of `TESTS`. Raises InputError for a year that the table has none for."""
+    entries: Rates = () if law.own_supply is None else getattr(law.own_supply, test)
+    return rates(law, f"own_supply.{test}", entries, years)
+
+
 def supply_tests(law: TaxLaw, years: np.ndarray) -> list[SupplyTest]:
     """Of own supply in these calendar years; those alone that the law has for one of them."""
     found = []

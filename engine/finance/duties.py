@@ -24,8 +24,8 @@ class GreenDuty(NamedTuple):
 
 
 class DirectSupply(NamedTuple):
-    """of_generation, exported: [] shares of generation. of_consumption: [year]. levy_per_kwh,
-    excess_export_per_kwh: [year], nominal, without VAT."""
+    """[year]. of_generation, exported: shares of generation. levy_per_kwh, excess_export_per_kwh: nominal,
+    without VAT."""
 
     of_generation: jax.Array
     of_consumption: jax.Array

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from engine.schema.base import Fraction, NotNegative, Section
 
+_ELSE = "left out: as the country's table (tax.table) has it, by calendar year"
 ByYear = Annotated[tuple[Fraction, ...], Field(min_length=1)]
 
 
@@ -21,13 +22,17 @@ class GreenDuty(Section):
 class DirectSupply(Section):
     """Tests of a year that keep direct supply what it is by law, and what failing them costs."""
 
-    of_generation_frac: Fraction = Field(
-        0.6, description="least self-use, of what sun and wind could have given at the bus"
+    of_generation_frac: Fraction | None = Field(
+        None, description=f"least self-use, of what sun and wind could have given at the bus; {_ELSE}"
     )
-    of_consumption_frac: ByYear = Field(
-        (0.35,), description="least green share of the site's energy by operating year; the last one holds on"
+    of_consumption_frac: ByYear | None = Field(
+        None,
+        description="least green share of the site's energy by operating year; the last one holds on; "
+        f"{_ELSE}",
     )
-    exported_frac: Fraction = Field(0.2, description="largest export, of what sun and wind could have given")
+    exported_frac: Fraction | None = Field(
+        None, description=f"largest export, of what sun and wind could have given; {_ELSE}"
+    )
     levy_per_kwh: NotNegative = Field(
         description="transmission and levies on self-used energy, due in a year that fails a test of self-use"
     )

@@ -170,11 +170,20 @@ def duties(study, ops, y, price_level, net):
         owed["certificates_bought_m"] = duty.certificate_per_mwh * price_level * net["services"] * missing
     if direct:
         generation = sum(ops.generation_mwh[y])
-        least = direct.of_consumption_frac[min(y, len(direct.of_consumption_frac) - 1)]
-        failed = sum(ops.self_used_mwh[y]) < direct.of_generation_frac * generation or green < least * served
+
+        def wanted(said, test):
+            if said is None:
+                law = taxes.table(study.deal.tax.table)["own_supply"]
+                return taxes.in_force(law[test], study.life.first_year + y)
+            return said[min(y, len(said) - 1)] if isinstance(said, tuple) else said
+
+        used = wanted(direct.of_generation_frac, "self_used_of_generation") * generation
+        least = wanted(direct.of_consumption_frac, "self_used_of_load") * served
+        most = wanted(direct.exported_frac, "exported_of_generation") * generation
+        failed = sum(ops.self_used_mwh[y]) < used or green < least
         levy = direct.levy_per_kwh * price_level * net["power"]
         owed["levy_m"] = levy * green * 1000 if failed else 0.0
-        beyond = max(exported - direct.exported_frac * generation, 0.0)
+        beyond = max(exported - most, 0.0)
         owed["excess_export_m"] = direct.excess_export_per_kwh * price_level * beyond * 1000
     return owed
 
