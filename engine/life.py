@@ -277,7 +277,11 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 def market(plant: Plant, stream: Stream) -> Market:
     """Prices and occupancy of one path."""
-    return world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds)
+    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds)
+    if plant.base_rate is None:
+        return found
+    years = plant.planned_occupancy.shape[0]
+    return found._replace(base_rate=world.base_rate(plant.base_rate, stream, plant.worlds, years))
 
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, wind
+from engine.build import battery, computing, gensets, grid, loan, mounting, orders, phases, pv, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
@@ -18,6 +18,7 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
+from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
@@ -40,7 +41,7 @@ class Plant(NamedTuple):
     utilisation: [24] of the occupied capacity. genset_mw: of all units. standing: [year, 12, part] shares of
     the capacities, parts as in `phases.PARTS`; None where everything stands from the start. gensets: None
     where they are one machine whose fuel has no end; where their units are counted they have a fleet there,
-    and the one in `fleets` never fails.
+    and the one in `fleets` never fails. base_rate: None where the loan's rate is fixed.
     """
 
     pv: PvArray
@@ -60,6 +61,7 @@ class Plant(NamedTuple):
     worlds: jax.Array
     standing: jax.Array | None
     gensets: Gensets | None
+    base_rate: BaseRate | None = None
 
 
 class Reference(NamedTuple):
@@ -172,6 +174,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
         gensets=gensets.gensets(study.gensets),
+        base_rate=loan.base_rate(study.deal.debt),
     )
 
 

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from engine.finance.terms import BaseRate
 from weather import random
 from weather.random import Purpose, Stream
 
 YEARLY_PERSISTENCE = 0.5  # of the yearly price factor; assumption
+RATE_PERSISTENCE = 0.8  # of the base rate from year to year; assumption
 
 
 class Unknowns(NamedTuple):
@@ -27,12 +29,20 @@ class Market(NamedTuple):
     """Factors on a path's prices and occupancy, float64.
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
-    fraction of the contracted capacity.
+    fraction of the contracted capacity. base_rate: [year] of a floating loan.
     """
 
     lease_price: jax.Array
     power_price: jax.Array
     occupancy: jax.Array
+    base_rate: jax.Array | None = None
+
+
+def base_rate(of: BaseRate, stream: Stream, worlds: jax.Array, years: int) -> jax.Array:
+    """[year] factor on the expected base rate: a level of the world, and a path's years about it."""
+    level = _f64(random.normals(random.world(stream, worlds), Purpose.BASE_RATE, 0, 0)[0])
+    shocks = _f64(random.normals(stream, Purpose.BASE_RATE, jnp.arange(years), 0)[0])
+    return _lognormal(of.level, level) * _lognormal(of.yearly, _stationary_ar1(shocks, RATE_PERSISTENCE))
 
 
 def market(unknowns: Unknowns, planned_occupancy: jax.Array, stream: Stream, worlds: jax.Array) -> Market:
@@ -58,9 +68,8 @@ def central(planned_occupancy: jax.Array) -> Market:
     return Market(jnp.ones(()), jnp.ones(planned_occupancy.shape), planned_occupancy)
 
 
-def _stationary_ar1(shocks: jax.Array) -> jax.Array:
+def _stationary_ar1(shocks: jax.Array, rho: float = YEARLY_PERSISTENCE) -> jax.Array:
     """[year] of unit variance from [year] independent normals."""
-    rho = YEARLY_PERSISTENCE
 
     def step(x, shock):
         x = rho * x + jnp.sqrt(1.0 - rho**2) * shock

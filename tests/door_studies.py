@@ -241,6 +241,12 @@ STUDIES = (
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    dsra_interest_frac_per_year: 0\n    dsra_months: 0\n"
      "    letter_of_credit: {fee_frac_per_year: 0.01, margin_frac_per_year: 0.02}",
      "@:6: deal.debt.letter_of_credit: is for a reserve, but dsra_months is 0"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n"
+     "    floating: {margin_frac_per_year: 0.04, swapped_frac: 0.5, level_sd_frac: 0.2, yearly_sd_frac: 0.2}",
+     "@:4: deal.debt.floating.margin_frac_per_year: should lie under rate_frac_per_year, which holds it "
+     "(got 0.04, rate_frac_per_year 0.04)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    repayment: bullet",
+     "@:4: deal.debt.repayment: should be 'sculpted', 'annuity' or 'equal_principal' (got 'bullet')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",
      "@:4: deal.debt.sponsor_support_m: should be greater than 0 (got 0)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    periods_per_year: 3",

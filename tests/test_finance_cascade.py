@@ -32,6 +32,7 @@ def opening(stock, start):
     return np.column_stack([np.broadcast_to(start, stock.shape[:1]), stock[:, :-1]])
 
 
+@pytest.mark.parametrize("sample", deals.SHAPES + deals.SECURED[:2], ids=str, indirect=True)
 def test_the_sample_shows_all_that_can_happen(rows):
     filled = (rows.topup_m if rows.letter_m is None else rows.letter_paid_m) > 0
     mended = [

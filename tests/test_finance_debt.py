@@ -58,7 +58,8 @@ def test_the_smallest_test_binds(sample):
     loan = sample.debts
     assert np.array(loan.amount_m) == pytest.approx(np.array(loan.tests_m.min(1)), rel=1e-9)
     drawn = set(np.array(loan.binding).tolist())
-    assert drawn == set(range(len(debt.BINDING)))  # the sample shows all of them
+    if sample.shape in deals.SHAPES:
+        assert drawn == set(range(len(debt.BINDING)))  # these samples show all of them
 
 
 def test_a_loan_is_repaid_at_maturity_and_never_negative(sample):
@@ -76,7 +77,9 @@ def test_dscr_is_level_where_the_p50_case_binds(sample):
     for k in np.flatnonzero(np.array(loan.binding) == 0):
         ratios = np.array(loan.dscr[k])
         want = float(terms.dscr_p50[k])
-        assert ratios[np.isfinite(ratios)] == pytest.approx(want, rel=1e-9)
+        if terms.repayment == "sculpted":
+            assert ratios[np.isfinite(ratios)] == pytest.approx(want, rel=1e-9)
+        assert np.nanmin(ratios) == pytest.approx(want, rel=1e-9)
 
 
 def simple(**terms):

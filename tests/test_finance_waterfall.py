@@ -64,6 +64,7 @@ def test_no_decision_sees_a_later_year(sample):
         market = sample.market._replace(
             power_price=sample.market.power_price * factor,
             occupancy=sample.market.occupancy * factor / 2.0**late,
+            base_rate=None if sample.market.base_rate is None else sample.market.base_rate * factor,
         )
         after = rerun(sample.deals, sample.debts, operations, market)
         periods = first * sample.studies[0].deal.debt.periods_per_year

@@ -26,6 +26,7 @@ from weather import climate as climates
 PATHS, YEARS = 32, 2
 SHAPES = {
     "life.years",
+    "deal.debt.repayment",
     "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
@@ -44,6 +45,12 @@ LOAN = {  # terms that a loan may have, in a study of their own
     "cure": {"times": 1, "limit_m": 60.0},
     "sponsor_support_m": 20.0,
     "deferrals": 1,
+    "floating": {
+        "margin_frac_per_year": 0.01,
+        "swapped_frac": 0.6,
+        "level_sd_frac": 0.2,
+        "yearly_sd_frac": 0.2,
+    },
 }
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
@@ -74,6 +81,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.lockup_dscr": 1.3,
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
+    "deal.debt.repayment": "annuity",
     "deal.debt.sweep.from_dscr": 1.9,
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left

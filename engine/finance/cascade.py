@@ -20,6 +20,8 @@ goes to equity if the lock-up test passes, otherwise it is trapped. Conventions:
   are arrears, deferred principal or drawings. Once nothing is owed all is free.
 - Forward: the CFADS of the P50 case that the debt was sized on, times the share of its last 12 months' that
   came.
+- A floating rate moves interest and arrears; principal, reserve and letter stay as sized. Where interest
+  falls short of what the schedule was to add to the loan, less is added, and later instalments are less.
 - At maturity a loan in arrears is worked out by a sale: sale_multiple years (no more than are left of
   the life) of the last 12 months' CFADS. Lenders get what they are owed, equity the surplus; the buyer
   has all later cash and pays the suppliers. What lenders then miss is written off.
@@ -35,8 +37,19 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance import dates, sponsor
-from engine.finance.dates import Accounts, Dates, Due, and_now, deferred_of, given, look_back, ratio, share
-from engine.finance.debt import Debt, period_rate
+from engine.finance.dates import (
+    Accounts,
+    Dates,
+    Due,
+    and_now,
+    deferred_of,
+    given,
+    look_back,
+    rate_of,
+    ratio,
+    share,
+)
+from engine.finance.debt import Debt
 from engine.finance.ledger import Cascade
 from engine.finance.sponsor import SLACK, Cured, Deferred
 from engine.finance.terms import Loan
@@ -53,15 +66,15 @@ class Service(NamedTuple):
     arrears: jax.Array
 
 
-def cascade(loan: Loan, debt: Debt, cfads: jax.Array) -> Cascade:
-    """CFADS [period] against the loan's schedule."""
-    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads)
+def cascade(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None = None) -> Cascade:
+    """CFADS [period] against the loan's schedule. rates: [period] of a floating loan."""
+    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads, rates)
     _, rows = jax.lax.scan(lambda held, now: _period(loan, held, now), held, met)
     return rows
 
 
 def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
-    due, rate = dates.due(loan, held, now), period_rate(loan)
+    due, rate = dates.due(loan, held, now), rate_of(loan, now)
     cash = jnp.where(held.sold, 0.0, now.cfads) + held.trapped - held.payable
     payable, cash = jnp.maximum(-cash, 0.0), jnp.maximum(cash, 0.0)
     before = held.arrears + deferred_of(held)
@@ -77,7 +90,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
     cash = cash + cure - fee_paid - paid.from_cash - caught
     deferred = due.waiting - caught + paid.put_off
 
-    letter_interest = _letter_interest(loan, held)
+    letter_interest = _letter_interest(loan, held, rate)
     letter = given(held.letter, cash) + letter_interest + due.fee - fee_paid
     repaid = jnp.minimum(letter, cash)
     draw = paid.draw if held.letter is None else jnp.zeros_like(cash)
@@ -90,7 +103,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
 
     default = paid.arrears > SLACK
     prepaid = _sweep(loan, dscr, cash, due.balance, default)
-    left = None if held.left is None else held.left * _kept(due.balance, prepaid)
+    left = None if held.left is None else _kept(due.balance - prepaid, now.balance)
     sale = now.matures & default
     price, recovered, written_off = _sell(loan, sale, paid.arrears, now)
     to_issuer = jnp.minimum(price - recovered, jnp.where(sale, letter, 0.0))
@@ -133,7 +146,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         letter_paid_m=_where(held.letter, fee_paid + repaid + to_issuer),
         letter_lost_m=_where(held.letter, letter_lost),
         letter_m=_where(held.letter, letter),
-        prepaid_m=_where(held.left, prepaid),
+        prepaid_m=_where(loan.sweep, prepaid),
         cure_m=_where(held.cured, cure),
         support_m=_where(held.support, paid.support),
         deferred_m=_where(held.deferred, deferred),
@@ -189,10 +202,10 @@ def _serve(
     return Service(from_cash, draw, support, put_off, deferrals, missing)
 
 
-def _letter_interest(loan: Loan, held: Accounts) -> jax.Array:
+def _letter_interest(loan: Loan, held: Accounts, rate: jax.Array) -> jax.Array:
     if loan.letter is None or held.letter is None:
         return jnp.zeros_like(held.arrears)
-    return held.letter * (period_rate(loan) + loan.letter.margin / loan.periods_per_year)
+    return held.letter * (rate + loan.letter.margin / loan.periods_per_year)
 
 
 def _sweep(loan: Loan, dscr, cash, balance, default) -> jax.Array:
@@ -204,9 +217,9 @@ def _sweep(loan: Loan, dscr, cash, balance, default) -> jax.Array:
     return jnp.where(may, jnp.minimum(terms.share * cash, balance), 0.0)
 
 
-def _kept(balance: jax.Array, prepaid: jax.Array) -> jax.Array:
+def _kept(owed: jax.Array, scheduled: jax.Array) -> jax.Array:
     """The share of later instalments that stays; rounding is no instalment."""
-    return jnp.where(balance - prepaid > SLACK, 1.0 - share(prepaid, balance), 0.0)
+    return jnp.where(owed > SLACK, share(owed, scheduled), 0.0)
 
 
 def _gloomy(loan: Loan, now: Dates, left: jax.Array | None) -> jax.Array:

@@ -58,7 +58,7 @@ class Events(NamedTuple):
     credit_loss_m: jax.Array
 
 
-def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
+def events(deal: Deal, debt: Debt, rows: Cascade, rates: jax.Array | None = None) -> Events:
     """The path's events and losses.
 
     Arrears bear the loan rate, so late payment costs lenders nothing at that rate: contractual less
@@ -67,12 +67,13 @@ def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
     """
     loan, first = deal.loan, jnp.argmax(rows.default)
     date = 1.0 + jnp.arange(rows.default.shape[0], dtype=jnp.float64)
-    lost = (rows.written_off_m * (1.0 + period_rate(loan)) ** -date).sum()  # PV at start of operation
+    grown = (1.0 + period_rate(loan)) ** date if rates is None else jnp.cumprod(1.0 + rates)
+    lost = (rows.written_off_m / grown).sum()  # PV at start of operation
     exposure = (rows.balance_m + rows.recovered_m + rows.written_off_m)[first]
     defaults = rows.default.any()
     missed = rows.service_m - rows.interest_m - rows.principal_m - rows.recovered_m
     eir = jnp.where(debt.amount_m > 0, debt.effective_rate, 0.0)
-    at_default = lost * (1.0 + period_rate(loan)) ** date[first]
+    at_default = lost * grown[first]
     ppy = loan.periods_per_year
     return Events(
         lockup_year=_first_year(rows.locked, ppy),

@@ -23,6 +23,20 @@ class Sweep(NamedTuple):
     under_dscr: jax.Array
 
 
+class Floating(NamedTuple):
+    """The share of the loan that is not swapped, and its margin over the base rate per year, [] each."""
+
+    share: jax.Array
+    margin: jax.Array
+
+
+class BaseRate(NamedTuple):
+    """Relative standard deviations of the base rate, [] each: of its level, and from year to year."""
+
+    level: jax.Array
+    yearly: jax.Array
+
+
 class Cure(NamedTuple):
     """How often, and with how much in all, the sponsor may mend a covenant, [] each."""
 
@@ -62,3 +76,5 @@ class Loan:
     cure: Cure | None = None
     support_m: jax.Array | None = None
     deferrals: jax.Array | None = None
+    floating: Floating | None = None
+    repayment: str = field(default="sculpted", metadata={"static": True})

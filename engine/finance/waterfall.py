@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import contracts, credit, returns, tax
+from engine.finance import debt as loans
 from engine.finance.cascade import cascade
 from engine.finance.contracts import Lines, Operations
 from engine.finance.debt import Debt
@@ -71,11 +72,12 @@ class CashFlow(NamedTuple):
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
+    rates = loans.rates(deal.loan, market.base_rate, deal.years * deal.loan.periods_per_year)
     monthly = contracts.lines(deal, operations, market)
     account = jax.tree.map(lambda line: line.sum(1), monthly)
     earned = contracts.earnings(deal, monthly)
-    paid = tax.income_tax(deal, earned, debt.deductible_m, debt.funding.capitalised_m)
-    rows = cascade(deal.loan, debt, earned.cash_m - paid)
+    paid = tax.income_tax(deal, earned, debt.deductible(rates), debt.funding.capitalised_m)
+    rows = cascade(deal.loan, debt, earned.cash_m - paid, rates)
     cfads, service, distribution = (_flow(deal, x) for x in (rows.cfads_m, due(rows), rows.distribution_m))
     paid_in = _flow(deal, sponsor(rows))
     equity = jnp.concatenate([-debt.equity_draw_m, distribution - paid_in])
@@ -102,7 +104,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_flow_m=equity,
         account=account,
         periods=rows,
-        **credit.events(deal, debt, rows)._asdict(),
+        **credit.events(deal, debt, rows, rates)._asdict(),
         equity_irr_frac=returns.irr(equity),
         equity_irr_reason=returns.irr_reason(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),

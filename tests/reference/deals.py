@@ -27,9 +27,18 @@ SHAPES = (  # years, periods a year, construction years, years that losses last,
 
 
 SECURED = (  # the same with terms of the senior loan that hold the rest of `secured`
-    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward")),
-    (8, 4, 1, 0, False, 60, ("letter", "sweep", "cure", "support", "deferrals", "forward")),
-    (15, 1, 3, 3, True, 30, ("letter", "support", "forward")),
+    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating")),
+    (
+        8,
+        4,
+        1,
+        0,
+        False,
+        60,
+        ("letter", "sweep", "cure", "support", "deferrals", "forward"),
+    ),
+    (15, 1, 3, 3, True, 30, ("annuity", "letter", "support", "forward", "floating")),
+    (10, 2, 1, 3, False, 20, ("equal_principal",)),
 )
 
 
@@ -54,7 +63,9 @@ class Sample(NamedTuple):
 
     def reference_run(self, k, loan):
         market = self.item(self.market, k)
-        return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
+        return loops.run(
+            self.studies[k], loan, self.item(self.operations, k), *market[:3], base_rate=market.base_rate
+        )
 
 
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
@@ -216,6 +227,15 @@ def secured(rng, names, months):
         found["deferrals"] = int(rng.integers(1, 4))
     if "forward" in names:
         found["forward_lockup_dscr"] = u(1.0, 1.5)
+    if "floating" in names:
+        found["floating"] = {
+            "margin_frac_per_year": u(0, 0.01) * 0.99,
+            "swapped_frac": float(rng.choice([0.0, 1.0, u(0, 1)])),
+            "level_sd_frac": 0.2,
+            "yearly_sd_frac": 0.2,
+        }
+    for shape in {"annuity", "equal_principal"} & set(names):
+        found["repayment"] = shape
     return found
 
 
@@ -379,6 +399,9 @@ def sample(shape):
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
     markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
+    if "floating" in terms:
+        rates = np.random.default_rng([28, years]).lognormal(-0.3, 0.7, (count, years))
+        markets = markets._replace(base_rate=rates)
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

@@ -327,6 +327,18 @@ def dsra_targets(study, service):
     return [sum(service[t : t + ahead]) for t in range(len(service) + 1)]
 
 
+def shaped(repayment, rate, maturity, most):
+    """The service of its shape that never passes `most`."""
+    if repayment == "sculpted":
+        return most
+    if repayment == "annuity":
+        of_one = [rate / (1 - (1 + rate) ** -maturity)] * maturity
+    else:
+        of_one = [(1 + rate * (maturity - t)) / maturity for t in range(maturity)]
+    amount = min(m / s for m, s in zip(most[:maturity], of_one, strict=True))
+    return [amount * s for s in of_one] + [0.0] * (len(most) - maturity)
+
+
 def letter_fees(study, service):
     """By period, what the letter of credit of the reserve costs."""
     terms = study.deal.debt
@@ -429,8 +441,9 @@ def size(study, cases):
         for case, dscr in zip(taxable, wanted, strict=True):
             cash = after_tax(study, case, deductible, funding["capitalised"])
             cfads.append(cash)
-            shape = [max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)]
-            sculpted.append([max(s - f, 0.0) for s, f in zip(shape, fee, strict=True)])
+            most = [max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)]
+            most = [max(s - f, 0.0) for s, f in zip(most, fee, strict=True)]
+            sculpted.append(shaped(terms.repayment, rate, maturity, most))
         allowed = [pv(s, rate) for s in sculpted]
         p50, p90, p99 = allowed[0], allowed[chosen], allowed[4]
         llcr = max(pv(cfads[0][:maturity], rate) / terms.min_llcr, 0.0)

@@ -15,14 +15,37 @@ from tests.reference.taxes import income_tax
 SLACK = 1e-9
 
 
-def cascade(study, loan, cfads):
+def rates(study, base_rate):
+    """By period, what the loan bears; base_rate: a factor by year, None where the rate is fixed."""
+    terms, n = study.deal.debt, study.life.years
+    if terms.floating is None or base_rate is None:
+        base_rate, floats, margin = [1.0] * n, 0.0, 0.0
+    else:
+        floats, margin = 1 - terms.floating.swapped_frac, terms.floating.margin_frac_per_year
+    fixed, out = terms.rate_frac_per_year, []
+    for factor in base_rate:
+        yearly = (1 - floats) * fixed + floats * (margin + (fixed - margin) * factor)
+        out += [yearly / terms.periods_per_year] * terms.periods_per_year
+    return out
+
+
+def discounted(flows, rate_of):
+    """Worth before the first of the flows, at rates by period."""
+    worth = 0.0
+    for flow, rate in zip(reversed(flows), reversed(rate_of), strict=True):
+        worth = (worth + flow) / (1 + rate)
+    return worth
+
+
+def cascade(study, loan, cfads, base_rate=None):
     """The waterfall, a dict of rows per period; `loan` as from `size`."""
     terms = study.deal.debt
     per_year, maturity = terms.periods_per_year, terms.tenor_years * terms.periods_per_year
     ahead = terms.dsra_months * per_year // 12
-    rate = terms.rate_frac_per_year / per_year
+    rate_of = rates(study, base_rate)
     letter_terms, sweep, cure_terms = terms.letter_of_credit, terms.sweep, terms.cure
     service, rows = list(loan["service_m"]), []  # what is prepaid makes the later ones smaller
+    principal = list(loan["principal_m"])
     case = loan["case_cfads_m"]
     performing, arrears, deferred = loan["amount_m"], 0.0, 0.0  # the three parts of the balance
     dsra, letter = loan["dsra_start"], 0.0
@@ -30,9 +53,12 @@ def cascade(study, loan, cfads):
     cures, cured, cured_last, supported, deferrals = 0, 0.0, False, 0.0, 0
     counted, owing = [], []  # cash and dues as the DSCR counts them, by period
     for t, flow in enumerate(cfads):
-        due_now = service[t]
+        rate = rate_of[t]
+        interest = rate * performing if t < maturity else 0.0
+        due_now, planned = service[t], performing - principal[t]
+        if terms.floating:
+            due_now = interest + principal[t] if interest + principal[t] > SLACK else 0.0
         row = {"cfads_m": flow, "service_m": due_now, "buyer_m": flow if sold else 0.0}
-        interest = rate * performing
         balance = performing + arrears + deferred
         outstanding = balance > SLACK
         cash = (0.0 if sold else flow) + trapped - owed_suppliers
@@ -92,6 +118,9 @@ def cascade(study, loan, cfads):
         cash -= caught
         deferred = waiting - caught + put_off
         performing += interest - due_now
+        if terms.floating and performing < planned - SLACK:  # less was added to the loan than planned
+            service[t + 1 :] = [s * performing / planned for s in service[t + 1 :]]
+            principal[t + 1 :] = [p * performing / planned for p in principal[t + 1 :]]
         paid = from_cash + draw + support + caught
 
         repaid = min(letter, cash)
@@ -109,6 +138,7 @@ def cascade(study, loan, cfads):
         if prepaid > 0:
             kept = 1 - prepaid / performing if performing - prepaid > SLACK else 0.0
             service[t + 1 :] = [s * kept for s in service[t + 1 :]]
+            principal[t + 1 :] = [p * kept for p in principal[t + 1 :]]
             performing -= prepaid
             cash -= prepaid
 
@@ -139,6 +169,10 @@ def cascade(study, loan, cfads):
             expected = sum(case[window])
             brought = sum(cfads[window]) / expected if expected > 0 else 1.0
             to_come = sum(service[coming]) + fees
+            owed = performing
+            for p in principal[coming]:
+                to_come += (rate - terms.rate_frac_per_year / per_year) * owed
+                owed -= p
             if to_come > 0:
                 low = low or brought * sum(case[coming]) / to_come < terms.forward_lockup_dscr - SLACK
         locked = (low or waits) and balance > SLACK
@@ -162,10 +196,10 @@ def cascade(study, loan, cfads):
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def credit(study, loan, rows):
+def credit(study, loan, rows, base_rate=None):
     """Events and losses, the losses by discounting every payment."""
     terms, building = study.deal.debt, len(study.deal.capex.spend_frac)
-    rate = terms.rate_frac_per_year / terms.periods_per_year
+    rate_of = rates(study, base_rate)
     received = [
         i + p + r
         for i, p, r in zip(rows["interest_m"], rows["principal_m"], rows["recovered_m"], strict=True)
@@ -185,9 +219,11 @@ def credit(study, loan, rows):
     if any(rows["default"]):
         t = rows["default"].index(True)
         exposure = rows["balance_m"][t] + rows["recovered_m"][t] + rows["written_off_m"][t]
-        later = rows["recovered_m"][t] + pv(with_prepaid[t + 1 :], rate)
+        later = rows["recovered_m"][t] + discounted(with_prepaid[t + 1 :], rate_of[t + 1 :])
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
-    lost = pv(loan["service_m"], rate) - pv(with_prepaid, rate)  # of the schedule as it was signed
+    lost = loan["amount_m"] - discounted(
+        with_prepaid, rate_of
+    )  # of what the schedule repays, whatever its rate
     steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
     eir = loan["effective_rate"]
@@ -215,15 +251,17 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, lease_factor, power_factor, occupancy):
+def run(study, loan, ops, lease_factor, power_factor, occupancy, base_rate=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
     per_year, n = study.deal.debt.periods_per_year, study.life.years
     years = account(study, ops, lease_factor, power_factor, occupancy)
     earnings = earned(study, years)
-    deductible = [i + f for i, f in zip(loan["interest_m"], loan["fee_m"], strict=True)]
+    owed = [loan["amount_m"], *loan["balance_m"][:-1]]
+    interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
+    deductible = [i + f for i, f in zip(interest, loan["fee_m"], strict=True)]
     tax = income_tax(study, earnings, deductible, loan["capitalised"])
     cfads = after_tax(study, earnings, deductible, loan["capitalised"])
-    rows = cascade(study, loan, cfads)
+    rows = cascade(study, loan, cfads, base_rate)
     none = [0.0] * len(cfads)
     dues = [s + f for s, f in zip(rows["service_m"], rows.get("letter_fee_m", none), strict=True)]
     paid_in = [c + s for c, s in zip(rows.get("cure_m", none), rows.get("support_m", none), strict=True)]
@@ -257,5 +295,5 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
-        "periods": rows, "account": years, **credit(study, loan, rows),
+        "periods": rows, "account": years, **credit(study, loan, rows, base_rate),
     }  # fmt: skip
