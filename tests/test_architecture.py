@@ -56,7 +56,7 @@ engine.finance.ledger engine.finance.dates
 weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall engine.report.lending
+engine.finance.waterfall engine.report.lending engine.islanding
 
 engine.life engine.report.html engine.report.terminal
 
@@ -97,6 +97,7 @@ KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"
         "outages",
         "gensets",
         "grid",
+        "islanding",
         "orders",
         "dispatch",
         "life",

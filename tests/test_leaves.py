@@ -32,6 +32,7 @@ SHAPES = {
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
     "pv.cell.model",
+    "grid.islanding",
 }
 FIXED = {  # the first phase begins with operation, and what is renewed is renewed in the last year
     "phases.half.from_month",
@@ -66,6 +67,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.orders.night.begin_h": (13, 23, 26),
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.islanding": "none",
     "grid.limits.evening.hours": ((16, 20),),
     "grid.limits.spring.hours": ((10, 13), (23, 2)),
     "grid.limits.spring.months": (3, 4, 6),
@@ -167,13 +169,15 @@ def other_studies() -> list[Study]:
     plain = {"cut_in_mps", "rated_mps", "cut_out_mps", "shear_exponent"}
     wind = {k: v for k, v in base["wind"].items() if k not in plain}
     density = {"pressure_hpa": 900.0}
+    losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
+    debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
     others = (
-        {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density},
-        {"curve": {"turbine": "V126/3450"}},
+        {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
+        {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
+        {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
+        {"deal": base["deal"] | {"debt": debt}},
     )
-    deal = base["deal"] | {"debt": base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}}
-    winds = [Study.model_validate(base | {"wind": wind | other}) for other in others]
-    return [*winds, Study.model_validate(base | {"deal": deal})]
+    return [Study.model_validate(base | other) for other in others]
 
 
 def at(study: Study, name: str) -> Any:
