@@ -118,9 +118,6 @@ def cascade(study, loan, cfads, base_rate=None):
         cash -= caught
         deferred = waiting - caught + put_off
         performing += interest - due_now
-        if terms.floating and performing < planned - SLACK:  # less was added to the loan than planned
-            service[t + 1 :] = [s * performing / planned for s in service[t + 1 :]]
-            principal[t + 1 :] = [p * performing / planned for p in principal[t + 1 :]]
         paid = from_cash + draw + support + caught
 
         repaid = min(letter, cash)
@@ -131,6 +128,9 @@ def cascade(study, loan, cfads, base_rate=None):
         dsra += topup - release
         cash += release - topup
 
+        if terms.floating and performing < planned - SLACK:  # less was added to the loan than planned
+            service[t + 1 :] = [s * performing / planned for s in service[t + 1 :]]
+            principal[t + 1 :] = [p * performing / planned for p in principal[t + 1 :]]
         row |= {"unpaid_m": max(arrears - late, 0.0), "default": arrears > SLACK}
         prepaid = 0.0
         if sweep and arrears <= SLACK and sweep.from_dscr - SLACK <= ratio < sweep.under_dscr - SLACK:
