@@ -284,11 +284,12 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 def market(plant: Plant, stream: Stream) -> Market:
     """Prices and occupancy of one path."""
-    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds)
+    planned = plant.planned_occupancy
+    found = world.market(plant.unknowns, planned, stream, plant.worlds, plant.tenants)
     if plant.base_rate is None:
         return found
-    years = plant.planned_occupancy.shape[0]
-    return found._replace(base_rate=world.base_rate(plant.base_rate, stream, plant.worlds, years))
+    rate = world.base_rate(plant.base_rate, stream, plant.worlds, planned.shape[0])
+    return found._replace(base_rate=rate)
 
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:

@@ -67,6 +67,9 @@ def test_no_decision_sees_a_later_year(sample):
             occupancy=sample.market.occupancy * factor / 2.0**late,
             base_rate=None if sample.market.base_rate is None else sample.market.base_rate * factor,
         )
+        if market.tenancy is not None:
+            halved = market.tenancy.let * (factor / 2.0**late)[:, :, None]
+            market = market._replace(tenancy=market.tenancy._replace(let=halved))
         after = rerun(sample.deals, sample.debts, operations, market)
         periods = first * sample.studies[0].deal.debt.periods_per_year
         assert not np.array_equal(before.cfads_m, after.cfads_m)

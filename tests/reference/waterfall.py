@@ -272,10 +272,13 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, lease_factor, power_factor, occupancy, base_rate=None):
-    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
+def run(study, loan, ops, *market, base_rate=None):
+    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
+
+    market: what `account` takes of it.
+    """
     per_year, n = study.deal.debt.periods_per_year, study.life.years
-    years = account(study, ops, lease_factor, power_factor, occupancy)
+    years = account(study, ops, *market)
     earnings = earned(study, years)
     owed = [loan["amount_m"], *loan["balance_m"][:-1]]
     interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
