@@ -265,6 +265,13 @@ STUDIES = (
      "    floating: {margin_frac_per_year: 0.04, swapped_frac: 0.5, level_sd_frac: 0.2, yearly_sd_frac: 0.2}",
      "@:4: deal.debt.floating.margin_frac_per_year: should lie under rate_frac_per_year, which holds it "
      "(got 0.04, rate_frac_per_year 0.04)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
+     "      {max_share_frac: 0.4, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 9}",
+     "@:5: deal.debt.junior.max_share_frac: should leave room beside max_gearing_frac "
+     "(got 0.4, max_gearing_frac 0.7)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
+     "      {max_share_frac: 0.1, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 30}",
+     "@:5: deal.debt.junior.tenor_years: should not pass life.years (25) (got 30)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    repayment: bullet",
      "@:4: deal.debt.repayment: should be 'sculpted', 'annuity' or 'equal_principal' (got 'bullet')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",

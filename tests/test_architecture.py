@@ -29,7 +29,7 @@ engine.schema.construction
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
-engine.build.tenants
+engine.build.tenants engine.finance.junior
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve

@@ -48,7 +48,9 @@ def test_sources_are_uses(sample):
     loan, uses_of = sample.debts, sample.debts.funding
     uses = uses_of.capex_m + uses_of.capitalised_m + uses_of.dsra_m
     assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
-    sources = loan.debt_draw_m + loan.equity_draw_m
+    sources = np.array(loan.debt_draw_m + loan.equity_draw_m)
+    if loan.junior is not None:
+        sources[:, -1] += loan.junior.amount_m
     needs = np.array(uses_of.need_m).reshape(*sources.shape, -1).sum(2)
     assert np.array(sources) == pytest.approx(needs, rel=1e-12)
     assert np.array(loan.debt_draw_m.sum(1)) == pytest.approx(np.array(loan.amount_m), rel=1e-12)

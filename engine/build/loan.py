@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.build.typed import f64
-from engine.finance.terms import BaseRate, Cure, Floating, Letter, Loan, Sweep
+from engine.finance.terms import BaseRate, Cure, Floating, Junior, Letter, Loan, Sweep
 from engine.schema.debt import SPANS, DebtTerms
 
 
@@ -35,7 +35,21 @@ def loan(debt: DebtTerms) -> Loan:
         support_m=_where(debt.sponsor_support_m),
         deferrals=_where(debt.deferrals),
         floating=_floating(debt),
+        junior=_junior(debt),
         repayment=debt.repayment,
+    )
+
+
+def _junior(debt: DebtTerms) -> Junior | None:
+    of = debt.junior
+    if of is None:
+        return None
+    return Junior(
+        share=f64(of.max_share_frac),
+        dscr=f64(of.dscr),
+        rate=f64(of.rate_frac_per_year),
+        periods=f64(of.tenor_years * debt.periods_per_year),
+        repayment=of.repayment,
     )
 
 

@@ -20,6 +20,7 @@ goes to equity if the lock-up test passes, otherwise it is trapped. Conventions:
   are arrears, deferred principal or drawings. Once nothing is owed all is free.
 - Forward: the CFADS of the P50 case that the debt was sized on, times the share of its last 12 months' that
   came.
+- A junior tranche is paid from what would be distributed (see `junior`).
 - A floating rate moves interest and arrears; principal, reserve and letter stay as sized. Where interest
   falls short of what the schedule was to add to the loan, less is added, and later instalments are less.
 - At maturity a loan in arrears is worked out by a sale: sale_multiple years (no more than are left of
@@ -36,7 +37,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.finance import dates, sponsor
+from engine.finance import dates, junior, sponsor
 from engine.finance.dates import (
     Accounts,
     Dates,
@@ -116,7 +117,9 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
     waiting = (arrears > SLACK) | (deferred > SLACK) | (letter > SLACK)
     poor = (dscr < loan.lockup_dscr - SLACK) | (dsra < target - SLACK) | waiting | _gloomy(loan, now, left)
     locked = poor & (balance > SLACK)
-    distribution = jnp.where(locked, 0.0, cash)
+    free = jnp.where(locked, 0.0, cash)
+    behind = _junior(loan, held, now, free, sale)
+    distribution = free if behind is None else free - behind.paid_m
     accrued = due.interest + rate * before
     to_lenders = paid.from_cash + caught + paid.draw + paid.support
     interest = jnp.minimum(to_lenders, accrued)
@@ -134,7 +137,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         topup_m=topup,
         release_m=release,
         dsra_m=dsra,
-        trapped_m=cash - distribution,
+        trapped_m=cash - free,
         payable_m=jnp.where(sale, 0.0, payable),
         sale_m=price,
         recovered_m=recovered,
@@ -150,6 +153,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         cure_m=_where(held.cured, cure),
         support_m=_where(held.support, paid.support),
         deferred_m=_where(held.deferred, deferred),
+        junior=behind,
         locked=locked,
         breach=(dscr < loan.covenant_dscr - SLACK) & (owed > SLACK),
         drawn=paid.draw > SLACK,
@@ -168,8 +172,17 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         support=None if held.support is None else held.support + paid.support,
         deferred=None if held.deferred is None else Deferred(deferred, paid.deferrals),
         lately=and_now(held.lately, now.cfads + cure, due),
+        junior=None if behind is None else behind.arrears_m,
     )
     return after, rows
+
+
+def _junior(loan: Loan, held: Accounts, now: Dates, free: jax.Array, sale: jax.Array) -> junior.Paid | None:
+    """The junior tranche's period; nothing is due after a sale."""
+    if loan.junior is None or now.junior is None or held.junior is None:
+        return None
+    due = jax.tree.map(lambda x: jnp.where(held.sold, 0.0, x), now.junior)
+    return junior.pay(loan.junior.rate / loan.periods_per_year, due, held.junior, free, sale, now.ends)
 
 
 def _cure(

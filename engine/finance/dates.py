@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance.debt import Debt, period_rate
+from engine.finance.junior import Tranche
 from engine.finance.sponsor import SLACK, Cured, Deferred
 from engine.finance.terms import Loan
 
@@ -22,7 +23,8 @@ class Lately(NamedTuple):
 class Accounts(NamedTuple):
     """What the next period needs, [] each: million, and `sold`, a bool; None where the terms want none.
 
-    left: of the scheduled loan, the share that is owed. letter: owed for drawings. support: paid.
+    left: of the scheduled loan, the share that is owed. letter: owed for drawings. support: paid. junior:
+    its arrears.
     """
 
     arrears: jax.Array
@@ -36,6 +38,7 @@ class Accounts(NamedTuple):
     support: jax.Array | None
     deferred: Deferred | None
     lately: Lately | None
+    junior: jax.Array | None
 
 
 class Dates(NamedTuple):
@@ -43,8 +46,9 @@ class Dates(NamedTuple):
 
     cfads. interest, service, balance (after service), target (of the reserve's cash), face and fee of the
     letter: the schedule. cfads_12m, service_12m: backward. matures: bool. years_left: of the life.
-    case_12m, case_next, service_next: of the P50 case and the schedule, 12 months backward and forward. rate:
-    of a floating loan, per period; excess: what it was to add to the loan and its interest does not.
+    case_12m, case_next, service_next: of the P50 case and the schedule, 12 months backward and forward.
+    rate: of a floating loan, per period; excess: what it was to add to the loan and its interest does not.
+    ends: the life, bool. junior: its schedule.
     """
 
     cfads: jax.Array
@@ -63,6 +67,8 @@ class Dates(NamedTuple):
     service_next: jax.Array | None
     rate: jax.Array | None
     excess: jax.Array | None
+    ends: jax.Array
+    junior: Tranche | None
 
 
 class Due(NamedTuple):
@@ -97,6 +103,7 @@ def start(loan: Loan, debt: Debt) -> Accounts:
         support=None if loan.support_m is None else none,
         deferred=None if loan.deferrals is None else Deferred(none, none),
         lately=Lately(before, before) if _moving(loan) or loan.cure is not None else None,
+        junior=None if loan.junior is None else none,
     )
 
 
@@ -126,6 +133,8 @@ def dates(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None) -> 
         service_next=None if case is None else _expected(loan, debt, rates),
         rate=rates,
         excess=excess,
+        ends=number == n,
+        junior=_scheduled(debt, n),
     )
 
 
@@ -142,6 +151,12 @@ def due(loan: Loan, held: Accounts, now: Dates) -> Due:
         late=(held.arrears + jnp.where(now.matures, deferred_of(held), 0.0)) * grown,
         waiting=jnp.where(now.matures, 0.0, deferred_of(held)) * grown,
     )
+
+
+def _scheduled(debt: Debt, n: int) -> Tranche | None:
+    if debt.junior is None:
+        return None
+    return debt.junior._replace(amount_m=jnp.broadcast_to(debt.junior.amount_m, (n,)))
 
 
 def _expected(loan: Loan, debt: Debt, rates: jax.Array | None) -> jax.Array:

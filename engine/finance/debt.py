@@ -20,20 +20,20 @@ import jax.numpy as jnp
 
 from engine import world
 from engine.deal import Deal
-from engine.finance import contracts, tax
+from engine.finance import contracts, junior, tax
 from engine.finance.contracts import Earnings, Operations
 from engine.finance.funding import Funding, fund, sources
+from engine.finance.junior import Tranche
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
 from engine.finance.schedule import (
     average_life,
     cover,
     index,
-    level,
     present_value,
     schedule,
     sculpt,
-    straight,
+    within,
 )
 from engine.finance.terms import Loan
 
@@ -51,7 +51,8 @@ class Debt:
     amount_m: [] balance at the start of operation. tests_m: [5] amounts allowed, as in `BINDING`.
     binding: [] int32. service_m = interest_m + principal_m: [period] contractual.
     balance_m: [period] after service. dsra_target_m: [period] wanted after service.
-    debt_draw_m, equity_draw_m: [construction year].
+    debt_draw_m, equity_draw_m: [construction year]; a junior tranche comes off the last of the equity's,
+    which may so get some back.
     dscr: [period] of the P50 case, NaN where nothing is due. llcr, plcr: [] P50 case at the start of
     operation, gross of the reserve, NaN without debt. average_life_years: [] from start of operation.
     residual: [] largest change of amount and uses in the last pass, over the capital cost.
@@ -85,6 +86,7 @@ class Debt:
     fee_m: jax.Array | None = None
     face_m: jax.Array | None = None
     case_cfads_m: jax.Array | None = None
+    junior: Tranche | None = None
 
     @property
     def due_m(self) -> jax.Array:
@@ -99,7 +101,9 @@ class Debt:
 
     def deductible(self, rates: jax.Array | None) -> jax.Array:
         """Interest and fees of operation by contract, [period]."""
-        interest = self.interest(rates)
+        interest = (
+            self.interest(rates) if self.junior is None else self.interest(rates) + self.junior.interest_m
+        )
         return interest if self.fee_m is None else interest + self.fee_m
 
 
@@ -164,6 +168,9 @@ def _debt(
     due = (due_m > 0)[None]
     ratios = cover(by_case, jnp.broadcast_to(due_m, by_case.shape))
     debt_draw, equity_draw = sources(deal, amount, funding.need_m)
+    tranche = junior.size(loan.junior, loan.periods_per_year, cfads, due_m, funding.uses_m)
+    if tranche is not None:
+        equity_draw = equity_draw.at[-1].add(-tranche.amount_m)
     return Debt(
         amount_m=amount,
         tests_m=tests,
@@ -190,6 +197,7 @@ def _debt(
         fee_m=fee,
         face_m=None if fee is None else face(loan, service),
         case_cfads_m=None if loan.forward_lockup_dscr is None else cfads,
+        junior=tranche,
     )
 
 
@@ -202,12 +210,7 @@ def _shapes(loan: Loan, cfads: jax.Array, dscr: jax.Array, fee: jax.Array | None
     most = sculpt(cfads, dscr[:, None], term[None])
     if fee is not None:
         most = jnp.maximum(most - fee[None], 0.0)
-    if loan.repayment == "sculpted":
-        return most
-    of = {"annuity": level, "equal_principal": straight}[loan.repayment]
-    shape = of(period_rate(loan), loan.periods, term)[None]
-    amount = jnp.where(shape > 0, most / jnp.where(shape > 0, shape, 1.0), jnp.inf).min(1)
-    return amount[:, None] * shape
+    return within(loan.repayment, most, period_rate(loan), loan.periods, term)
 
 
 def in_term(loan: Loan, periods: int) -> jax.Array:

@@ -46,6 +46,18 @@ class Cure(NamedTuple):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class Junior:
+    """Terms of a junior tranche, [] each: largest share of uses, DSCR of all debt, rate per year, periods."""
+
+    share: jax.Array
+    dscr: jax.Array
+    rate: jax.Array
+    periods: jax.Array
+    repayment: str = field(metadata={"static": True})
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class Loan:
     """Terms of the senior debt, all [] float64.
 
@@ -77,4 +89,5 @@ class Loan:
     support_m: jax.Array | None = None
     deferrals: jax.Array | None = None
     floating: Floating | None = None
+    junior: Junior | None = None
     repayment: str = field(default="sculpted", metadata={"static": True})

@@ -23,7 +23,8 @@ class CashFlow(NamedTuple):
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
     date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
-    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was.
+    sponsor_m: cures and support. junior_service_m: paid to it. prepaid_m: by the sweep. lockup: 1.0 if any
+    period was.
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
     cash_imbalance_m: [] see `ledger.imbalance`. The other scalars: see `credit.Events`; `returns` for
@@ -47,6 +48,7 @@ class CashFlow(NamedTuple):
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
     sponsor_m: jax.Array
+    junior_service_m: jax.Array
     prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
@@ -60,6 +62,8 @@ class CashFlow(NamedTuple):
     support_year: jax.Array
     deferral_year: jax.Array
     default_year: jax.Array
+    junior_default_year: jax.Array
+    junior_loss_m: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
@@ -98,6 +102,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
         sponsor_m=paid_in,
+        junior_service_m=jnp.zeros(deal.years) if rows.junior is None else _flow(deal, rows.junior.paid_m),
         prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
         dscr_period=cover(rows.cfads_m, due(rows)),

@@ -60,6 +60,16 @@ class Cure(Section):
     limit_m: Positive = Field(description="of all cures together")
 
 
+class JuniorTerms(Section):
+    """A tranche behind the senior loan, paid out at completion in place of equity."""
+
+    max_share_frac: Share = Field(description="of all uses")
+    dscr: float = Field(ge=1.0, le=5.0, description="of senior and junior service together, at P50")
+    rate_frac_per_year: float = Field(ge=0.0, le=0.5)
+    tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
+    repayment: Literal["sculpted", "annuity", "equal_principal"] = "sculpted"
+
+
 class DebtTerms(Section):
     """Senior debt, sized once in `prepare`: the smallest of the tests."""
 
@@ -103,6 +113,7 @@ class DebtTerms(Section):
         le=20,
         description="dates at which principal may be put off, caught up from the first cash",
     )
+    junior: JuniorTerms | None = None
     sale_multiple: float = Field(
         4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
     )
@@ -121,6 +132,12 @@ class DebtTerms(Section):
             )
         if self.letter_of_credit is not None and not self.dsra_months:
             raise contradiction("letter_of_credit", "is for a reserve, but dsra_months is 0")
+        if self.junior is not None and self.junior.max_share_frac + self.max_gearing_frac > 1.0:
+            raise contradiction(
+                "junior.max_share_frac",
+                f"should leave room beside max_gearing_frac (got {self.junior.max_share_frac:g}, "
+                f"max_gearing_frac {self.max_gearing_frac:g})",
+            )
         if self.floating is not None and self.floating.margin_frac_per_year >= self.rate_frac_per_year:
             raise contradiction(
                 "floating.margin_frac_per_year",

@@ -70,6 +70,12 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
+        behind = self.deal.debt.junior
+        if behind is not None and behind.tenor_years > self.life.years:
+            raise contradiction(
+                "deal.debt.junior.tenor_years",
+                f"should not pass life.years ({self.life.years}) (got {behind.tenor_years})",
+            )
         for name in ("ppa", "mechanism"):
             sale = getattr(self.deal.revenue, name)
             if sale is not None and sale.term_years > self.life.years:

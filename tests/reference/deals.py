@@ -28,7 +28,7 @@ SHAPES = (  # years, periods a year, construction years, years that losses last,
 
 
 SECURED = (  # the same with terms of the senior loan that hold the rest of `secured`
-    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating")),
+    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating", "junior")),
     (
         8,
         4,
@@ -39,7 +39,7 @@ SECURED = (  # the same with terms of the senior loan that hold the rest of `sec
         ("letter", "sweep", "cure", "support", "deferrals", "forward"),
     ),
     (15, 1, 3, 3, True, 30, ("annuity", "letter", "support", "forward", "floating")),
-    (10, 2, 1, 3, False, 20, ("equal_principal",)),
+    (10, 2, 1, 3, False, 20, ("equal_principal", "junior")),
 )
 
 
@@ -236,6 +236,15 @@ def secured(rng, names, months):
             "swapped_frac": float(rng.choice([0.0, 1.0, u(0, 1)])),
             "level_sd_frac": 0.2,
             "yearly_sd_frac": 0.2,
+        }
+    if "junior" in names:
+        found["max_gearing_frac"] = u(0.3, 0.7)
+        found["junior"] = {
+            "max_share_frac": u(0.02, 0.3),
+            "dscr": u(1.0, 1.3),
+            "rate_frac_per_year": u(0.05, 0.15),
+            "tenor_years": int(rng.integers(3, 11)),
+            "repayment": "annuity" if "equal_principal" in names else "sculpted",
         }
     for shape in {"annuity", "equal_principal"} & set(names):
         found["repayment"] = shape

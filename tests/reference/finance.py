@@ -364,6 +364,23 @@ def shaped(repayment, rate, maturity, most):
     return [amount * s for s in of_one] + [0.0] * (len(most) - maturity)
 
 
+def junior_tranche(study, cfads, dues, uses):
+    """What the P50 case leaves to a junior tranche: amount, service, interest and balance by period."""
+    terms = study.deal.debt.junior
+    if terms is None:
+        return None
+    per_year = study.deal.debt.periods_per_year
+    rate, maturity = terms.rate_frac_per_year / per_year, terms.tenor_years * per_year
+    most = [max(max(c, 0.0) / terms.dscr - d, 0.0) for c, d in zip(cfads, dues, strict=True)]
+    most = [m if t < maturity else 0.0 for t, m in enumerate(most)]
+    service = shaped(terms.repayment, rate, maturity, most)
+    worth = pv(service, rate)
+    part = min(terms.max_share_frac * uses / worth, 1.0) if worth > 0 else 0.0
+    service = [part * s for s in service]
+    interest, _, balance = schedule(service, rate)
+    return {"amount": pv(service, rate), "service": service, "interest": interest, "balance": balance}
+
+
 def letter_fees(study, service):
     """By period, what the letter of credit of the reserve costs."""
     terms = study.deal.debt
@@ -480,15 +497,16 @@ def size(study, cases):
     interest, principal, balance = schedule(service, rate)
     targets, fee = dsra_targets(study, service), letter_fees(study, service)
     dues = [s + f for s, f in zip(service, fee, strict=True)]
-    needs, equity = funding["needs"], funding["equity"]
+    needs, equity = funding["needs"], list(funding["equity"])
+    junior = junior_tranche(study, cfads[0], dues, sum(needs))
     return {
         "amount_m": amount, "tests_m": tests, "binding": int(np.argmin(tests)), "service_m": service,
         "interest_m": interest, "principal_m": principal, "balance_m": balance,
-        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0],
+        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0], "junior": junior,
         "dsra_start": 0.0 if terms.letter_of_credit else targets[0],
         "capitalised": funding["capitalised"],
         "debt_draw_m": [need - paid for need, paid in zip(needs, equity, strict=True)],
-        "equity_draw_m": equity,
+        "equity_draw_m": [*equity[:-1], equity[-1] - (junior["amount"] if junior else 0.0)],
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], dues, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,

@@ -51,9 +51,11 @@ def cascade(study, loan, cfads, base_rate=None):
     dsra, letter = loan["dsra_start"], 0.0
     trapped, owed_suppliers, sold = 0.0, 0.0, False
     cures, cured, cured_last, supported, deferrals = 0, 0.0, False, 0.0, 0
+    junior, junior_terms = loan["junior"], terms.junior
+    junior_owed = junior["amount"] if junior else 0.0
     counted, owing = [], []  # cash and dues as the DSCR counts them, by period
     for t, flow in enumerate(cfads):
-        rate = rate_of[t]
+        rate, before_sold = rate_of[t], sold
         interest = rate * performing if t < maturity else 0.0
         due_now, planned = service[t], performing - principal[t]
         if terms.floating:
@@ -177,6 +179,20 @@ def cascade(study, loan, cfads, base_rate=None):
                 low = low or brought * sum(case[coming]) / to_come < terms.forward_lockup_dscr - SLACK
         locked = (low or waits) and balance > SLACK
         trapped, distribution = (cash, 0.0) if locked else (0.0, cash)
+        if junior:
+            junior_rate = junior_terms.rate_frac_per_year / per_year
+            junior_interest = junior_rate * junior_owed
+            junior_owed += junior_interest
+            ended = sold or t + 1 == len(cfads)
+            wanted = junior_owed if ended else junior_owed - junior["balance"][t]
+            junior_paid = min(max(wanted, 0.0), distribution)
+            junior_owed, distribution = junior_owed - junior_paid, distribution - junior_paid
+            row |= {"junior_service_m": 0.0 if before_sold else junior["service"][t],
+                    "junior_accrued_m": junior_interest, "junior_paid_m": junior_paid,
+                    "junior_lost_m": junior_owed if ended else 0.0}  # fmt: skip
+            junior_owed = 0.0 if ended else junior_owed
+            planned = 0.0 if ended else junior["balance"][t]
+            row |= {"junior_balance_m": junior_owed, "junior_arrears_m": junior_owed - planned}
         row |= {
             "accrued_m": accrued, "interest_m": min(paid, accrued), "principal_m": paid - min(paid, accrued),
             "arrears_m": arrears, "balance_m": balance, "draw_m": draw, "reserve_interest_m": earned,
@@ -226,6 +242,11 @@ def credit(study, loan, rows, base_rate=None):
     )  # of what the schedule repays, whatever its rate
     steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
+    lost, late = rows.get("junior_lost_m", nothing), rows.get("junior_arrears_m", nothing)
+    unpaid = [t for t in range(len(lost)) if lost[t] + late[t] > SLACK]
+    out["junior_default_year"] = unpaid[0] // terms.periods_per_year + 1 if unpaid else math.nan
+    junior_rate = terms.junior.rate_frac_per_year / terms.periods_per_year if terms.junior else 0.0
+    out["junior_loss_m"] = pv(lost, junior_rate)
     eir = loan["effective_rate"]
     missed = [s - r for s, r in zip(rows["service_m"], received, strict=True)]  # of what was still due
     out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
@@ -262,6 +283,8 @@ def run(study, loan, ops, *market, base_rate=None):
     owed = [loan["amount_m"], *loan["balance_m"][:-1]]
     interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
     deductible = [i + f for i, f in zip(interest, loan["fee_m"], strict=True)]
+    if loan["junior"]:
+        deductible = [d + i for d, i in zip(deductible, loan["junior"]["interest"], strict=True)]
     tax = income_tax(study, earnings, deductible, loan["capitalised"])
     cfads = after_tax(study, earnings, deductible, loan["capitalised"])
     rows = cascade(study, loan, cfads, base_rate)
@@ -294,6 +317,7 @@ def run(study, loan, ops, *market, base_rate=None):
         "debt_balance_m": last(rows["balance_m"]), "dsra_m": last(rows["dsra_m"]),
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
+        "junior_service_m": total(rows.get("junior_paid_m", none)),
         "sponsor_m": total(paid_in), "prepaid_m": total(rows.get("prepaid_m", none)),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
