@@ -18,7 +18,7 @@ from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
-from engine.finance import contracts, waterfall
+from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.orders import Order, OrderProcess, Orders
@@ -290,13 +290,13 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 
 def market(plant: Plant, stream: Stream) -> Market:
-    """Prices and occupancy of one path."""
-    planned = plant.planned_occupancy
+    """Prices and occupancy of one path, its loan's base rate, and how its construction ends."""
+    planned, risks = plant.planned_occupancy, plant.construction
     found = world.market(plant.unknowns, planned, stream, plant.worlds, plant.tenants)
-    if plant.base_rate is None:
-        return found
-    rate = world.base_rate(plant.base_rate, stream, plant.worlds, planned.shape[0])
-    return found._replace(base_rate=rate)
+    if plant.base_rate is not None:
+        rate = world.base_rate(plant.base_rate, stream, plant.worlds, planned.shape[0])
+        found = found._replace(base_rate=rate)
+    return found if risks is None else found._replace(completion=completion.drawn(risks, stream))
 
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:

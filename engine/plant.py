@@ -13,6 +13,7 @@ from engine.blocks import Blocks
 from engine.build import (
     battery,
     computing,
+    construction,
     gensets,
     grid,
     loan,
@@ -32,6 +33,7 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
+from engine.finance.completion import Risks
 from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
@@ -57,7 +59,8 @@ class Plant(NamedTuple):
     the capacities, parts as in `phases.PARTS`; None where everything stands from the start. gensets: None
     where they are one machine whose fuel has no end; where their units are counted they have a fleet there,
     and the one in `fleets` never fails. blocks: None where nothing between plant and load fails. tenants: who
-    may default, None where nobody is named. base_rate: None where the loan's rate is fixed.
+    may default, None where nobody is named. construction: what may go wrong with it, None for nothing.
+    base_rate: None where the loan's rate is fixed.
     """
 
     pv: PvArray
@@ -79,6 +82,7 @@ class Plant(NamedTuple):
     gensets: Gensets | None
     blocks: Blocks | None = None
     tenants: Tenants | None = None
+    construction: Risks | None = None
     base_rate: BaseRate | None = None
 
 
@@ -193,6 +197,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         gensets=gensets.gensets(study.gensets),
         blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
+        construction=construction.risks(study.deal.construction),
         base_rate=loan.base_rate(study.deal.debt),
     )
 

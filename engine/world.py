@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from engine import tenants
+from engine.finance.completion import Completion
 from engine.finance.hourly import Part
 from engine.finance.terms import BaseRate
 from engine.tenants import Tenancy, Tenants
@@ -49,7 +50,7 @@ class Market(NamedTuple):
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
     fraction of the contracted capacity, were no tenant gone. tenancy: what is left of it, where a study
     names tenants. compute_price: [year], where compute is sold by the hour. base_rate: [year] of a
-    floating loan.
+    floating loan. completion: how construction ends, None where it is as planned.
     """
 
     lease_price: jax.Array
@@ -58,6 +59,7 @@ class Market(NamedTuple):
     tenancy: Tenancy | None = None
     compute_price: jax.Array | None = None
     base_rate: jax.Array | None = None
+    completion: Completion | None = None
 
     @property
     def drawing(self) -> jax.Array:

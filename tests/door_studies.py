@@ -284,6 +284,16 @@ STUDIES = (
      "@:3: deal.construction.draws: should be 'mid_year' or 'monthly' (got 'yearly')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {equity_first: true}",
      "@:3: deal.construction.equity_first: is said of monthly draws, and draws is mid_year"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {guarantee_m: 5800}",
+     "@:3: deal.construction.guarantee_m: is against overrun and delay, and both are left out"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 0.1}, correlation: 0.5}",
+     "@:3: deal.construction.correlation: is of overrun and delay, and one of them is left out"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction:\n"
+     "    delay: {probability_frac: 0.5, mean_months: 4, damages_m_per_day: 2}",
+     "@:4: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and only there "
+     "(got 0, damages_m_per_day 2)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 15}}",
+     "@:3: deal.construction.overrun.sd_frac: should be less than or equal to 2 (got 15)*"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {draws: monthly, month_weights: [1, 2]}",
      "@:3: deal.construction.month_weights: should hold 12 for each year of capex.spend_frac, 36 (got 2)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
@@ -310,6 +320,11 @@ STUDIES = (
      "      one: {share_frac: 0.7, default_frac_per_year: 2, vacant_months: 12, relet_rent_frac: 0.8}",
      "@:5: deal.revenue.tenants.one.default_frac_per_year: should be less than or equal to 1 (got 2); "
      "fractions run from 0 to 1, 2 % is 0.02"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  green_duty: {required_frac: 0.8, certificate_per_mwh: 5}",
+     "@:3: deal.green_duty.required_frac: should be a list of numbers, such as [0.4, 0.6] (got 0.8)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  direct_supply: {exported_frac: 20, levy_per_kwh: 0.1}",
+     "@:3: deal.direct_supply.exported_frac: should be less than or equal to 1 (got 20); "
+     "fractions run from 0 to 1, 20 % is 0.2"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 99}}",
      "@:3: deal.revenue.ppa.term_years: should not pass life.years (25) (got 99)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {mechanism: {strike_per_kwh: 0.3, term_years: 31}}",

@@ -41,7 +41,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "genset_mwh": 0.0 * one, "charged_mwh": 0.5e6 * one, "discharged_mwh": 0.45e6 * one,
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
-        "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one,
+        "self_used_frac": 0.9 - 0.1 * sun, "exported_frac": 0.1 * sun,
+        "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one, "duties_m": 0.0 * one,
         "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
         "renewal_m": 0.0 * one, "standby_mwh": 0.0 * one,
@@ -64,6 +65,9 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "junior_loss_m": np.zeros(paths),
         "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,
         "equity_irr_reason": np.where(cfads.mean(axis=1) > 700, 0, 1),
+        **dict.fromkeys(
+            ("delay_months", "overrun_m", "completion_guarantee_m", "completion_shortfall_m"), np.zeros(paths)
+        ),
         "energy_imbalance_frac": np.full(paths, 1e-8), "cash_imbalance_m": np.zeros(paths),
     }  # fmt: skip
 
@@ -272,11 +276,14 @@ def test_tenants_have_their_lines_where_a_study_names_them():
     assert row.mean.value == pytest.approx(90.0, rel=1e-6)  # float32
 
 
-def test_what_is_sold_by_the_hour_has_a_line_where_anything_is():
+@pytest.mark.parametrize(
+    ("name", "label"), [("hourly_m", "Sold by the hour"), ("duties_m", "Green and self-use duties")]
+)
+def test_some_money_has_a_line_where_there_is_any(name, label):
     values = outcomes()
-    assert "Sold by the hour" not in html.page(made(values), manifest())
-    values["hourly_m"] = np.full_like(values["revenue_m"], 70.0)
-    assert "Sold by the hour" in html.page(made(values), manifest())
+    assert label not in html.page(made(values), manifest())
+    values[name] = np.full_like(values["revenue_m"], 70.0)
+    assert label in html.page(made(values), manifest())
 
 
 def test_grades_and_the_bad_year():
@@ -303,3 +310,39 @@ def test_the_page_says_what_is_drawn_in_which_year():
     assert "in the middle of each construction year, pro rata with equity" in text
     about["study"]["deal"]["construction"] = {"draws": "monthly", "equity_first": True}
     assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)
+
+
+def test_the_page_says_whose_the_servers_are():
+    about = manifest()
+    capex = {"pv": {"amount_m": 900.0}, "datacentre": {"amount_m": 1500.0}, "servers": {"amount_m": 0.0}}
+    about["study"]["deal"]["capex"] = capex
+    own = (
+        "The project's own, million CNY: power plant with grid connection 900, shell of the data centre 1,500"
+    )
+    assert facts.boundary(about) == f"{own}; of others: servers (the tenants')"
+    assert own in terminal.summary(made(outcomes()), about)
+    assert "of others: servers (the tenants" in html.page(made(outcomes()), about)
+    capex["servers"] = {"amount_m": 3000.0}
+    assert facts.boundary(about) == f"{own}, servers 3,000"
+    assert facts.boundary(manifest()) == ""
+
+
+def test_the_page_says_what_being_late_does():
+    values = outcomes()
+    late = np.where(np.arange(400) % 4 == 0, 5.0, 0.0)
+    values["default_year"] = np.where(late > 0, 1.0, np.nan)
+    values["delay_months"], values["completion_shortfall_m"] = late, late
+    about = manifest()
+    about["study"]["deal"]["construction"] = {"draws": "mid_year", "overrun": {"sd_frac": 0.1}}
+    rows = lending.delays(made(values), about)
+    assert [row[:2] for row in rows] == [("in time", "300"), ("3 to 6", "100")]
+    assert rows[0][3].startswith("0 of 300")
+    assert rows[1][3].startswith("100 of 100")
+    (short,) = (e for e in tables.events(made(values), about) if e.label == "Completion shortfall")
+    assert short.paths == 100
+    text = html.page(made(values), about)
+    assert "What a late completion does" in text
+    assert "Completion late" in text
+    plain = html.page(made(outcomes()), manifest())
+    assert "late completion" not in plain
+    assert "Completion" not in plain

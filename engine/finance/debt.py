@@ -99,6 +99,13 @@ class Debt:
             return self.interest_m
         return rates * jnp.concatenate([self.amount_m[None], self.balance_m[:-1]])
 
+    def due(self, rates: jax.Array | None) -> jax.Array:
+        """`due_m` at the rates of a path."""
+        if rates is None:
+            return self.due_m
+        service = jnp.maximum(self.interest(rates) + self.principal_m, 0.0)
+        return service if self.fee_m is None else service + self.fee_m
+
     def deductible(self, rates: jax.Array | None) -> jax.Array:
         """Interest and fees of operation by contract, [period]."""
         interest = (

@@ -84,10 +84,10 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
             f"{wording.text(ecl, 3)} {unit}",
         ),
     ]
-    found += of_tenants(results, manifest)
     product = by_parts(results, manifest)
+    tenants = of_tenants(results, manifest)
     if product is None:
-        return found
+        return found + tenants
     pd = annual_pd(results, manifest)
     yearly = pd * (float(np.nanmean(results["lgd_frac"].values)) if pd > 0.0 else 0.0)
     percent, bad = 100.0 * yearly, 100.0 * stressed(pd)
@@ -97,7 +97,7 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
         Loss("Basel slotting", f"expected loss of {percent:.2g} % a year of the tenor", slot(yearly)),
         Loss("PD of a year in 1,000", f"Vasicek, of a yearly PD of {100.0 * pd:.2g} %", f"{bad:.2g} %"),
     ]
-    return found
+    return found + tenants
 
 
 def of_tenants(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
@@ -133,6 +133,30 @@ def by_parts(results: xr.Dataset, manifest: Mapping[str, Any]) -> float | None:
     yearly = (1.0 + rate) ** look(manifest, "study.deal.debt.periods_per_year", 2) - 1.0
     parts = credit.expected_credit_loss(*map(jnp.asarray, (marginal, opening, lgd[there].mean(), yearly)))
     return float(parts.sum())
+
+
+LATE = ((0.0, "in time"), (3.0, "up to 3 months"), (6.0, "3 to 6"), (12.0, "6 to 12"), (np.inf, "over 12"))
+
+
+def delays(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """What being late does to the debt: lives by their delay, and how many of these drew on the reserve in
+    the first year, defaulted in it, and within the tenor; nothing where no life is late.
+    """
+    months, years = results["delay_months"].values, tables.tenor(results, manifest)
+    if not (months.any() and tables.has_debt(results)):
+        return []
+    world = tables.worlds(results)
+    drew = results["reserve_draw_m"].values[:, 0] > tables.DRAWN_M
+    events = drew, *(tables.by_year(results, "default_year", year) for year in (1, years))
+    found, over = [], -1.0
+    for most, name in LATE:
+        there = (months > over) & (months <= most)
+        of = None if world is None else world[there]
+        if there.any():
+            drawn, first, whole = (wording.text_probability(risk.probability(e[there], of)) for e in events)
+            found.append((name, f"{there.sum():,}", drawn, first, whole))
+        over = most
+    return found
 
 
 def annual_pd(results: xr.Dataset, manifest: Mapping[str, Any]) -> float:

@@ -138,6 +138,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
     if terms.get("junior"):
         unpaid = by_year(results, "junior_default_year", results.sizes["year"])
         found.append(("Junior unpaid", "service of the junior tranche, any year", unpaid))
+    if look(manifest, "study.deal.construction.overrun") is not None:
+        short = results["completion_shortfall_m"].values > DRAWN_M
+        found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
     if has_tenants(manifest):
         gone = by_year(results, "tenant_default_year", years)
         found.append(("Tenant default", "a named tenant leaves its halls", gone))
@@ -189,6 +192,7 @@ Number = tuple[str, str, str, risk.Better, np.ndarray]
 
 
 def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    yield from _construction(results)
     yield from _energy(results, manifest)
     yield from _computing(results, manifest)
     yield from _cash(results, manifest)
@@ -240,6 +244,18 @@ def _computing(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Num
             yield group, f"- {tier}", "h/y", "less", hours
 
 
+def _construction(results: xr.Dataset) -> Iterator[Number]:
+    group, money = "Construction", f"m {results.attrs['currency']}"
+    for name, label, unit in (
+        ("delay_months", "Completion late", "months"),
+        ("overrun_m", "Cost beyond plan", money),
+        ("completion_guarantee_m", "Paid by completion guarantee", money),
+    ):
+        values = results[name].values
+        if values.any():
+            yield group, label, unit, "less", values
+
+
 def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     group, money, years = "Cash", f"m {results.attrs['currency']}", tenor(results, manifest)
     debt = has_debt(results)
@@ -250,6 +266,9 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]
+    owed = _total(results["duties_m"])
+    if owed.any():
+        yield group, "Green and self-use duties", f"{money}/y", "less", owed / results.sizes["year"]
     yield group, "CFADS", f"{money}/y", "more", yearly_mean(results["cfads_m"].values[:, :years])
     yield group, "Equity IRR", "%", "more", 100.0 * results["equity_irr_frac"].values
     yield group, "Equity NPV", money, "more", results["equity_npv_m"].values

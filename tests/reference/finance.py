@@ -19,7 +19,7 @@ def growth(rate, study, year):
     return (1.0 + rate) ** (len(study.deal.capex.spend_frac) + year)
 
 
-CLASSES = ["pv", "wind", "battery", "datacentre", "grid_and_gensets"]
+CLASSES = ["pv", "wind", "battery", "datacentre", "servers", "grid_and_gensets"]
 
 
 def spend_m(study):
@@ -159,11 +159,32 @@ def agreement(study, ops):
     return contracted, lost
 
 
-def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None):
+def duties(study, ops, y, price_level, net):
+    """What a year owes for green energy that it lacks and for tests that it fails, in currency."""
+    duty, direct, owed = study.deal.green_duty, study.deal.direct_supply, {}
+    served, exported = sum(ops.served_mwh[y]), sum(ops.exported_mwh[y])
+    green = max(served - sum(ops.imported_mwh[y]) - sum(ops.genset_mwh[y]), 0.0)
+    if duty:
+        required = duty.required_frac[min(y, len(duty.required_frac) - 1)]
+        missing = max(required * served - green, 0.0)
+        owed["certificates_bought_m"] = duty.certificate_per_mwh * price_level * net["services"] * missing
+    if direct:
+        generation = sum(ops.generation_mwh[y])
+        least = direct.of_consumption_frac[min(y, len(direct.of_consumption_frac) - 1)]
+        failed = sum(ops.self_used_mwh[y]) < direct.of_generation_frac * generation or green < least * served
+        levy = direct.levy_per_kwh * price_level * net["power"]
+        owed["levy_m"] = levy * green * 1000 if failed else 0.0
+        beyond = max(exported - direct.exported_frac * generation, 0.0)
+        owed["excess_export_m"] = direct.excess_export_per_kwh * price_level * beyond * 1000
+    return owed
+
+
+def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None, how=None):
     """The operating account: a list over years of lists over months of dicts of lines.
 
     occupancy: were no tenant gone. tenancy: (let, rent, defaults) by year and month and the load by year,
-    where tenants may default. compute_factor: by year, on the price of compute sold by the hour.
+    where tenants may default. compute_factor: by year, on the price of compute sold by the hour. how: the end
+    of construction, where it was not as planned; energy is that of the months that were operated.
     """
     hourly = study.deal.revenue.hourly
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
@@ -194,6 +215,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
             let = occupancy[y] * (there - by_the_hour)
             rent = rent_of_lease * (paying - by_the_hour) / (there - by_the_hour) if let > 0 else 0.0
             lease = rent * it_kw * let * stands[m]["it"]
+            lease *= how.operating[12 * y + m] if how else 1.0
             energy_by_the_hour = 0.0
             if hourly:
                 used = by_the_hour * hourly.utilisation_frac
@@ -281,10 +303,16 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 sold += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
                 sold += line.get("mechanism_m", 0.0)
                 line["power_company_m"] = sold - costs / 12
+            for name, owed in duties(study, ops, y, price_level, net).items():
+                line[name] = owed if m == 11 else 0.0
+            line["vat_on_costs"] += vat["services"] * line.get("certificates_bought_m", 0.0)
+            line["vat_on_costs"] += vat["power"] * line.get("levy_m", 0.0)
+            if company:
+                line["power_company_m"] -= line.get("excess_export_m", 0.0)
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
     if study.deal.tax.vat:
-        taxes.settle_vat(study, years)
+        taxes.settle_vat(study, years, how.cost_factor if how else 1.0)
     return years
 
 
@@ -293,7 +321,8 @@ def revenue_and_opex(line):
     revenue += line.get("hourly_m", 0.0)
     revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
-    opex += line.get("surcharge_m", 0.0)
+    opex += line.get("surcharge_m", 0.0) + line.get("certificates_bought_m", 0.0) + line.get("levy_m", 0.0)
+    revenue -= line.get("excess_export_m", 0.0)
     return revenue - line["sla_credit_m"], opex
 
 
@@ -394,7 +423,7 @@ def sources_and_uses(study, amount, uses, dsra):
     """Needs and draws by construction year, and what financing costs."""
     if study.deal.construction.draws == "monthly":
         return by_month(study, amount, uses, dsra)
-    terms, spend = study.deal.debt, spend_m(study)
+    terms, spend = study.deal.debt, with_contingency(study)
     share = amount / uses
     drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
     upfront = terms.upfront_fee_frac * amount
@@ -416,10 +445,16 @@ def sources_and_uses(study, amount, uses, dsra):
     return {"needs": needs, "uses": sum(needs), "equity": equity, "capitalised": capitalised}
 
 
+def with_contingency(study):
+    """Spending by construction year, and what is kept for its growing."""
+    over = study.deal.construction.overrun
+    return [cost * (1 + over.contingency_frac) if over else cost for cost in spend_m(study)]
+
+
 def by_month(study, amount, uses, dsra):
     """The same where the loan is drawn by the month: interest of a month on what is drawn before it and on
     half of what it draws. Equity pays pro rata, or first."""
-    terms, how, spend = study.deal.debt, study.deal.construction, spend_m(study)
+    terms, how, spend = study.deal.debt, study.deal.construction, with_contingency(study)
     upfront = terms.upfront_fee_frac * amount
     bills = []
     for c, cost in enumerate(spend):

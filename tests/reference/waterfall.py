@@ -7,9 +7,21 @@ from __future__ import annotations
 
 import math
 
+import jax
+import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference.finance import account, after_tax, earned, pv, revenue_and_opex
+from tests.reference.completion import Ended
+from tests.reference.finance import (
+    account,
+    after_tax,
+    by_period,
+    capex_m,
+    earned,
+    pv,
+    revenue_and_opex,
+    spend_m,
+)
 from tests.reference.taxes import income_tax
 
 SLACK = 1e-9
@@ -272,23 +284,40 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, *market, base_rate=None):
+def run(study, loan, ops, *market, base_rate=None, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
 
-    market: what `account` takes of it.
+    market: what `account` takes of it. completion: cost beyond the plan over it, and months late.
     """
     per_year, n = study.deal.debt.periods_per_year, study.life.years
-    years = account(study, ops, *market)
-    earnings = earned(study, years)
+    how = Ended(study, *completion) if completion else None
+    if how:
+        operating = np.reshape(how.operating, (n, 12))
+        ops = jax.tree.map(lambda energy: energy * operating, ops)
+    years = account(study, ops, *market, how=how)
+    earnings, capitalised = earned(study, years), loan["capitalised"]
+    none, damages = [0.0] * len(loan["service_m"]), [0.0] * n
+    if how:
+        by_year = how.by_year(how.damages)
+        damages = [sum(months) for months in by_year]
+        due = by_period(study, by_year, lambda claim: claim)
+        earnings["ebitda"] = [e + d for e, d in zip(earnings["ebitda"], due, strict=True)]
+        capitalised += how.overrun * capex_m(study) / sum(spend_m(study))
     owed = [loan["amount_m"], *loan["balance_m"][:-1]]
     interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
     deductible = [i + f for i, f in zip(interest, loan["fee_m"], strict=True)]
     if loan["junior"]:
         deductible = [d + i for d, i in zip(deductible, loan["junior"]["interest"], strict=True)]
-    tax = income_tax(study, earnings, deductible, loan["capitalised"])
-    cfads = after_tax(study, earnings, deductible, loan["capitalised"])
-    rows = cascade(study, loan, cfads, base_rate)
-    none = [0.0] * len(cfads)
+    tax = income_tax(study, earnings, deductible, capitalised)
+    cfads = after_tax(study, earnings, deductible, capitalised)
+    service = loan["service_m"]
+    if study.deal.debt.floating:
+        service = [max(i + p, 0.0) for i, p in zip(interest, loan["principal_m"], strict=True)]
+    owing = [s + f for s, f in zip(service, loan["fee_m"], strict=True)]
+    support = how.support(study, owing, cfads) if how else none
+    cash = [c + s for c, s in zip(cfads, support, strict=True)]
+    cash[0] -= how.shortfall if how else 0.0
+    rows = cascade(study, loan, cash, base_rate)
     dues = [s + f for s, f in zip(rows["service_m"], rows.get("letter_fee_m", none), strict=True)]
     paid_in = [c + s for c, s in zip(rows.get("cure_m", none), rows.get("support_m", none), strict=True)]
 
@@ -302,11 +331,16 @@ def run(study, loan, ops, *market, base_rate=None):
         return [f / d if d > 0 else math.nan for f, d in zip(flows, dues, strict=True)]
 
     paid = [i + p for i, p in zip(rows["interest_m"], rows["principal_m"], strict=True)]
-    flows = [d - p for d, p in zip(rows["distribution_m"], paid_in, strict=True)]
-    equity = [-draw for draw in loan["equity_draw_m"]] + total(flows)
+    flows = [d - p - s for d, p, s in zip(rows["distribution_m"], paid_in, support, strict=True)]
+    spent = list(loan["equity_draw_m"])
+    spent[-1] += how.sponsor_cost - how.returned if how else 0.0
+    equity = [-draw for draw in spent] + total(flows)
     discount = study.deal.equity_discount_frac
     return {
-        "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
+        "revenue_m": [
+            sum(revenue_and_opex(line)[0] for line in months) + more
+            for months, more in zip(years, damages, strict=True)
+        ],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
         "renewal_m": total(earnings["renewal"]),
         "tax_m": total(tax), "vat_m": total(earnings["vat"]),
@@ -322,5 +356,8 @@ def run(study, loan, ops, *market, base_rate=None):
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
+        "delay_months": how.delay_months if how else 0.0, "overrun_m": how.overrun if how else 0.0,
+        "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
+        "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
         "periods": rows, "account": years, **credit(study, loan, rows, base_rate),
     }  # fmt: skip
