@@ -27,6 +27,8 @@ from engine.schema.study import Study
 from engine.schema.wind import Wind
 from engine.world import Unknowns
 from weather.clearsky import Sun
+from weather.refine import Finer, Tables
+from weather.schema import HOURS
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # the order of `Plant.fleets`
 
@@ -34,9 +36,10 @@ FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # the order of `Plant.fle
 class Plant(NamedTuple):
     """Everything that a path's hours need, float32 [] but for what changes with the year or the hour.
 
-    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760].
-    utilisation: [24] of the occupied capacity. genset_mw: of all units. standing: [year, 12, part] shares of
-    the capacities, parts as in `phases.PARTS`; None where everything stands from the start.
+    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760],
+    or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
+    standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
+    stands from the start. parts: what hours that are taken apart need, None where they are not.
     """
 
     pv: PvArray
@@ -55,6 +58,12 @@ class Plant(NamedTuple):
     planned_occupancy: jax.Array
     worlds: jax.Array
     standing: jax.Array | None
+    parts: Tables | None = None
+
+    @property
+    def steps(self) -> int:
+        """Parts of an hour in which the plant is operated."""
+        return self.geometry.extra_ghi_wm2.shape[0] // HOURS
 
 
 class Reference(NamedTuple):
@@ -122,8 +131,14 @@ def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     )
 
 
-def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
-    """The plant of a study under a sun; wind_height_m: of the climate's wind."""
+def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = None) -> Plant:
+    """The plant of a study under a sun; wind_height_m: of the climate's wind.
+
+    finer: of the same place, for a study whose steps are shorter than an hour.
+    """
+    fine = sun if finer is None else finer.sun
+    if fine.up.shape[0] * study.life.step_minutes != 60 * HOURS:
+        raise ValueError(f"the sun has {fine.up.shape[0]} steps, the study {study.life.step_minutes} minutes")
     years = np.arange(study.life.years)
     ramp = study.load.occupancy_frac
     u = study.uncertainty
@@ -131,7 +146,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
-        geometry=mounting.of_year(study.pv, sun),
+        geometry=mounting.of_year(study.pv, fine),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load),
@@ -158,4 +173,5 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
+        parts=finer and finer.tables,
     )
