@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
+from engine.build import grid as connections
 from engine.build import loan as loans
 from engine.build import phases, renewals, sales
 from engine.build import sla as service
@@ -39,6 +40,7 @@ class Deal:
     contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity that
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
+    import_multiples: [period] of the import price, None where all hours cost the same.
     sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism: None where the study
     has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
@@ -56,6 +58,7 @@ class Deal:
     power_price_per_kwh: jax.Array
     certificate_per_mwh: jax.Array
     import_price_per_kwh: jax.Array
+    import_multiples: jax.Array | None
     export_price_per_kwh: jax.Array
     capacity_charge_per_kw_month: jax.Array
     fuel_cost_per_kwh: jax.Array
@@ -104,6 +107,7 @@ def deal(study: Study) -> Deal:
         power_price_per_kwh=f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
         certificate_per_mwh=f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),
         import_price_per_kwh=f64(taxes.net("imported", grid.import_price_per_kwh * index)),
+        import_multiples=None if (found := connections.multiples(grid)) is None else f64(found),
         export_price_per_kwh=f64(taxes.net("export", grid.export_price_per_kwh * index)),
         capacity_charge_per_kw_month=f64(taxes.net("capacity", grid.capacity_charge_per_kw_month * index)),
         fuel_cost_per_kwh=f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),

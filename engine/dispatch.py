@@ -5,7 +5,8 @@ exported, and what is left is curtailed. A deficit postpones what may wait, empt
 imports, starts the gensets, and what is left goes unserved, deferrable work first. Postponed work is a
 queue, first in first out, of at most `backlog_limit_mwh`: the work that arrives in the longest wait, so
 once it is full each arrival pushes the oldest work out to be done. Nothing that a decision uses lies in a
-later hour.
+later hour. Nor does it look at prices: the battery does not wait for a cheap hour of the tariff, nor is it
+charged from the grid; what it saves of dear hours is what the sun and wind before them happen to leave.
 
 Two stocks, the backlog and the battery, are asked in this order, and neither's want depends on a later
 one's stock. So what an hour wants of a stock follows from its drivers alone, what the stock allows is a
@@ -108,7 +109,11 @@ class Flows(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The same flows summed over a day or a month, MWh."""
+    """The same flows summed over a day or a month, MWh.
+
+    imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
+    without one.
+    """
 
     pv_mwh: jax.Array
     wind_mwh: jax.Array
@@ -128,6 +133,7 @@ class Totals(NamedTuple):
     curtailed_no_load_mwh: jax.Array
     curtailed_clipping_mwh: jax.Array
     standby_mwh: jax.Array | None = None
+    imported_by_period_mwh: tuple[jax.Array, ...] | None = None
 
 
 class Work(NamedTuple):
@@ -223,8 +229,17 @@ def left(d: Drivers, work: Work, exchange: Exchange) -> Left:
     return Left(surplus - exchange.charged_mw, deficit - exchange.discharged_mw)
 
 
-def flows(d: Drivers, work: Work, exchange: Exchange, left: Left) -> Flows:
-    """All of the hour's flows, once the stocks have answered."""
+def need_mw(d: Drivers, left: Left) -> jax.Array:
+    """What the gensets are asked for: what the grid does not cover either."""
+    return left.deficit_mw - jnp.minimum(left.deficit_mw, d.import_limit_mw)
+
+
+def flows(d: Drivers, work: Work, exchange: Exchange, left: Left, made_mw: jax.Array | None = None) -> Flows:
+    """All of the hour's flows, once the stocks have answered.
+
+    made_mw: what the gensets make, which may pass the need: then less is imported, and what no import
+    takes back finds no load. None: they make what is needed, up to `genset_mw`.
+    """
     load_it = d.it_firm_mw + d.it_deferrable_mw
     exportable = jnp.minimum(left.surplus_mw, d.export_limit_mw)
     exported = jnp.minimum(left.surplus_mw, d.export_order_mw)
@@ -232,8 +247,16 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left) -> Flows:
     connected = d.export_limit_mw > 0.0
 
     imported = jnp.minimum(left.deficit_mw, d.import_limit_mw)
-    genset = jnp.minimum(left.deficit_mw - imported, d.genset_mw)
-    short_it = (left.deficit_mw - imported - genset) / d.pue
+    no_load = jnp.where(connected, 0.0, beyond)
+    if made_mw is None:
+        genset = jnp.minimum(left.deficit_mw - imported, d.genset_mw)
+        short_it = (left.deficit_mw - imported - genset) / d.pue
+    else:
+        genset = made_mw
+        missing = left.deficit_mw - imported - genset
+        short_it = jnp.maximum(missing, 0.0) / d.pue
+        relieved = jnp.minimum(jnp.maximum(-missing, 0.0), imported)
+        imported, no_load = imported - relieved, no_load + (jnp.maximum(-missing, 0.0) - relieved)
     short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - work.postponed_mw, 0.0))
     done_it = load_it + work.caught_up_mw - work.postponed_mw - short_it
     return Flows(
@@ -252,26 +275,36 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left) -> Flows:
         unserved_deferrable_mw=short_deferrable,
         curtailed_order_mw=exportable - exported,
         curtailed_export_limit_mw=jnp.where(connected, beyond, 0.0),
-        curtailed_no_load_mw=jnp.where(connected, 0.0, beyond),
+        curtailed_no_load_mw=no_load,
         curtailed_clipping_mw=d.clipped_mw,
         standby_mw=exchange.standby_mw,
     )
 
 
-def step(battery: Battery, state: State, d: Drivers, dt_h: float) -> tuple[State, Flows]:
-    """One hour of one path, whole: the state at its end and its flows."""
+def answered(
+    battery: Battery, state: State, d: Drivers, dt_h: float
+) -> tuple[State, tuple[Work, Exchange, Left]]:
+    """What the stocks make of an hour: the state at its end, and what `flows` is told."""
     work = work_done(work_wanted(d), d.backlog_limit_mwh, state.backlog_mwh, dt_h)
     wanted = exchange_wanted(battery, d, work)
     exchange = exchange_done(battery, wanted, d.battery_frac, state.soc_mwh, dt_h)
     after = State(
         soc_after(battery, state.soc_mwh, exchange, dt_h), backlog_after(state.backlog_mwh, work, dt_h)
     )
-    return after, flows(d, work, exchange, left(d, work, exchange))
+    return after, (work, exchange, left(d, work, exchange))
 
 
-def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tuple[State, State, Flows]:
-    """Hours of a tile, the same as step after step: state at the end [path], states at each start and
-    flows [hour, path].
+def step(battery: Battery, state: State, d: Drivers, dt_h: float) -> tuple[State, Flows]:
+    """One hour of one path, whole: the state at its end and its flows."""
+    after, met = answered(battery, state, d, dt_h)
+    return after, flows(d, *met)
+
+
+def stocks(
+    battery: Battery, state: State, drivers: Drivers, dt_h: float
+) -> tuple[State, State, tuple[Work, Exchange, Left]]:
+    """`answered` of the hours of a tile: state at the end [path], states at each start and what `flows` is
+    told [hour, path].
 
     battery: []; state: [path]; drivers: [hour, path]. Only the two stocks go through scans.
     """
@@ -292,9 +325,22 @@ def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tupl
     end, (socs, exchanged) = lax.scan(exchange, state.soc_mwh, (asked, drivers.battery_frac))
     met = (drivers, work, exchanged)
     remains = block.stored(lambda *groups: left(*groups[3]))((), (), (), met)
-    return State(end, last), State(socs, backlogs), flows(*met, remains)
+    return State(end, last), State(socs, backlogs), (work, exchanged, remains)
 
 
-def totals(f: Flows, dt_h: float) -> Totals:
-    """Flows [hour, path] in MW -> one sum each in MWh."""
-    return Totals(*jax.tree.map(lambda x: block.total(x) * dt_h, tuple(f)))
+def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tuple[State, State, Flows]:
+    """Hours of a tile, the same as step after step: what `stocks` gives, and flows [hour, path]."""
+    end, starts, met = stocks(battery, state, drivers, dt_h)
+    return end, starts, flows(drivers, *met)
+
+
+def metered(f: Flows, periods: tuple[jax.Array, ...] | None) -> Totals:
+    """Flows by the names of their totals, MW. periods: 1 in each period's hours, else 0."""
+    by_period = None if periods is None else tuple(f.imported_mw * within for within in periods)
+    return Totals(*f, by_period)
+
+
+def totals(f: Flows, dt_h: float, periods: tuple[jax.Array, ...] | None = None) -> Totals:
+    """Flows [hour, path] in MW -> one sum each in MWh. periods: [hour] of each period of the tariff."""
+    within = None if periods is None else tuple(x[:, None] for x in periods)
+    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within))

@@ -1,4 +1,7 @@
-"""The connection to the public grid: its limits."""
+"""The connection to the public grid: its limits, by hour where they are, and the hours of its prices.
+
+Leaves out: weekends and holidays, which some tariffs know; limits that depend on what others feed in.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,25 @@ import jax
 import jax.numpy as jnp
 
 
+class Clock(NamedTuple):
+    """What the hours of the day have of their own, [12, 24] by month; of one hour [].
+
+    import_frac, export_frac: of the limits, None where they hold in all hours. periods: of each period of
+    the tariff 1 in its hours and else 0, None where all hours cost the same.
+    """
+
+    import_frac: jax.Array | None = None
+    export_frac: jax.Array | None = None
+    periods: tuple[jax.Array, ...] | None = None
+
+
 class Connection(NamedTuple):
-    """MW, [] float32: limits both ways and the capacity of one circuit."""
+    """MW, [] float32: limits both ways and the capacity of one circuit. clock: None where no hour differs."""
 
     import_limit_mw: jax.Array
     export_limit_mw: jax.Array
     circuit_mw: jax.Array
+    clock: Clock | None = None
 
 
 def limits(connection: Connection, circuits_up: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -21,4 +37,14 @@ def limits(connection: Connection, circuits_up: jax.Array) -> tuple[jax.Array, j
     capacity = circuits_up * connection.circuit_mw
     return jnp.minimum(connection.import_limit_mw, capacity), jnp.minimum(
         connection.export_limit_mw, capacity
+    )
+
+
+def at_hour(connection: Connection, clock: Clock | None) -> Connection:
+    """The connection with the limits of an hour. clock: of the hour."""
+    if clock is None or clock.import_frac is None or clock.export_frac is None:
+        return connection
+    return connection._replace(
+        import_limit_mw=connection.import_limit_mw * clock.import_frac,
+        export_limit_mw=connection.export_limit_mw * clock.export_frac,
     )

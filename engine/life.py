@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, grid, orders, outages, world
+from engine import dispatch, gensets, grid, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -37,7 +37,8 @@ class State(NamedTuple):
     """What the next day of a tile needs, [path]: storage and backlog, failed units, last night's order, the
     chance of the day's orders.
 
-    worn_mwh: discharged since the battery's cells were new, None where that wears nothing.
+    worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
+    where neither their units nor their fuel count.
     """
 
     store: dispatch.State
@@ -45,13 +46,15 @@ class State(NamedTuple):
     night_order: Order
     order_chance: Orders
     worn_mwh: jax.Array | None = None
+    gensets: gensets.State | None = None
 
 
 class Hours(NamedTuple):
     """What the steps of a year share among paths, [365, step]. hour: of the year; clock: of the day.
 
     A step is an hour, or a part of one, for which all but the sun is the hour's.
-    standing: [365, step, part] of the capacities, None where everything stands.
+    standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
+    their own, None where none differs.
     """
 
     hour: jax.Array
@@ -59,6 +62,7 @@ class Hours(NamedTuple):
     sun: Geometry
     utilisation: jax.Array
     standing: jax.Array | None
+    grid: grid.Clock | None
 
 
 class Energy(NamedTuple):
@@ -77,7 +81,8 @@ def start(plant: Plant, stream: Stream) -> State:
         store = dispatch.State(plant.soc_start_mwh, nothing)
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn)
+        sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets)
 
     return block.tile(one)(plant, stream)
 
@@ -181,12 +186,14 @@ def hours(plant: Plant) -> Hours:
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
+    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
     return Hours(
         hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
         clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
         utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
         standing=held(standing, plant.steps, 1),
+        grid=held(grid, plant.steps, 1),
     )
 
 
@@ -220,11 +227,19 @@ def day(
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts))
     standing = None if today.standing is None else today.standing[0]
-    dt_h = DT_H / steps
-    store, starts, flowed = dispatch.hours(in_place(plant, standing).battery, now.store, met, dt_h)
-    sums = dispatch.totals(flowed, dt_h)
+    there, dt_h = in_place(plant, standing), DT_H / steps
+    store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
+    sets, made_mw = now.gensets, None
+    if there.gensets is not None and now.gensets is not None:
+        asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
+        sets, power = gensets.hours(
+            there.gensets, stream, y, hour, now.gensets, asked, held(air, steps), dt_h
+        )
+        met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
+    flowed = dispatch.flows(met, *answered, made_mw)
+    sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets)
     return after, (sums, (w, starts, met, flowed))
 
 
@@ -266,7 +281,8 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     pv_up, wind_up, battery_up, genset_up, circuits_up = up
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
-    import_mw, export_mw = grid.limits(plant.connection, circuits_up * plant.fleets.units[-1])
+    connection = grid.at_hour(plant.connection, now.grid)
+    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[-1])
     ordered = orders.ordered_frac(now.clock, given, last_night)
     return Drivers(
         pv_mw=pv_mw * pv_up,
@@ -279,7 +295,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         pue=computing.pue(plant.computing, w.temp_air),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
-        export_order_mw=jnp.minimum(export_mw, plant.connection.export_limit_mw * (1.0 - ordered)),
+        export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
     )

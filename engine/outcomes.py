@@ -21,7 +21,7 @@ def outcomes(
 
     monthly: [year, 12] float64 MWh. soc_mwh, backlog_mwh: [year] at each year's end.
     """
-    flowing = {name: x for name, x in monthly._asdict().items() if x is not None}
+    flowing = {name: x for name, x in monthly._asdict().items() if isinstance(x, jax.Array)}
     year = {name: jnp.sum(x, axis=1) for name, x in flowing.items()}
     year.setdefault("standby_mwh", jnp.zeros_like(year["charged_mwh"]))
     by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)

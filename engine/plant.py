@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, grid, mounting, orders, phases, pv, wind
+from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32
@@ -18,6 +18,8 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
+from engine.fleets import Kind
+from engine.gensets import Gensets
 from engine.grid import Connection
 from engine.orders import OrderProcess
 from engine.outages import Fleets
@@ -39,7 +41,9 @@ class Plant(NamedTuple):
     [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760],
     or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
-    stands from the start. parts: what hours that are taken apart need, None where they are not.
+    stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
+    are counted they have a fleet there, and the one in `fleets` never fails. parts: what hours that are taken
+    apart need, None where they are not.
     """
 
     pv: PvArray
@@ -58,6 +62,7 @@ class Plant(NamedTuple):
     planned_occupancy: jax.Array
     worlds: jax.Array
     standing: jax.Array | None
+    gensets: Gensets | None
     parts: Tables | None = None
 
     @property
@@ -115,8 +120,16 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
             standby_mw=None if stored.standby_mw is None else stored.standby_mw * battery_share,
         ),
         genset_mw=plant.genset_mw * genset_share,
+        gensets=_in_part(plant.gensets, genset_share),
         computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),
     )
+
+
+def _in_part(known: Gensets | None, share: jax.Array) -> Gensets | None:
+    """All units, each a part of itself; a tank stands whole."""
+    if known is None or known.units is None:
+        return known
+    return known._replace(units=known.units._replace(unit_mw=known.units.unit_mw * share))
 
 
 def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
@@ -156,7 +169,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
         orders=orders.orders(study.grid.orders, study.life.years),
-        fleets=outages.fleets([kind(getattr(study, name).outage) for name in FLEETS]),
+        fleets=outages.fleets(_kinds(study)),
         unknowns=Unknowns(
             *(
                 jnp.asarray(x, jnp.float64)
@@ -173,5 +186,14 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
+        gensets=gensets.gensets(study.gensets),
         parts=finer and finer.tables,
     )
+
+
+def _kinds(study: Study) -> list[Kind]:
+    """The fleets as `FLEETS` orders them."""
+    kinds = {name: kind(getattr(study, name).outage) for name in FLEETS}
+    if study.gensets.commitment is not None:
+        kinds["gensets"] = Kind(units=kinds["gensets"].units, failure=0.0, repair=1.0)
+    return list(kinds.values())

@@ -129,7 +129,7 @@ def to_json(prepared: Prepared) -> str:
 def from_json(text: str, deal: Deal, years: int) -> Prepared:
     """What `to_json` wrote, for a deal of the same shapes."""
     month: Any = jax.ShapeDtypeStruct((len(CASES), years, 12), jnp.float64)
-    energy = contracts.Operations(*(month for _ in contracts.Operations._fields))
+    energy = contracts.alike(deal, month)
     shape = (
         jax.ShapeDtypeStruct((len(KINDS),), jnp.float32),
         jax.eval_shape(loans.size, deal, energy),

@@ -19,7 +19,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, life, orders, outages
+from engine import dispatch, gensets, life, orders, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
@@ -84,7 +84,7 @@ def year(
     own = (stream.index, tuple(levels.T), occupancy.astype(jnp.float32), order_levels, state)
     total = jax.ShapeDtypeStruct((12, stream.index.shape[0]), jnp.float64)
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
-    out = shapes, [total] * _flowing(plant)
+    out = shapes, _each(plant, total)
 
     tables, tables_tree = jax.tree.flatten(shared)
     mine, mine_tree = jax.tree.flatten(own)
@@ -97,7 +97,7 @@ def year(
         ended = _walk(
             jax.tree.unflatten(tables_tree, views),
             jax.tree.unflatten(mine_tree, rows),
-            jax.tree.unflatten(results_tree, made)[1],
+            jax.tree.leaves(jax.tree.unflatten(results_tree, made)[1]),
         )
         for reference, [values] in zip(made, _leaves(state, ended), strict=False):
             _put(reference, values)
@@ -114,7 +114,7 @@ def year(
     )
     flat = call(*(x.reshape(1) if x.ndim == 0 else x for x in tables), *mine)
     end, totals = jax.tree.unflatten(results_tree, flat)
-    return end, Energy(Totals(*totals), end[1].store.soc_mwh, end[1].store.backlog_mwh)
+    return end, Energy(totals, end[1].store.soc_mwh, end[1].store.backlog_mwh)
 
 
 def _rows(reference: Any) -> Any:
@@ -176,25 +176,37 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         share = generate.brightness((climate.knots, *of_day), (levels[0], held[0], bright))
 
         def hour(h, x):
-            store, failed, sums = x
+            store, failed, sets, sums = x
             today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
             bright, overhead, noise = sun(h)
             w = generate.hour(climate, overhead, (levels, held, sizes, region, share), (bright, *noise[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
-            store, flows = dispatch.step(in_place(plant, today.standing).battery, store, met, DT_H)
+            there = in_place(plant, today.standing)
+            store, answered = dispatch.answered(there.battery, store, met, DT_H)
+            made_mw = None
+            if there.gensets is not None:
+                calls = gensets.names(there.gensets, stream, y, today.hour)
+                need_mw = dispatch.need_mw(met, answered[-1])
+                asked = gensets.Hour(need_mw, met.genset_mw, calls, today.hour, (w.temp_air, w.wind_speed))
+                sets, power = gensets.step(there.gensets, sets, asked, DT_H)
+                made_mw = power.made_mw
+            flows = dispatch.flows(met, *answered, made_mw)
+            metered = dispatch.metered(flows, None if today.grid is None else today.grid.periods)
             return (
                 store,
                 failed,
-                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(flows), strict=True)),
+                sets,
+                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
-        store, failed, sums = lax.fori_loop(0, DAY, hour, (now.store, now.failed, nothing))
+        begun = (now.store, now.failed, now.gensets, nothing)
+        store, failed, sets, sums = lax.fori_loop(0, DAY, hour, begun)
         discharged = sums[Totals._fields.index("discharged_mwh")]
         worn = None if now.worn_mwh is None else now.worn_mwh + discharged
-        after = State(store, failed, orders.of_yesterday(given.night), chance, worn)
+        after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets)
         return ((*modes, *memory), after), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )
@@ -210,9 +222,16 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
     return lax.fori_loop(0, len(MONTH_DAYS), one, (sky, lived))
 
 
-def _flowing(plant: Plant) -> int:
-    """How many flows of a plant there are to sum; the optional one stands last."""
-    return len(Totals._fields) - (plant.battery.standby_mw is None)
+def _each(plant: Plant, total: Any) -> Totals:
+    """`total` for each flow of a plant that there is to sum; what may be missing stands last."""
+    clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh")
+    return Totals(
+        **{name: total for name in Totals._fields if name not in optional},
+        standby_mwh=None if plant.battery.standby_mw is None else total,
+        imported_by_period_mwh=None
+        if clock is None or clock.periods is None
+        else tuple(total for _ in clock.periods),
+    )
 
 
 def _is_view(x: Any) -> bool:

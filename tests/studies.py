@@ -152,7 +152,18 @@ FEATURES = {  # what a study may leave out, each at one machine
     "battery__standby_mw": 0.5,
     "battery__fade_frac_per_cycle": 4e-4,
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
+    "gensets__commitment": {"start_failure_frac": 0.1, "min_load_frac": 0.4, "called_beyond_need": 1},
+    "gensets__tank": {"full_mwh": 60.0, "order_below_frac": 0.6, "lead_h": 9.0, "refill_mw": 8.0},
     "wind__density": {"elevation_m": 900.0},
+    "grid__limits": {
+        "evening": {"hours": ((17, 21),), "import_frac": 0.6, "export_frac": 0.9},
+        "spring": {"hours": ((10, 14), (23, 2)), "months": (3, 4, 5), "export_frac": 0.3},
+    },
+    "grid__tariff": {
+        "peak": {"price_multiple": 1.5, "hours": ((8, 11), (17, 22))},
+        "valley": {"price_multiple": 0.4, "hours": ((23, 7),), "months": (1, 2, 3, 11, 12)},
+        "flat": {"price_multiple": 1.1},
+    },
     "wind__wakes": {"curve": "knorr_mean"},
     "wind__smoothing": {"sd_mps": 0.3, "sd_frac": 0.08},
     "deal__revenue__sla_bands": {
@@ -277,11 +288,11 @@ def _level() -> Level:
     return Level(*(jnp.asarray(x, jnp.float32) for x in np.transpose(rows)))
 
 
-def sun(latitude_deg: float = 35.0) -> Sun:
-    """The sun by Cooper's declination at the middle of each hour, solar noon at twelve."""
-    t = np.arange(8760)
+def sun(latitude_deg: float = 35.0, per_hour: int = 1) -> Sun:
+    """The sun by Cooper's declination at the middle of each hour (or part of one), solar noon at twelve."""
+    t = (np.arange(8760 * per_hour) + 0.5) / per_hour
     declination = np.radians(23.45) * np.sin(2 * np.pi * (284 + t // 24 + 1) / 365)
-    turn, latitude = np.radians(15.0 * (t % 24 + 0.5 - 12.0)), np.radians(latitude_deg)
+    turn, latitude = np.radians(15.0 * (t % 24 - 12.0)), np.radians(latitude_deg)
     up = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(turn)
     east = -np.cos(declination) * np.sin(turn)
     north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(turn)

@@ -21,7 +21,8 @@ engine.convert.pv engine.build.sunpath
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.schema.debt engine.schema.law engine.schema.orders engine.report.wording engine.finance.singleowner
+engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
+engine.finance.singleowner
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
@@ -32,19 +33,19 @@ engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
-engine.build.renewals
+engine.build.renewals engine.build.grid
 
-weather.generate weather.readers weather.quality engine.complaint engine.deal engine.build.grid
+weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.reliability.balance weather.refine
+engine.reliability.balance weather.refine engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
-weather.records engine.finance.debt engine.report.figures engine.report.facts
+engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
 
 engine.report.fidelity_figures
 
@@ -86,13 +87,14 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
+KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",
         "convert.wind",
         "convert.computing",
         "outages",
+        "gensets",
         "grid",
         "orders",
         "dispatch",

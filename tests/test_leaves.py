@@ -47,6 +47,12 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.orders.night.begin_h": (13, 23, 26),
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.limits.evening.hours": ((16, 20),),
+    "grid.limits.spring.hours": ((10, 13), (23, 2)),
+    "grid.limits.spring.months": (3, 4, 6),
+    "grid.tariff.peak.hours": ((8, 11), (17, 21)),
+    "grid.tariff.valley.hours": ((22, 7),),
+    "grid.tariff.valley.months": (1, 2, 3, 4),
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p50": 5.0,  # until it binds
     "deal.debt.dscr_p99": 5.0,  # until it binds

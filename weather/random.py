@@ -50,6 +50,9 @@ class Purpose(enum.IntEnum):
     BLOCK = 11
     WEATHER_QUARTER = 12
     ORDER_START = 13
+    GENSET_START = 14
+    GENSET = 15
+    GENSET_PART = 20
 
 
 class Stream(NamedTuple):

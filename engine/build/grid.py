@@ -1,12 +1,54 @@
-"""A grid section -> the connection."""
+"""A grid section -> the connection, and what its tariff's periods cost."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
+
 from engine.build.typed import f32
-from engine.grid import Connection
+from engine.grid import Clock, Connection
 from engine.schema.grid import Grid
+from engine.schema.times import DAY, MONTHS, held
 
 
 def connection(grid: Grid) -> Connection:
-    """Limits both ways and the capacity of a circuit."""
-    return Connection(f32(grid.import_limit_mw), f32(grid.export_limit_mw), f32(grid.circuit_mw))
+    """Limits both ways, the capacity of a circuit, and what hours have of their own."""
+    return Connection(
+        f32(grid.import_limit_mw), f32(grid.export_limit_mw), f32(grid.circuit_mw), clock=_clock(grid)
+    )
+
+
+def multiples(grid: Grid) -> np.ndarray | None:
+    """[period] of the import price, in the order of the clock's; None where all hours cost the same."""
+    return np.array([period.price_multiple for period in grid.tariff.values()]) if grid.tariff else None
+
+
+def _clock(grid: Grid) -> Clock | None:
+    if not (grid.limits or grid.tariff):
+        return None
+    import_frac, export_frac = np.ones((MONTHS, DAY)), np.ones((MONTHS, DAY))
+    for window in grid.limits.values():
+        within = _mask(held(window.hours, window.months))
+        import_frac = np.where(within, np.minimum(import_frac, window.import_frac), import_frac)
+        export_frac = np.where(within, np.minimum(export_frac, window.export_frac), export_frac)
+    return Clock(
+        import_frac=f32(import_frac) if grid.limits else None,
+        export_frac=f32(export_frac) if grid.limits else None,
+        periods=_periods(grid) if grid.tariff else None,
+    )
+
+
+def _periods(grid: Grid) -> tuple:
+    """[12, 24] of each period: 1 in its hours, else 0."""
+    masks = [_mask(held(p.hours, p.months)) if p.hours else None for p in grid.tariff.values()]
+    rest = ~np.any([mask for mask in masks if mask is not None], axis=0)
+    return tuple(f32(rest if mask is None else mask) for mask in masks)
+
+
+def _mask(at: Iterable[tuple[int, int]]) -> np.ndarray:
+    """[12, 24] bool."""
+    mask = np.zeros((MONTHS, DAY), bool)
+    for month, hour in at:
+        mask[month, hour] = True
+    return mask

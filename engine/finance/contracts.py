@@ -7,7 +7,7 @@ power price, certificates, the capacity charge and fuel follow the contract and 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,10 @@ MONTHS = 12
 
 
 class Operations(NamedTuple):
-    """Energy of a path by month, MWh [year, month], float64. served: site energy; it_demand, unserved: IT."""
+    """Energy of a path by month, MWh [year, month], float64. served: site energy; it_demand, unserved: IT.
+
+    imported_by_period: what came in the hours of each period of the tariff, None without one.
+    """
 
     imported_mwh: jax.Array
     exported_mwh: jax.Array
@@ -31,11 +34,21 @@ class Operations(NamedTuple):
     it_demand_mwh: jax.Array
     unserved_firm_mwh: jax.Array
     unserved_deferrable_mwh: jax.Array
+    imported_by_period_mwh: tuple[jax.Array, ...] | None = None
 
 
 def operations(totals: Totals) -> Operations:
     """What money is made of, out of a path's monthly energy."""
     return Operations(*(getattr(totals, name) for name in Operations._fields))
+
+
+def alike(deal: Deal, month: Any) -> Operations:
+    """`month` for each energy that a deal's money is made of."""
+    always = {name: month for name in Operations._fields if name not in Operations._field_defaults}
+    periods = deal.import_multiples
+    return Operations(
+        **always, imported_by_period_mwh=None if periods is None else (month,) * periods.shape[0]
+    )
 
 
 class Lines(NamedTuple):
@@ -81,13 +94,21 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
         sla_credit_m=sla_credit(deal, rent, lease, operations),
         fixed_m=_column(deal.fixed_cost_m.sum(0)) / MONTHS * monthly,
-        import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, operations.imported_mwh),
+        import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, _at_one_price(deal, operations)),
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
         renewal_m=_column(deal.renewal_m) / MONTHS * monthly,
     )
     account = _contracted(deal, operations, market, account)
     return _within(deal, operations, _taxed(deal, account))
+
+
+def _at_one_price(deal: Deal, operations: Operations) -> jax.Array:
+    """MWh that would cost at the import price what the imported ones do by the tariff's periods."""
+    if deal.import_multiples is None or operations.imported_by_period_mwh is None:
+        return operations.imported_mwh
+    by_period = jnp.stack(operations.imported_by_period_mwh)
+    return jnp.sum(deal.import_multiples[:, None, None] * by_period, axis=0)
 
 
 def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import LARGEST, NotNegative, Section, Share, contradiction, want
+from engine.schema.base import (
+    LARGEST,
+    Fraction,
+    NotNegative,
+    Positive,
+    Section,
+    Share,
+    contradiction,
+    want,
+)
 
 Limit = Annotated[float, Field(ge=-100.0, le=100.0)]
 Multiple = Annotated[float, Field(ge=1.0, le=1000.0)]
@@ -93,9 +102,53 @@ class Outage(Section):
         return self
 
 
+class Commitment(Section):
+    """Gensets as units that are called, start or do not, and run above a minimum."""
+
+    start_failure_frac: Fraction = Field(
+        0.0, description="odds that a unit called does not start; it is then repaired like any other"
+    )
+    min_load_frac: Fraction = Field(0.0, description="of a unit's rating, which it gives at least or stops")
+    called_beyond_need: int = Field(
+        0, ge=0, le=255, description="units called with those missing, where there are any, in case some fail"
+    )
+
+
+class FuelTank(Section):
+    """Fuel of all gensets together, as the electric energy that it gives."""
+
+    full_mwh: Positive
+    order_below_frac: Share = Field(0.5, description="of a full tank; what is left when fuel is ordered")
+    lead_h: float = Field(ge=0.0, le=8760.0, description="from an order to its delivery")
+    refill_mw: Positive | None = Field(
+        None, description="what a delivery brings in an hour until the tank is full; left out: all at once"
+    )
+
+
 class Gensets(Section):
     """Backup generators, used when nothing else covers the load."""
 
     unit_mw: NotNegative
     fuel_cost_per_kwh: NotNegative = Field(description="fuel and wear per kWh generated, real")
     outage: Outage
+    commitment: Commitment | None = Field(
+        None, description="left out: the set always starts and follows the need as one machine"
+    )
+    tank: FuelTank | None = Field(None, description="left out: fuel has no end")
+
+    @model_validator(mode="after")
+    def _machines(self) -> Gensets:
+        for name in ("commitment", "tank"):
+            there = self.unit_mw > 0.0 or getattr(self, name) is None
+            want(there, self, "unit_mw", f"be above zero, for gensets have a {name}")
+        if self.commitment is not None:
+            beyond, units = self.commitment.called_beyond_need, self.outage.units
+            if self.outage.mode == "derated":
+                raise contradiction("commitment", "counts whole units, and outage.mode derated has none")
+            if beyond > units:
+                found = f"should not pass the units installed (got {beyond}, units {units})"
+                raise contradiction("commitment.called_beyond_need", found)
+        if self.tank is not None and self.tank.full_mwh < self.unit_mw:
+            found = f"should last a unit for an hour (got {self.tank.full_mwh:g}, unit_mw {self.unit_mw:g})"
+            raise contradiction("tank.full_mwh", found)
+        return self

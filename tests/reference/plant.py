@@ -151,10 +151,11 @@ class Store:
     standby_mw: float = 0.0
 
 
-def hour_of_plant(store, d, dt_h):
+def hour_of_plant(store, d, dt_h, gensets=None):
     """The hour's flows in MW by the names of `dispatch.Flows`, and `store` moved on.
 
-    d: what the hour meets, by the names of `dispatch.Drivers`.
+    d: what the hour meets, by the names of `dispatch.Drivers`. gensets: what a set of machines makes of a
+    need, in MW; asked in every hour, for they may have to stop.
     """
     demand_it = d.it_firm_mw + d.it_deferrable_mw
     supply, demand = d.pv_mw + d.wind_mw, demand_it * d.pue
@@ -182,6 +183,8 @@ def hour_of_plant(store, d, dt_h):
             f["curtailed_export_limit_mw"] = left - f["curtailed_order_mw"]
         else:
             f["curtailed_no_load_mw"] = left
+        if gensets is not None:
+            assert gensets(0.0) == 0.0
     else:
         left = demand - supply
         waiting_room = max(d.backlog_limit_mwh - store.backlog_mwh, 0.0)
@@ -193,8 +196,13 @@ def hour_of_plant(store, d, dt_h):
         left -= f["discharged_mw"]
         f["imported_mw"] = min(left, d.import_limit_mw)
         left -= f["imported_mw"]
-        f["genset_mw"] = min(left, d.genset_mw)
+        f["genset_mw"] = min(left, d.genset_mw) if gensets is None else gensets(left)
         left -= f["genset_mw"]
+        if left < 0.0:  # units at their minimum: less is bought, and the rest is lost
+            relieved = min(-left, f["imported_mw"])
+            f["imported_mw"] -= relieved
+            f["curtailed_no_load_mw"] = -left - relieved
+            left = 0.0
 
         still_deferrable = d.it_deferrable_mw - f["postponed_mw"]
         f["unserved_deferrable_mw"] = min(left / d.pue, still_deferrable)

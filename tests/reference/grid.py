@@ -1,0 +1,56 @@
+"""The hours of a grid connection as one reads them off a calendar and a clock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.reference.plant import month_of
+
+
+def within(times, t):
+    """Whether what has `hours` and `months` holds hour t of the year; hours may go over midnight."""
+    hour, month = t % 24, month_of(t // 24) + 1
+    if times.months is not None and month not in times.months:
+        return False
+    for first, end in times.hours:
+        if first < end and first <= hour < end:
+            return True
+        if first > end and (hour >= first or hour < end):
+            return True
+    return False
+
+
+def limits(grid, t):
+    """(import MW, export MW) that the grid allows in hour t, whatever its circuits."""
+    bought = sold = 1.0
+    for window in grid.limits.values():
+        if within(window, t):
+            bought, sold = min(bought, window.import_frac), min(sold, window.export_frac)
+    return grid.import_limit_mw * bought, grid.export_limit_mw * sold
+
+
+def period(grid, t):
+    """The name of the tariff's period that has hour t."""
+    named = [name for name, p in grid.tariff.items() if p.hours is not None and within(p, t)]
+    rest = [name for name, p in grid.tariff.items() if p.hours is None]
+    (name,) = named or rest
+    return name
+
+
+def by_period(grid, hourly_mw):
+    """{period: [12] MWh} of a year's hours."""
+    sums = {name: np.zeros(12) for name in grid.tariff}
+    for t, mw in enumerate(hourly_mw):
+        sums[period(grid, t)][month_of(t // 24)] += mw * 1.0
+    return sums
+
+
+def import_cost(grid, hourly_mw):
+    """[12] what a year's hours of import cost by a meter that reads the clock, currency."""
+    bill = np.zeros(12)
+    for t, mw in enumerate(hourly_mw):
+        price = grid.import_price_per_kwh
+        if grid.tariff:
+            price *= grid.tariff[period(grid, t)].price_multiple
+        bill[month_of(t // 24)] += price * mw * 1000.0
+    return bill
