@@ -193,8 +193,8 @@ def _called(units: Units, state: State, now: Hour, fuel: Fuel | None):
     assert state.running is not None
     assert now.pairs is not None
     failed = outages.step(units.fleet, state.failed, now.pairs, now.hour, now.air)
-    if now.begins is not None:
-        failed = jax.tree.map(lambda new, old: jnp.where(now.begins, new, old), failed, state.failed)
+    if (begins := now.begins) is not None:
+        failed = jax.tree.map(lambda new, old: jnp.where(begins, new, old), failed, state.failed)
     able = outages.working_units(units.fleet, 0, failed, now.hour)
     standing = units.unit_mw > 0.0
     wanted = jnp.ceil(now.need_mw / jnp.where(standing, units.unit_mw, 1.0) - CRUMB)
