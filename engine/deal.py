@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
+from engine.build import construction, phases, renewals, sales
 from engine.build import grid as connections
 from engine.build import loan as loans
-from engine.build import phases, renewals, sales
 from engine.build import sla as service
 from engine.build.taxes import CLASSES, Taxes
 from engine.build.typed import f64
@@ -44,7 +44,8 @@ class Deal:
     sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism: None where the study
     has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
-    spend_m: [construction year] with VAT. cost_m: [] of the assets, without it.
+    spend_m: [step of construction] with VAT; steps are months where the loan is drawn by the month, else
+    years. equity_first: [] bool, None where drawn by the year. cost_m: [] of the assets, without VAT.
     depreciation_m: [year] straight line by class; renewal_depreciation_m: of what is renewed.
     tax_rate: [year].
     equity_discount: [] per year. vat, power_company: None where the study has none.
@@ -70,6 +71,7 @@ class Deal:
     fixed_cost_m: jax.Array
     renewal_m: jax.Array
     spend_m: jax.Array
+    equity_first: jax.Array | None
     cost_m: jax.Array
     depreciation_m: jax.Array
     renewal_depreciation_m: jax.Array
@@ -118,7 +120,8 @@ def deal(study: Study) -> Deal:
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
         fixed_cost_m=f64(fixed),
         renewal_m=f64(renewed.cash_m),
-        spend_m=f64(taxes.assets.spend_m),
+        spend_m=f64(construction.by_step(terms.construction, taxes.assets.spend_m)),
+        equity_first=construction.equity_first(terms.construction),
         cost_m=f64(sum(cost.values())),
         depreciation_m=f64(np.sum(list(depreciation.values()), axis=0)),
         renewal_depreciation_m=f64(np.sum(list(renewed.depreciation_m.values()), axis=0)),

@@ -177,6 +177,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
                 "debt service reserve": float(funding.dsra_m),
             },
             "sources": {"debt": amount, "equity": uses - amount},
+            "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()},
             "base_dscr": _by_year(dscr, np.asarray(debt.service_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,
             "base_dscr_mean": float(due.mean()) if len(due) else None,

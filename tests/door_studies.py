@@ -232,6 +232,12 @@ STUDIES = (
      "@:4: deal.debt.periods_per_year: should be 1, 2 or 4 (got 3)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  capex:\n    spend_frac: [0.5, 0.4]",
      "@:4: deal.capex.spend_frac: should sum to 1 (got 0.9)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {draws: yearly}",
+     "@:3: deal.construction.draws: should be 'mid_year' or 'monthly' (got 'yearly')"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {equity_first: true}",
+     "@:3: deal.construction.equity_first: is said of monthly draws, and draws is mid_year"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {draws: monthly, month_weights: [1, 2]}",
+     "@:3: deal.construction.month_weights: should hold 12 for each year of capex.spend_frac, 36 (got 2)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
      "    sla_bands: {firm: {over_minutes: [5, 50], credit_frac: [1]}}",
      "@:4: deal.revenue.sla_bands.firm.credit_frac: should hold one for each of over_minutes (got 1 for 2)"),

@@ -23,10 +23,11 @@ weather.moments weather.units weather.tally engine.schema.fleet engine.schema.lo
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
+engine.schema.construction
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.sales engine.dispatch engine.convert.wind
+engine.build.sales engine.build.construction engine.dispatch engine.convert.wind
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve

@@ -20,6 +20,7 @@ DATES = {
     "deal.tax.table": "tests/other_law.yaml",  # whose relief is half of one year: all years have some tax
 }
 BANDS = {"over_minutes": (60.0, 600.0), "credit_frac": (0.1, 0.4)}
+OPEN = {"phases": {}, "deal.construction": {"draws": "monthly"}}
 VOLUME = {"mwh_per_year": 88_000.0, "damages_per_kwh": 0.1, "make_up_years": 2}
 
 
@@ -42,7 +43,7 @@ def strained():
     }
     vat = {"place": "town", "prices_include": False, "creditable_opex_frac": 0.4, "refund_frac": 0.3}
     dates = DATES | {f"deal.tax.vat.{k}": v for k, v in vat.items()}
-    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | load | {"phases": {}})
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | load | OPEN)
 
 
 def changed(study, settings):
@@ -97,6 +98,9 @@ OUTSIDE = [
     "grid.capacity_charge_per_kw_month",
 ]
 SPECIAL = {
+    "deal.construction.draws": "mid_year",
+    "deal.construction.equity_first": True,
+    "deal.construction.month_weights": (1.0,) * 23 + (2.0,),
     "deal.debt.p90_over": "life",
     "deal.revenue.sla_bands.firm.over_minutes": (60.0, 6000.0),
     "deal.revenue.sla_bands.deferrable.over_minutes": (60.0, 6000.0),

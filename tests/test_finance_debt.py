@@ -49,7 +49,8 @@ def test_sources_are_uses(sample):
     uses = uses_of.capex_m + uses_of.capitalised_m + uses_of.dsra_m
     assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
     sources = loan.debt_draw_m + loan.equity_draw_m
-    assert np.array(sources) == pytest.approx(np.array(uses_of.need_m), rel=1e-12)
+    needs = np.array(uses_of.need_m).reshape(*sources.shape, -1).sum(2)
+    assert np.array(sources) == pytest.approx(needs, rel=1e-12)
     assert np.array(loan.debt_draw_m.sum(1)) == pytest.approx(np.array(loan.amount_m), rel=1e-12)
 
 

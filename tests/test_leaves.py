@@ -27,6 +27,7 @@ PATHS, YEARS = 32, 2
 SHAPES = {
     "life.step_minutes",
     "life.years",
+    "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
@@ -42,6 +43,9 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
+    "deal.construction.draws": "mid_year",
+    "deal.construction.equity_first": True,
+    "deal.construction.month_weights": (1.0,) * 23 + (2.0,),
     "grid.orders.midday.begin_h": (8, 11, 12),
     "grid.orders.midday.hours": (5, 4, 1),
     "grid.orders.midday.season": (1.0,) * 6 + (-1.0,) * 6,
@@ -104,6 +108,7 @@ def base_study() -> Study:
         life__years=YEARS,
         deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
+        deal__construction={"draws": "monthly"},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__renewals={
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}

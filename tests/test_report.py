@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from engine import results
-from engine.report import html, lending, tables, terminal, wording
+from engine.report import facts, html, lending, tables, terminal, wording
 
 YEARS, TENOR, PERIODS = 12, 10, 20
 
@@ -97,6 +97,7 @@ def manifest(worlds: int = 20, debt: float = 5000.0) -> dict:
                 "opening_balance_m": [debt * (1 - y / TENOR) for y in range(TENOR)],
                 "base_dscr_mean": 1.5, "llcr": 1.55, "uses": {"capex": 7500.0, "fees": 50.0, "dsra": 250.0},
                 "sources": {"senior_debt": debt, "equity": 7800.0 - debt},
+                "draws": {"debt_m": [0.4 * debt, 0.6 * debt], "equity_m": [1120.0, 1680.0]},
             },
             "orders": {"sun_threshold": 1.31, "wind_threshold": 1.62},
         },
@@ -262,3 +263,14 @@ def test_lives_without_a_return_are_counted_by_reason():
     lacking = int(np.isnan(data["equity_irr_frac"].values).sum())
     assert lacking > 0
     assert lending.without_return(data) == f"{lacking} lives: nothing comes back"
+
+
+def test_the_page_says_what_is_drawn_in_which_year():
+    about = manifest()
+    about["study"]["life"] = {"first_year": 2028}
+    assert facts.draws(about) == [("2026", "2,000.0", "1,120.0"), ("2027", "3,000.0", "1,680.0")]
+    text = html.page(made(outcomes()), about)
+    assert "2,000.0</td><td>1,120.0" in text
+    assert "in the middle of each construction year, pro rata with equity" in text
+    about["study"]["deal"]["construction"] = {"draws": "monthly", "equity_first": True}
+    assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)

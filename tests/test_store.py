@@ -15,7 +15,7 @@ from weather.random import Ensemble
 from weather.schema import UNITS, InputError
 
 SITE = Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-PATHS, YEARS = 70, 2  # more than a chunk
+PATHS, YEARS = store.CHUNK_PATHS + 6, 2  # more than a chunk
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,8 @@ from weather.schema import InputError
 from weather.stream import READ_AHEAD, Streamed
 
 SITE = Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-PATHS, YEARS = 70, 2  # more than a chunk
+CHUNK = store.CHUNK_PATHS
+PATHS, YEARS = CHUNK + 6, 2  # more than a chunk
 KINDS = [("w.nc", False), ("w.nc", True), ("w.zarr", False), ("w.zarr", True)]
 
 
@@ -65,7 +66,7 @@ def choices(width: int) -> dict[str, np.ndarray]:
         "padded": np.minimum(np.arange(width) + PATHS - 5, PATHS - 1),
         "one": np.full(width, 38),
         "shuffled": np.random.default_rng(1).permutation(PATHS)[:width],
-        "far apart": np.where(np.arange(width) % 2, 69, 1),
+        "far apart": np.where(np.arange(width) % 2, PATHS - 1, 1),
     }
 
 
@@ -184,8 +185,16 @@ def test_rows_that_lie_apart_do_not_read_what_is_between(files, machine, monkeyp
     values = coding._values
     monkeypatch.setattr(coding, "_values", lambda v, *more: sizes.append(v.sizes["path"]) or values(v, *more))
     with stream.threads() as pool:
-        read.read(np.array([0, 1, 66, 68]), 0, pool)
+        read.read(np.array([0, 1, CHUNK + 2, CHUNK + 4]), 0, pool)
     assert sorted(set(sizes)) == [2, 3]
+
+
+def test_zarr_is_read_as_it_lies(files, machine):
+    """Hours first in the file and in memory: no pass to turn it round; others' files come paths first."""
+    for packed in (False, True):
+        with stream.threads() as pool:
+            held = streamed(files["w.zarr", packed], machine).read(np.arange(32), 0, pool)
+        assert all(stored.T.flags.c_contiguous for _, stored in held)
 
 
 def test_a_reader_that_is_left_stops(files, machine, monkeypatch):

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 import xarray as xr
+import zarr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from weather import coding, region, schema
@@ -24,6 +25,7 @@ from weather.ensemble import AXIS
 from weather.generate import Weather
 from weather.packing import Packed
 from weather.schema import DIMS, HOURS, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
+from weather.store import HOURS_FIRST
 
 CLIMATOLOGY_PATHS = 64  # what a site's own anomaly is measured against, where a file lacks the region
 _SITE = {  # what a site must state, and what can be
@@ -152,12 +154,22 @@ def _opened(file: Path) -> xr.Dataset:
     how: dict[str, Any] = {"engine": "zarr", "consolidated": False} if file.is_dir() else {}
     stored = dict.fromkeys(Weather._fields, False)
     try:
-        with lock(file):
+        with lock(file), zarr.config.set({"array.order": _order(file)}):
             opened = file if file.is_dir() else _netcdf(file)
             return xr.open_dataset(opened, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
     except Exception as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
         raise InputError(f"{file}: cannot be read as {kind} ({reason})") from error
+
+
+def _order(file: Path) -> str:
+    """How Zarr lays out what it reads: as it lies in the chunks, so that nothing is turned round twice."""
+    if not file.is_dir():
+        return "C"
+    group = zarr.open_group(file, mode="r", use_consolidated=False)
+    first = next((group[name] for name in Weather._fields if name in group), None)
+    turned = isinstance(first, zarr.Array) and HOURS_FIRST in first.filters
+    return "F" if turned else "C"
 
 
 def _netcdf(file: Path) -> xr.backends.NetCDF4DataStore:
@@ -188,7 +200,8 @@ def _site(dataset: xr.Dataset, file: Path) -> Site:
 def _sent(held: tuple[Coding, np.ndarray], sharding: NamedSharding) -> jax.Array | Packed:
     """[path, 8760] in host memory -> [8760, path] on its way to the devices, each getting its paths.
 
-    Turned round on the way: JAX does it faster than NumPy, and it has to copy anyhow.
+    Turned round on the way where the file has paths first: JAX does it faster than NumPy, and it has to
+    copy anyhow.
     """
 
     how, stored = held

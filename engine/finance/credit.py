@@ -16,6 +16,7 @@ from jax.scipy.special import ndtr, ndtri
 from engine.deal import Deal
 from engine.finance.cascade import Cascade
 from engine.finance.debt import Debt, period_rate
+from engine.finance.funding import at_close
 from engine.finance.schedule import present_value
 
 # Supervisory slotting of project finance: BCBS CRE33 (risk weights; `SHORT`: under 2.5 years left, by
@@ -56,8 +57,8 @@ def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
     """The path's events and losses.
 
     Arrears bear the loan rate, so late payment costs lenders nothing at that rate: contractual less
-    received is worth what is written off, at its date. During construction the rate compounds yearly,
-    as interest does in `debt.fund`.
+    received is worth what is written off, at its date. During construction the rate compounds as
+    interest is paid then, see `funding.at_close`.
     """
     loan, first = deal.loan, jnp.argmax(rows.default)
     date = 1.0 + jnp.arange(rows.default.shape[0], dtype=jnp.float64)
@@ -75,7 +76,7 @@ def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
         default_year=_first_year(rows.default, ppy),
         exposure_at_default_m=jnp.where(defaults, exposure, jnp.nan),
         lgd_frac=jnp.where(defaults, at_default / jnp.where(defaults, exposure, 1.0), jnp.nan),
-        lender_loss_m=lost * (1.0 + loan.rate) ** -float(deal.construction_years),
+        lender_loss_m=lost * at_close(deal),
         credit_loss_m=present_value(missed, eir),
     )
 

@@ -22,7 +22,7 @@ from engine import world
 from engine.deal import Deal
 from engine.finance import contracts, tax
 from engine.finance.contracts import Earnings, Operations
-from engine.finance.funding import Funding, fund
+from engine.finance.funding import Funding, fund, sources
 from engine.finance.reserves import dsra_initial, dsra_target
 from engine.finance.returns import irr
 from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
@@ -127,7 +127,7 @@ def _debt(
     allowed = jnp.stack([present_value(x, rate) for x in sculpt(by_case, wanted[:, None], term[None])])
     due = (service > 0)[None]
     ratios = cover(by_case, jnp.broadcast_to(service, by_case.shape))
-    draw = amount * funding.need_m / funding.uses_m
+    debt_draw, equity_draw = sources(deal, amount, funding.need_m)
     return Debt(
         amount_m=amount,
         tests_m=tests,
@@ -138,8 +138,8 @@ def _debt(
         balance_m=balance,
         dsra_target_m=dsra_target(loan, service),
         funding=funding,
-        debt_draw_m=draw,
-        equity_draw_m=funding.need_m - draw,
+        debt_draw_m=debt_draw,
+        equity_draw_m=equity_draw,
         dscr=cover(cfads, service),
         llcr=cover(present_value(cfads * in_term(loan, cfads.shape[0]), rate), amount),
         plcr=cover(present_value(cfads, rate), amount),

@@ -28,6 +28,24 @@ def money(manifest: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, s
     return both
 
 
+def draws(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """By construction year, its calendar year: what is drawn of the debt, and what equity pays."""
+    debt, equity = (look(manifest, f"prepared.debt.draws.{side}", []) for side in ("debt_m", "equity_m"))
+    first = int(look(manifest, "study.life.first_year", 0)) - len(debt)
+    return [
+        (str(first + c), f"{d:,.1f}", f"{e:,.1f}") for c, (d, e) in enumerate(zip(debt, equity, strict=True))
+    ]
+
+
+def drawn(manifest: Mapping[str, Any]) -> str:
+    """How the debt is drawn while building, and what interest then runs on."""
+    terms = look(manifest, "study.deal.construction", {})
+    if terms.get("draws") != "monthly":
+        return "in the middle of each construction year, pro rata with equity; interest is paid yearly"
+    order = "after equity" if terms["equity_first"] else "pro rata with equity"
+    return f"in the middle of each month, {order}; interest is paid monthly"
+
+
 def sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How the debt was sized, once and before the lives."""
     amount = look(manifest, "prepared.debt.amount_m")

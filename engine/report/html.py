@@ -66,6 +66,8 @@ def page(
         tenor=tables.tenor(results, manifest),
         figures=_figures(results, manifest, week),
         money=facts.money(manifest),
+        draws=facts.draws(manifest),
+        drawn=facts.drawn(manifest),
         sizing=facts.sizing(manifest),
         tests=lending.tests(manifest),
         cases=lending.cases(manifest),

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from engine.schema import construction as building
 from engine.schema.base import Fraction, NotNegative, Positive, Section, contradiction, want
+from engine.schema.construction import Construction
 from engine.schema.debt import DebtTerms
 from engine.schema.revenue import Revenue
 from engine.schema.tax import Tax
@@ -76,12 +78,20 @@ class DealSection(Section):
 
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$", json_schema_extra={"label": True})] = "CNY"
     capex: Capex
+    construction: Construction = Construction()
     revenue: Revenue
     opex: Opex
     renewals: dict[str, Renewal] = Field({}, description="by name")
     tax: Tax
     debt: DebtTerms
     equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")
+
+    @model_validator(mode="after")
+    def _construction_fits_spending(self) -> DealSection:
+        wrong = building.complaint(self.construction, len(self.capex.spend_frac))
+        if wrong:
+            raise contradiction(f"construction.{wrong[0]}", wrong[1])
+        return self
 
     def renewed_in(self, of: str) -> tuple[int, ...]:
         """The operating years, from 1, that begin with new equipment of a class."""

@@ -99,7 +99,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
             "refund_frac": rng.choice([0.0, u(0, 1)]),
         }
         tax["power_company"] = {"internal_price_per_kwh": u(0.1, 0.5), "grid_share_frac": u(0, 1)}
-    return Study.model_validate(
+    return later(
         {
             "name": "drawn",
             "life": {"first_year": 2028, "years": years},
@@ -162,8 +162,33 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
                 "first": {"from_month": 0, "pv_frac": u(0, 1), "wind_frac": u(0, 1), "it_frac": u(0.3, 1)},
                 "last": {"from_month": int(rng.integers(1, 12 * years))},
             },
-        }
+        },
+        building,
+        periods_per_year != 2 or taxed,
     )
+
+
+def later(drawn, building, monthly):
+    """The study, with what came later still."""
+    drawn["deal"]["construction"] = construction(apart(drawn, 1), building, monthly)
+    return Study.model_validate(drawn)
+
+
+def apart(drawn, topic):
+    """A generator for what came later still: a function of the deal's rent, so that no other draw moves."""
+    rent = drawn["deal"]["revenue"]["lease_price_per_kw_month"]
+    return np.random.default_rng([topic, int(1e9 * rent)])
+
+
+def construction(rng, building, monthly):
+    """Drawn by the year; or by the month, evenly or not, pro rata or equity first."""
+    if not monthly:
+        return {}
+    return {
+        "draws": "monthly",
+        "equity_first": bool(rng.integers(2)),
+        "month_weights": tuple(rng.uniform(0.0, 1.0, 12 * building).tolist()) if rng.integers(2) else None,
+    }
 
 
 def renewals(rng, years):

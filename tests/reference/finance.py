@@ -328,6 +328,9 @@ def dsra_targets(study, service):
 
 
 def sources_and_uses(study, amount, uses, dsra):
+    """Needs and draws by construction year, and what financing costs."""
+    if study.deal.construction.draws == "monthly":
+        return by_month(study, amount, uses, dsra)
     terms, spend = study.deal.debt, spend_m(study)
     share = amount / uses
     drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
@@ -345,7 +348,49 @@ def sources_and_uses(study, amount, uses, dsra):
         idc, commitment = idc + interest, commitment + fee
         drawn += share * need
         needs.append(need)
-    return {"needs": needs, "uses": sum(needs), "capitalised": idc + commitment + upfront}
+    equity = [need * (1 - amount / sum(needs)) for need in needs]
+    capitalised = idc + commitment + upfront
+    return {"needs": needs, "uses": sum(needs), "equity": equity, "capitalised": capitalised}
+
+
+def by_month(study, amount, uses, dsra):
+    """The same where the loan is drawn by the month: interest of a month on what is drawn before it and on
+    half of what it draws. Equity pays pro rata, or first."""
+    terms, how, spend = study.deal.debt, study.deal.construction, spend_m(study)
+    upfront = terms.upfront_fee_frac * amount
+    bills = []
+    for c, cost in enumerate(spend):
+        weights = how.month_weights[12 * c : 12 * c + 12] if how.month_weights else [1] * 12
+        bills += [cost * weight / sum(weights) for weight in weights]
+    bills[0] += upfront
+    bills[-1] += dsra
+    drawn = paid_by_equity = idc = commitment = 0.0
+    needs = []
+    for bill in bills:
+        draw = 0.0
+        for _ in range(12):  # each leaves a two-hundredth of the error at most
+            interest = terms.rate_frac_per_year / 12 * (drawn + draw / 2)
+            fee = terms.commitment_fee_frac_per_year / 12 * (amount - drawn - draw / 2)
+            need = bill + interest + fee
+            equity_left = max(uses - amount - paid_by_equity, 0.0)
+            draw = max(need - equity_left, 0.0) if how.equity_first else need * amount / uses
+        idc, commitment = idc + interest, commitment + fee
+        drawn, paid_by_equity = drawn + draw, paid_by_equity + need - draw
+        needs.append(need)
+    total, equity, so_far, before = sum(needs), [], 0.0, 0.0
+    for need in needs:
+        so_far += need
+        paid = min(so_far, total - amount) if how.equity_first else so_far * (1 - amount / total)
+        equity.append(paid - before)
+        before = paid
+
+    def of_year(values):
+        return [sum(values[first : first + 12]) for first in range(0, len(values), 12)]
+
+    return {
+        "needs": of_year(needs), "uses": total, "equity": of_year(equity),
+        "capitalised": idc + commitment + upfront,
+    }  # fmt: skip
 
 
 def size(study, cases):
@@ -384,13 +429,13 @@ def size(study, cases):
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
     targets = dsra_targets(study, service)
-    needs = funding["needs"]
+    needs, equity = funding["needs"], funding["equity"]
     return {
         "amount_m": amount, "tests_m": tests, "binding": int(np.argmin(tests)), "service_m": service,
         "interest_m": interest, "principal_m": principal, "balance_m": balance,
         "dsra_target_m": targets[1:], "dsra_start": targets[0], "capitalised": funding["capitalised"],
-        "debt_draw_m": [amount * need / sum(needs) for need in needs],
-        "equity_draw_m": [need * (1 - amount / sum(needs)) for need in needs],
+        "debt_draw_m": [need - paid for need, paid in zip(needs, equity, strict=True)],
+        "equity_draw_m": equity,
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], service, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,

@@ -104,7 +104,8 @@ def credit(study, loan, rows):
         later = rows["recovered_m"][t] + pv(received[t + 1 :], rate)
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
     lost = pv(loan["service_m"], rate) - pv(received, rate)
-    out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year) ** building
+    steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
+    out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
     eir = loan["effective_rate"]
     missed = [s - r for s, r in zip(loan["service_m"], received, strict=True)]
     out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
