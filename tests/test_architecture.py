@@ -40,7 +40,7 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.reliability.balance weather.refine engine.gensets
+engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
