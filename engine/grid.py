@@ -24,12 +24,16 @@ class Clock(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """MW, [] float32: limits both ways and the capacity of one circuit. clock: None where no hour differs."""
+    """MW, [] float32: limits both ways and the capacity of one circuit. clock: None where no hour differs.
+
+    ride_through: odds that the plant survives the loss of all circuits, None where it always does.
+    """
 
     import_limit_mw: jax.Array
     export_limit_mw: jax.Array
     circuit_mw: jax.Array
     clock: Clock | None = None
+    ride_through: jax.Array | None = None
 
 
 def limits(connection: Connection, circuits_up: jax.Array) -> tuple[jax.Array, jax.Array]:

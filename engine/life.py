@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, gensets, grid, orders, outages, world
+from engine import dispatch, gensets, grid, islanding, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -38,7 +38,8 @@ class State(NamedTuple):
     chance of the day's orders.
 
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
-    where neither their units nor their fuel count.
+    where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
+    where the plant always survives its loss.
     """
 
     store: dispatch.State
@@ -47,6 +48,7 @@ class State(NamedTuple):
     order_chance: Orders
     worn_mwh: jax.Array | None = None
     gensets: gensets.State | None = None
+    stands: jax.Array | None = None
 
 
 class Hours(NamedTuple):
@@ -82,7 +84,8 @@ def start(plant: Plant, stream: Stream) -> State:
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn, sets)
+        stands = islanding.start(plant)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands)
 
     return block.tile(one)(plant, stream)
 
@@ -222,10 +225,14 @@ def day(
     air, steps, (tables, beside) = (w.temp_air, w.wind_speed), plant.steps, finer
     hour = today.hour[::steps]
     failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, air)
+    stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
     if tables is not None:
-        w, counts = refine.hours(tables, stream, y, hour, w, beside, steps), held(counts, steps)
+        w, (counts, stood) = (
+            refine.hours(tables, stream, y, hour, w, beside, steps),
+            held((counts, stood), steps),
+        )
     own = (occupancy.astype(jnp.float32), given, now.night_order)
-    met = block.stored(drivers)(plant, today, own, (w, counts))
+    met = block.stored(drivers)(plant, today, own, (w, counts, stood))
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
     store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
@@ -239,7 +246,7 @@ def day(
     flowed = dispatch.flows(met, *answered, made_mw)
     sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
     return after, (sums, (w, starts, met, flowed))
 
 
@@ -272,13 +279,16 @@ def orders_of_day(
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
-    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units).
+    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
+    how the plant stands at its connection).
     """
     plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
-    w, failed = both
+    w, failed, stands = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
     pv_up, wind_up, battery_up, genset_up, circuits_up = up
+    if stands is not None:
+        pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)

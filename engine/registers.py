@@ -19,7 +19,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, gensets, life, orders, outages
+from engine import dispatch, gensets, islanding, life, orders, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
@@ -176,13 +176,14 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         share = generate.brightness((climate.knots, *of_day), (levels[0], held[0], bright))
 
         def hour(h, x):
-            store, failed, sets, sums = x
+            store, failed, sets, stands, sums = x
             today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
             bright, overhead, noise = sun(h)
             w = generate.hour(climate, overhead, (levels, held, sizes, region, share), (bright, *noise[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
-            met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed))
+            stands = islanding.hour(plant, stream, y, today.hour, failed, stands)
+            met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed, stands))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
             made_mw = None
@@ -198,15 +199,16 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 store,
                 failed,
                 sets,
+                stands,
                 tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
-        begun = (now.store, now.failed, now.gensets, nothing)
-        store, failed, sets, sums = lax.fori_loop(0, DAY, hour, begun)
+        begun = (now.store, now.failed, now.gensets, now.stands, nothing)
+        store, failed, sets, stands, sums = lax.fori_loop(0, DAY, hour, begun)
         discharged = sums[Totals._fields.index("discharged_mwh")]
         worn = None if now.worn_mwh is None else now.worn_mwh + discharged
-        after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets)
+        after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
         return ((*modes, *memory), after), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )

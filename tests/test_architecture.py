@@ -27,7 +27,7 @@ engine.schema.construction
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.sales engine.build.construction engine.dispatch engine.convert.wind
+engine.build.sales engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -51,12 +51,12 @@ engine.build.gensets weather.records engine.finance.debt engine.report.figures e
 engine.report.fidelity_figures
 
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
-engine.finance.cascade
+engine.finance.ledger engine.finance.dates
 
-weather.climates.parts weather.intake weather.coding engine.finance.credit
+weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall engine.report.lending
+engine.finance.waterfall engine.report.lending engine.islanding
 
 engine.life engine.report.html engine.report.terminal
 
@@ -97,6 +97,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "outages",
         "gensets",
         "grid",
+        "islanding",
         "orders",
         "dispatch",
         "life",

@@ -1,16 +1,18 @@
 """The waterfall: cash closes on random paths, and periods that the hand can solve."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine.finance import ledger
 from engine.finance.cascade import SLACK, cascade
 from tests.reference import deals
 
 CLOSES = {"rel": 0.0, "abs": 1e-9}  # million
 
 
-@pytest.fixture(params=deals.SHAPES, ids=str, scope="module")
+@pytest.fixture(params=deals.SHAPES + deals.SECURED, ids=str, scope="module")
 def sample(request):
     return deals.sample(request.param)
 
@@ -18,7 +20,12 @@ def sample(request):
 @pytest.fixture
 def rows(sample):
     """The rows as NumPy [path, period]."""
-    return type(sample.flows.periods)(*(np.array(x) for x in sample.flows.periods))
+    return jax.tree.map(np.array, sample.flows.periods)
+
+
+def term(rows, name):
+    """A row of terms that some deals have."""
+    return ledger.made(rows).get(name, 0.0)
 
 
 def opening(stock, start):
@@ -26,7 +33,11 @@ def opening(stock, start):
 
 
 def test_the_sample_shows_all_that_can_happen(rows):
-    for happens in (rows.locked, rows.breach, rows.drawn, rows.default, rows.topup_m > 0, rows.payable_m > 0):
+    filled = (rows.topup_m if rows.letter_m is None else rows.letter_paid_m) > 0
+    mended = [
+        row > 0 for row in (rows.prepaid_m, rows.cure_m, rows.support_m, rows.put_off) if row is not None
+    ]
+    for happens in (rows.locked, rows.breach, rows.drawn, rows.default, filled, rows.payable_m > 0, *mended):
         assert 0.02 < happens.any(1).mean() < 0.98
     assert (rows.written_off_m > 0).any()
     cured = rows.default.any(1) & (rows.written_off_m == 0).all(1)
@@ -34,13 +45,22 @@ def test_the_sample_shows_all_that_can_happen(rows):
 
 
 def test_the_debt_closes(sample, rows):
-    paid = rows.interest_m + rows.principal_m + rows.recovered_m + rows.written_off_m
+    paid = (
+        rows.interest_m + rows.principal_m + rows.recovered_m + rows.written_off_m + term(rows, "prepaid_m")
+    )
     close = opening(rows.balance_m, np.array(sample.debts.amount_m)) + rows.accrued_m - paid
     assert close == pytest.approx(rows.balance_m, **CLOSES)
 
 
 def test_the_reserve_closes(sample, rows):
     start = np.array(sample.debts.funding.dsra_m)
+    if rows.letter_m is not None:
+        assert (rows.dsra_m == 0.0).all()
+        flow = (
+            rows.letter_fee_m + rows.letter_interest_m + rows.draw_m - rows.letter_paid_m - rows.letter_lost_m
+        )
+        assert opening(rows.letter_m, 0.0) + flow == pytest.approx(rows.letter_m, **CLOSES)
+        return
     flow = rows.reserve_interest_m - rows.draw_m + rows.topup_m - rows.release_m
     assert opening(rows.dsra_m, start) + flow == pytest.approx(rows.dsra_m, **CLOSES)
 
@@ -48,13 +68,15 @@ def test_the_reserve_closes(sample, rows):
 def test_cash_closes(rows):
     held = rows.trapped_m - rows.payable_m
     sources = rows.cfads_m - rows.buyer_m + rows.draw_m + rows.release_m + rows.sale_m
+    sources = sources + term(rows, "cure_m") + term(rows, "support_m")
     uses = rows.recovered_m + rows.interest_m + rows.principal_m + rows.topup_m + rows.distribution_m
+    uses = uses + term(rows, "letter_paid_m") + term(rows, "prepaid_m")
     assert opening(held, 0.0) + sources - uses == pytest.approx(held, **CLOSES)
 
 
 def test_no_stock_or_payment_is_negative(rows):
     signed = {"cfads_m", "buyer_m"}
-    for name in set(rows._fields) - signed:
+    for name in set(ledger.made(rows)) - signed:
         assert (getattr(rows, name) >= 0).all(), name
 
 

@@ -86,6 +86,17 @@ def settings(section, prefix):
             yield path, value
 
 
+TERMS = {  # of the loan, what a study may leave out, tried where it is there
+    f"deal.debt.{key}": value
+    for key, value in {
+        "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
+        "forward_lockup_dscr": 1.3,
+        "sweep": {"share_frac": 0.5, "from_dscr": 1.1, "under_dscr": 1.6},
+        "cure": {"times": 1, "limit_m": 80.0},
+        "sponsor_support_m": 5.0,
+        "deferrals": 1,
+    }.items()
+}
 OUTSIDE = [
     "pv.dc_mw",
     "wind.ac_mw",
@@ -131,11 +142,30 @@ def other(path, value):
 
 def test_every_setting_of_the_deal_changes_the_money():
     base, study = results(strained()), strained()
-    paths = dict(settings(study.deal, "deal")) | {
+    paths = {path: value for path, value in settings(study.deal, "deal") if path not in TERMS} | {
         path: functools.reduce(getattr, path.split("."), study) for path in OUTSIDE
     }
     silent = [p for p, value in paths.items() if same(base, results(changed(study, {p: other(p, value)})))]
     assert silent == []
+
+
+def test_every_term_that_a_loan_may_have_changes_the_money():
+    study = changed(strained(), TERMS | {"deal.debt.dsra_interest_frac_per_year": 0.0})
+    base = results(study)
+    assert not same(results(strained()), base)
+    paths = [path for path in dict(settings(study.deal.debt, "deal.debt")) if path.startswith(tuple(TERMS))]
+    assert len(paths) == 10
+    now = {path: functools.reduce(getattr, path.split("."), study) for path in paths}
+    silent = [p for p, x in now.items() if same(base, results(changed(study, {p: more(p, x)})))]
+    assert silent == ["deal.debt.deferrals"]  # cash is short just once with all the others
+    bare = changed(strained(), {"deal.debt.dsra_months": 0, "deal.debt.deferrals": 1})
+    assert not same(results(bare), results(changed(bare, {"deal.debt.deferrals": 2})))
+
+
+def more(path, x):
+    if path.endswith("limit_m"):
+        return 0.1 * x  # no cure passes it
+    return x + 1 if isinstance(x, int) else 1.2 * x
 
 
 def test_a_new_number_never_recompiles():

@@ -15,7 +15,7 @@ COMPARED = ("tests_m", "service_m", "interest_m", "principal_m", "balance_m", "d
             "equity_draw_m", "amount_m")  # fmt: skip
 
 
-@pytest.fixture(params=deals.SHAPES, ids=str, scope="module")
+@pytest.fixture(params=deals.SHAPES + deals.SECURED, ids=str, scope="module")
 def sample(request):
     return deals.sample(request.param)
 

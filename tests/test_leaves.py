@@ -32,12 +32,21 @@ SHAPES = {
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
     "pv.cell.model",
+    "grid.islanding",
 }
 FIXED = {  # the first phase begins with operation, and what is renewed is renewed in the last year
     "phases.half.from_month",
     "deal.renewals.halls.in_year",
 }
 LABELS = {"name", "description", "deal.currency"}
+LOAN = {  # terms that a loan may have, in a study of their own
+    "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
+    "forward_lockup_dscr": 1.3,
+    "sweep": {"share_frac": 0.5, "from_dscr": 1.1, "under_dscr": 2.0},
+    "cure": {"times": 1, "limit_m": 60.0},
+    "sponsor_support_m": 20.0,
+    "deferrals": 1,
+}
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
     "name": "another",
@@ -52,6 +61,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.orders.night.begin_h": (13, 23, 26),
     "grid.orders.night.hours": (20, 7, 3),
     "grid.orders.night.season": (1.0,) * 6 + (-1.0,) * 6,
+    "grid.islanding": "none",
     "grid.limits.evening.hours": ((16, 20),),
     "grid.limits.spring.hours": ((10, 13), (23, 2)),
     "grid.limits.spring.months": (3, 4, 6),
@@ -67,6 +77,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.lockup_dscr": 1.3,
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
+    "deal.debt.sweep.from_dscr": 1.9,
+    "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
     "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
@@ -151,11 +163,15 @@ def other_studies() -> list[Study]:
     plain = {"cut_in_mps", "rated_mps", "cut_out_mps", "shear_exponent"}
     wind = {k: v for k, v in base["wind"].items() if k not in plain}
     density = {"pressure_hpa": 900.0}
+    losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
+    debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
     others = (
-        {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density},
-        {"curve": {"turbine": "V126/3450"}},
+        {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
+        {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
+        {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
+        {"deal": base["deal"] | {"debt": debt}},
     )
-    return [Study.model_validate(base | {"wind": wind | other}) for other in others]
+    return [Study.model_validate(base | other) for other in others]
 
 
 def at(study: Study, name: str) -> Any:
@@ -307,7 +323,8 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 
 
 def test_branches_that_exclude_one_another_matter_too(lives, compiled):
-    assert UNSET - left_out(base_study()) - WEATHER - {"climate", "wind.curve"} <= set().union(*OTHERS)
+    sections = {"climate", "wind.curve", *(f"deal.debt.{key}" for key in LOAN)}
+    assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)
     for study, names in zip(other_studies(), OTHERS, strict=True):
         first = lives(study)
         before = len(compiled)

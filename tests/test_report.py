@@ -54,6 +54,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "equity_irr_frac": np.where(cfads.mean(axis=1) > 700, 0.09 + price[:, 0] / 4, np.nan),
         "equity_npv_m": 2000.0 * price[:, 0] + rng.normal(300.0, 200.0, paths),
         "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
+        **dict.fromkeys(("cure_year", "support_year", "deferral_year"), np.full(paths, np.nan)),
+        **dict.fromkeys(("sponsor_m", "prepaid_m"), 0.0 * one),
         "exposure_at_default_m": exposure, "lgd_frac": lgd,
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
         "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,

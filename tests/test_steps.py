@@ -34,7 +34,9 @@ def finer(steps: int) -> Finer:
 
 
 def study_of(steps: int):
-    return studies.rich(life__step_minutes=60 // steps)
+    """With every feature, and losses of the connection that half of the time trip the inverters."""
+    losses = {"units": 2, "mttf_h": 60.0, "mttr_h": 20.0}
+    return studies.rich(life__step_minutes=60 // steps, grid__outage=losses, grid__ride_through_frac=0.5)
 
 
 def plant_of(steps: int, climate):
@@ -127,6 +129,7 @@ def test_the_hours_weather_is_kept_and_its_parts_differ(lived, steps):
 
 def test_outages_orders_and_the_grid_hold_through_the_hour(lived, steps):
     _, _, met, _ = lived[2]
+    assert (met.battery_frac == 0.0).any()
     for name in ("battery_frac", "import_limit_mw", "export_limit_mw", "export_order_mw", "it_firm_mw"):
         values = getattr(met, name).reshape(365 * 24, steps, -1)
         assert (values == values[:, :1]).all(), name

@@ -52,6 +52,7 @@ class Purpose(enum.IntEnum):
     ORDER_START = 13
     GENSET_START = 14
     GENSET = 15
+    RIDE_THROUGH = 16
     GENSET_PART = 20
 
 

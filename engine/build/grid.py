@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import jax
 import numpy as np
 
 from engine.build.typed import f32
@@ -13,10 +14,21 @@ from engine.schema.times import DAY, MONTHS, held
 
 
 def connection(grid: Grid) -> Connection:
-    """Limits both ways, the capacity of a circuit, and what hours have of their own."""
+    """Limits both ways, the capacity of a circuit, what hours have of their own, the odds of an island."""
     return Connection(
-        f32(grid.import_limit_mw), f32(grid.export_limit_mw), f32(grid.circuit_mw), clock=_clock(grid)
+        f32(grid.import_limit_mw),
+        f32(grid.export_limit_mw),
+        f32(grid.circuit_mw),
+        clock=_clock(grid),
+        ride_through=_ride_through(grid),
     )
+
+
+def _ride_through(grid: Grid) -> jax.Array | None:
+    """Odds of running on as an island; None where the plant always does."""
+    if grid.islanding == "none":
+        return f32(0.0)
+    return None if grid.ride_through_frac is None else f32(grid.ride_through_frac)
 
 
 def multiples(grid: Grid) -> np.ndarray | None:

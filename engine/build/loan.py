@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from engine.build.typed import f64
-from engine.finance.terms import Loan
+from engine.finance.terms import Cure, Letter, Loan, Sweep
 from engine.schema.debt import SPANS, DebtTerms
 
 
@@ -27,4 +28,24 @@ def loan(debt: DebtTerms) -> Loan:
         covenant_dscr=f64(debt.covenant_dscr),
         sale_multiple=f64(debt.sale_multiple),
         periods_per_year=debt.periods_per_year,
+        forward_lockup_dscr=_where(debt.forward_lockup_dscr),
+        letter=_letter(debt),
+        sweep=_sweep(debt),
+        cure=None if debt.cure is None else Cure(f64(debt.cure.times), f64(debt.cure.limit_m)),
+        support_m=_where(debt.sponsor_support_m),
+        deferrals=_where(debt.deferrals),
     )
+
+
+def _where(number: float | None) -> jax.Array | None:
+    return None if number is None else f64(number)
+
+
+def _letter(debt: DebtTerms) -> Letter | None:
+    of = debt.letter_of_credit
+    return None if of is None else Letter(f64(of.fee_frac_per_year), f64(of.margin_frac_per_year))
+
+
+def _sweep(debt: DebtTerms) -> Sweep | None:
+    of = debt.sweep
+    return None if of is None else Sweep(f64(of.share_frac), f64(of.from_dscr), f64(of.under_dscr))

@@ -1,8 +1,9 @@
 """What lenders ask of a path - events, exposure, loss - and of a loan: ECL, slotting, Vasicek.
 
-Events are kept apart: lock-up, covenant breach, reserve draw, payment default. A DSCR under one is no
-default; a default is service unpaid after CFADS, trapped cash and the reserve. Insolvency (PLCR < 1)
-would need a forecast on the path and is not tested here.
+Events are kept apart: lock-up, covenant breach, reserve draw, cure, support, deferral, payment default. A
+DSCR under one is no default; a default is service unpaid after CFADS, trapped cash, a cure, the reserve,
+support and deferral: these save a loan, and are counted as what they are. Insolvency (PLCR < 1) would need
+a forecast on the path and is not tested here.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 
 from engine.deal import Deal
-from engine.finance.cascade import Cascade
 from engine.finance.debt import Debt, period_rate
 from engine.finance.funding import at_close
+from engine.finance.ledger import Cascade
 from engine.finance.schedule import present_value
+from engine.finance.sponsor import SLACK
 
 # Supervisory slotting of project finance: BCBS CRE33 (risk weights; `SHORT`: under 2.5 years left, by
 # national discretion) and CRR art. 153(5), 158(6) (expected loss), fractions of exposure.
@@ -40,12 +42,15 @@ class Events(NamedTuple):
     lgd_frac: 1 - PV at default, at the loan rate, of all that is paid later over that exposure; else NaN.
     lender_loss_m: PV at financial close, at the loan rate, of contractual less received service.
     credit_loss_m: the same at the start of operation and at the effective rate; a late payment costs
-    lenders the fees' share of that rate.
+    lenders the fees' share of that rate. What is prepaid is no more due, and no loss.
     """
 
     lockup_year: jax.Array
     covenant_breach_year: jax.Array
     reserve_draw_year: jax.Array
+    cure_year: jax.Array
+    support_year: jax.Array
+    deferral_year: jax.Array
     default_year: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
@@ -73,6 +78,9 @@ def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
         lockup_year=_first_year(rows.locked, ppy),
         covenant_breach_year=_first_year(rows.breach, ppy),
         reserve_draw_year=_first_year(rows.drawn, ppy),
+        cure_year=_first_paid(rows.cure_m, ppy),
+        support_year=_first_paid(rows.support_m, ppy),
+        deferral_year=jnp.asarray(jnp.nan) if rows.put_off is None else _first_year(rows.put_off, ppy),
         default_year=_first_year(rows.default, ppy),
         exposure_at_default_m=jnp.where(defaults, exposure, jnp.nan),
         lgd_frac=jnp.where(defaults, at_default / jnp.where(defaults, exposure, 1.0), jnp.nan),
@@ -84,6 +92,10 @@ def events(deal: Deal, debt: Debt, rows: Cascade) -> Events:
 def _first_year(happens: jax.Array, periods_per_year: int) -> jax.Array:
     year = (jnp.argmax(happens) // periods_per_year + 1).astype(jnp.float64)
     return jnp.where(happens.any(), year, jnp.nan)
+
+
+def _first_paid(paid: jax.Array | None, periods_per_year: int) -> jax.Array:
+    return jnp.asarray(jnp.nan) if paid is None else _first_year(paid > SLACK, periods_per_year)
 
 
 def amortised_cost(loan: jax.Array, payments: jax.Array, eir: jax.Array) -> jax.Array:

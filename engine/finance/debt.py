@@ -8,7 +8,7 @@ both loops at once; `residual` is what the last round still changed.
 
 Service is CFADS over the DSCR, so where that lies under the interest (a ramp, a bad year) the rest is
 added to the loan by contract: `principal_m` is negative there. No service is due in a period of
-negative CFADS.
+negative CFADS. The fee of a letter of credit counts as service: it comes off what the loan's may be.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.deal import Deal
 from engine.finance import contracts, tax
 from engine.finance.contracts import Earnings, Operations
 from engine.finance.funding import Funding, fund, sources
-from engine.finance.reserves import dsra_initial, dsra_target
+from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
 from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
 from engine.finance.terms import Loan
@@ -49,6 +49,8 @@ class Debt:
     allowed_m: [case] what each case's energy would allow at the DSCR of its level, taxed under this debt.
     case_dscr_mean, case_dscr_min: [case] of this debt at that energy: CFADS over service, whole tenor and
     worst period. effective_rate: [] per period, of the amount less the upfront fee; NaN without debt.
+    fee_m, face_m: [period] of a letter of credit. case_cfads_m: [period] CFADS of the P50 case for forward
+    tests. None where the terms have none.
     """
 
     amount_m: jax.Array
@@ -71,6 +73,19 @@ class Debt:
     case_dscr_mean: jax.Array
     case_dscr_min: jax.Array
     effective_rate: jax.Array
+    fee_m: jax.Array | None = None
+    face_m: jax.Array | None = None
+    case_cfads_m: jax.Array | None = None
+
+    @property
+    def due_m(self) -> jax.Array:
+        """What the DSCR is of: service, and the fee of a letter of credit [period]."""
+        return self.service_m if self.fee_m is None else self.service_m + self.fee_m
+
+    @property
+    def deductible_m(self) -> jax.Array:
+        """Interest and fees of operation by contract, [period]."""
+        return self.interest_m if self.fee_m is None else self.interest_m + self.fee_m
 
 
 def size(deal: Deal, cases: Operations) -> Debt:
@@ -83,9 +98,11 @@ def size(deal: Deal, cases: Operations) -> Debt:
     def again(state: _Pair, _: None) -> tuple[_Pair, _Pair]:
         service, uses = state
         loan_now = schedule(service, period_rate(loan))
-        funding = fund(deal, loan_now.amount, uses, dsra_initial(loan, service))
-        cfads = _after_tax(deal, tested, loan_now.interest, funding.capitalised_m)
-        service, tests = _smallest(loan, cfads, funding.uses_m)
+        funding = fund(deal, loan_now.amount, uses, funded(loan, service))
+        fee = letter_fee(loan, service)
+        cost = loan_now.interest if fee is None else loan_now.interest + fee
+        cfads = _after_tax(deal, tested, cost, funding.capitalised_m)
+        service, tests = _smallest(loan, cfads, funding.uses_m, fee)
         change = jnp.maximum(abs(service - state[0]).max(), abs(funding.uses_m - uses))
         return (service, funding.uses_m), (change / funding.capex_m, tests)
 
@@ -99,14 +116,16 @@ def _after_tax(deal: Deal, cases: Earnings, interest: jax.Array, capitalised: ja
     return jax.lax.map(lambda case: tax.after(deal, case, interest, capitalised), cases)
 
 
-def _smallest(loan: Loan, cfads: jax.Array, uses: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _smallest(
+    loan: Loan, cfads: jax.Array, uses: jax.Array, fee: jax.Array | None
+) -> tuple[jax.Array, jax.Array]:
     """Service of the binding test [period], and the amounts allowed as in `BINDING`.
 
     cfads: [3, period] of P50, P90, P99. Gearing and LLCR scale the smallest of the sculptures.
     """
     term, rate = in_term(loan, cfads.shape[1]), period_rate(loan)
     ratios = jnp.stack([loan.dscr_p50, loan.dscr_p90, loan.dscr_p99])
-    shapes = sculpt(cfads, ratios[:, None], term[None])
+    shapes = _left(sculpt(cfads, ratios[:, None], term[None]), fee)
     amounts = jnp.stack([present_value(shape, rate) for shape in shapes])
     service, sculpted = shapes[jnp.argmin(amounts)], amounts.min()
     caps = jnp.stack([loan.max_gearing * uses, present_value(cfads[0] * term, rate) / loan.min_llcr])
@@ -120,13 +139,16 @@ def _debt(
 ) -> Debt:
     loan, rate = deal.loan, period_rate(deal.loan)
     amount, interest, principal, balance = schedule(service, rate)
-    funding = fund(deal, amount, uses, dsra_initial(loan, service))
-    by_case = _after_tax(deal, cases, interest, funding.capitalised_m)
+    funding, fee = fund(deal, amount, uses, funded(loan, service)), letter_fee(loan, service)
+    due_m = service if fee is None else service + fee
+    cost = interest if fee is None else interest + fee
+    by_case = _after_tax(deal, cases, cost, funding.capitalised_m)
     cfads, term = by_case[P50_CASE], in_term(loan, service.shape[0])
     wanted = jnp.stack([loan.dscr_p50, *[loan.dscr_p90] * 3, *[loan.dscr_p99] * 3])
-    allowed = jnp.stack([present_value(x, rate) for x in sculpt(by_case, wanted[:, None], term[None])])
-    due = (service > 0)[None]
-    ratios = cover(by_case, jnp.broadcast_to(service, by_case.shape))
+    shapes = _left(sculpt(by_case, wanted[:, None], term[None]), fee)
+    allowed = jnp.stack([present_value(x, rate) for x in shapes])
+    due = (due_m > 0)[None]
+    ratios = cover(by_case, jnp.broadcast_to(due_m, by_case.shape))
     debt_draw, equity_draw = sources(deal, amount, funding.need_m)
     return Debt(
         amount_m=amount,
@@ -140,18 +162,26 @@ def _debt(
         funding=funding,
         debt_draw_m=debt_draw,
         equity_draw_m=equity_draw,
-        dscr=cover(cfads, service),
+        dscr=cover(cfads, due_m),
         llcr=cover(present_value(cfads * in_term(loan, cfads.shape[0]), rate), amount),
         plcr=cover(present_value(cfads, rate), amount),
         average_life_years=average_life(principal) / loan.periods_per_year,
         residual=residual,
         allowed_m=allowed,
         case_dscr_mean=cover(
-            jnp.where(due, by_case, 0.0).sum(1), jnp.broadcast_to(service.sum(), (by_case.shape[0],))
+            jnp.where(due, by_case, 0.0).sum(1), jnp.broadcast_to(due_m.sum(), (by_case.shape[0],))
         ),
         case_dscr_min=jnp.where(due.any(), jnp.where(due, ratios, jnp.inf).min(1), jnp.nan),
         effective_rate=irr(jnp.append(funding.upfront_fee_m - amount, service)),
+        fee_m=fee,
+        face_m=None if fee is None else face(loan, service),
+        case_cfads_m=None if loan.forward_lockup_dscr is None else cfads,
     )
+
+
+def _left(shapes: jax.Array, fee: jax.Array | None) -> jax.Array:
+    """What of service [case, period] is left for the loan."""
+    return shapes if fee is None else jnp.maximum(shapes - fee[None], 0.0)
 
 
 def in_term(loan: Loan, periods: int) -> jax.Array:

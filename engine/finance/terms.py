@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import jax
+
+
+class Letter(NamedTuple):
+    """A letter of credit for the reserve, [] per year each: its fee, and what is added to the loan rate."""
+
+    fee: jax.Array
+    margin: jax.Array
+
+
+class Sweep(NamedTuple):
+    """Prepayment out of what is left after the reserve, [] each: its share, and the DSCR between which."""
+
+    share: jax.Array
+    from_dscr: jax.Array
+    under_dscr: jax.Array
+
+
+class Cure(NamedTuple):
+    """How often, and with how much in all, the sponsor may mend a covenant, [] each."""
+
+    times: jax.Array
+    limit_m: jax.Array
 
 
 @jax.tree_util.register_dataclass
@@ -14,7 +37,7 @@ class Loan:
 
     rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
     to maturity. p90_case: [] int32, the place of the P90 case in `prepare.CASES`. The rest as in
-    `schema.debt.DebtTerms`.
+    `schema.debt.DebtTerms`; what stands after `periods_per_year` is None where the study has none.
     """
 
     max_gearing: jax.Array
@@ -33,3 +56,9 @@ class Loan:
     covenant_dscr: jax.Array
     sale_multiple: jax.Array
     periods_per_year: int = field(metadata={"static": True})
+    forward_lockup_dscr: jax.Array | None = None
+    letter: Letter | None = None
+    sweep: Sweep | None = None
+    cure: Cure | None = None
+    support_m: jax.Array | None = None
+    deferrals: jax.Array | None = None

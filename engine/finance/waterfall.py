@@ -9,9 +9,10 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import contracts, credit, returns, tax
-from engine.finance.cascade import Cascade, cascade, imbalance
+from engine.finance.cascade import cascade
 from engine.finance.contracts import Lines, Operations
 from engine.finance.debt import Debt
+from engine.finance.ledger import Cascade, due, imbalance, sponsor
 from engine.finance.schedule import cover
 from engine.world import Market
 
@@ -20,10 +21,11 @@ class CashFlow(NamedTuple):
     """A path's money, million. [year] unless said; stocks at the year's end.
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
-    date; NaN where none is due. unpaid_m: scheduled service left unpaid. lockup: 1.0 if any period was.
-    equity_flow_m: [construction and operating year], negative while building.
+    date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
+    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was.
+    equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
-    cash_imbalance_m: [] see `cascade.imbalance`. The other scalars: see `credit.Events`; `returns` for
+    cash_imbalance_m: [] see `ledger.imbalance`. The other scalars: see `credit.Events`; `returns` for
     the equity's, its npv at financial close with flows
     at year ends.
     """
@@ -43,6 +45,8 @@ class CashFlow(NamedTuple):
     distribution_m: jax.Array
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
+    sponsor_m: jax.Array
+    prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
     equity_flow_m: jax.Array
@@ -51,6 +55,9 @@ class CashFlow(NamedTuple):
     lockup_year: jax.Array
     covenant_breach_year: jax.Array
     reserve_draw_year: jax.Array
+    cure_year: jax.Array
+    support_year: jax.Array
+    deferral_year: jax.Array
     default_year: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
@@ -67,12 +74,11 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     monthly = contracts.lines(deal, operations, market)
     account = jax.tree.map(lambda line: line.sum(1), monthly)
     earned = contracts.earnings(deal, monthly)
-    paid = tax.income_tax(deal, earned, debt.interest_m, debt.funding.capitalised_m)
+    paid = tax.income_tax(deal, earned, debt.deductible_m, debt.funding.capitalised_m)
     rows = cascade(deal.loan, debt, earned.cash_m - paid)
-    cfads, service, distribution = (
-        _flow(deal, x) for x in (rows.cfads_m, rows.service_m, rows.distribution_m)
-    )
-    equity = jnp.concatenate([-debt.equity_draw_m, distribution])
+    cfads, service, distribution = (_flow(deal, x) for x in (rows.cfads_m, due(rows), rows.distribution_m))
+    paid_in = _flow(deal, sponsor(rows))
+    equity = jnp.concatenate([-debt.equity_draw_m, distribution - paid_in])
     return CashFlow(
         revenue_m=contracts.revenue(account),
         opex_m=contracts.opex(account),
@@ -89,8 +95,10 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         distribution_m=distribution,
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
+        sponsor_m=paid_in,
+        prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
-        dscr_period=cover(rows.cfads_m, rows.service_m),
+        dscr_period=cover(rows.cfads_m, due(rows)),
         equity_flow_m=equity,
         account=account,
         periods=rows,

@@ -62,6 +62,8 @@ def sizing(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         ratio = look(manifest, f"prepared.debt.{key}")
         if ratio is not None:
             found.append((label, form.format(factor * ratio)))
+    if (letter := look(manifest, "prepared.debt.letter_of_credit_m")) is not None:
+        found.append(("Letter of credit for the reserve", f"{letter:,.1f} million {currency}".rstrip()))
     paths = look(manifest, "preparation.paths")
     if paths is not None:
         found.append(("Sized on", prepared_on(manifest, paths)))

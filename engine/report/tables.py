@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 HOURS = 8760
 DRAWN_M = 1e-6  # a smaller draw on the reserve is rounding, in millions
 SHOWN_PERCENT = 0.005  # a cause of curtailment that stays below it in every life has no row
+MENDS = (  # what may save a loan from default: key of the terms, name, year of the first, what it is
+    ("cure", "Equity cure", "cure_year", "sponsor paid what the covenant or the service lacked"),
+    ("sponsor_support_m", "Sponsor support", "support_year", "sponsor paid service under its support"),
+    ("deferrals", "Deferral", "deferral_year", "principal put off"),
+)
 CAUSE_NAMES = {
     "order": "by order",
     "export_limit": "export limit",
@@ -112,11 +117,18 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
     drawn = (results["reserve_draw_m"].values[:, :years] > DRAWN_M).any(axis=1)
     lockup, covenant = (look(manifest, f"study.deal.debt.{k}_dscr") for k in ("lockup", "covenant"))
     under = {k: f"DSCR under {v:g}" if v else k for k, v in (("lock-up", lockup), ("covenant", covenant))}
+    terms = look(manifest, "study.deal.debt", {})
+    saved = [mend for mend in MENDS if terms.get(mend[0]) is not None]
+    after = " and ".join(["cash and reserve", *(mend[1].lower() for mend in saved)])
+    used = "letter of credit drawn" if terms.get("letter_of_credit") else "debt service reserve used"
+    if (ahead := terms.get("forward_lockup_dscr")) is not None:
+        under["lock-up"] += f", or under {ahead:g} ahead"
     found = [
-        ("Payment default", "service unpaid after cash and reserve", by_year(results, "default_year", years)),
+        ("Payment default", f"service unpaid after {after}", by_year(results, "default_year", years)),
         ("Covenant breach", under["covenant"], by_year(results, "covenant_breach_year", years)),
         ("Lock-up", under["lock-up"], by_year(results, "lockup_year", years)),
-        ("Reserve draw", "debt service reserve used", drawn),
+        ("Reserve draw", used, drawn),
+        *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
     ]
     return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
 

@@ -6,9 +6,41 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Section, want
+from engine.schema.base import Positive, Section, Share, contradiction, want
 
 SPANS = ("one-year", "ten-year", "life")  # over which an energy percentile is taken
+
+
+class LetterOfCredit(Section):
+    """A bank's promise in place of the cash of the reserve, for the same months of service."""
+
+    fee_frac_per_year: float = Field(ge=0.0, le=0.1, description="of its amount")
+    margin_frac_per_year: float = Field(
+        ge=0.0, le=0.2, description="over the loan rate, on what is drawn until it is repaid"
+    )
+
+
+class Sweep(Section):
+    """Cash left after the reserve prepays the loan, pro rata of all later instalments.
+
+    Only while the last 12 months' DSCR lies within the bounds, so as they come always.
+    """
+
+    share_frac: Share
+    from_dscr: float = Field(0.0, ge=0.0, le=1000.0)
+    under_dscr: float = Field(1000.0, ge=0.0, le=1000.0)
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Sweep:
+        want(self.from_dscr < self.under_dscr, self, "from_dscr", "lie under under_dscr", "under_dscr")
+        return self
+
+
+class Cure(Section):
+    """Cash of the sponsor for what is missing to the covenant or the service, never twice running."""
+
+    times: int = Field(ge=1, le=100, description="at most")
+    limit_m: Positive = Field(description="of all cures together")
 
 
 class DebtTerms(Section):
@@ -28,10 +60,28 @@ class DebtTerms(Section):
     periods_per_year: Literal[1, 2, 4] = 2
     upfront_fee_frac: float = Field(0.0, ge=0.0, le=0.1)
     commitment_fee_frac_per_year: float = Field(0.0, ge=0.0, le=0.1, description="of undrawn debt")
-    dsra_months: int = Field(6, ge=0, le=24, description="of debt service, held in cash from completion")
+    dsra_months: int = Field(6, ge=0, le=24, description="of debt service, in cash from completion")
     dsra_interest_frac_per_year: float = Field(0.0, ge=0.0, le=0.2)
+    letter_of_credit: LetterOfCredit | None = Field(None, description="in place of the reserve's cash")
     lockup_dscr: float = Field(1.15, ge=1.0, le=5.0)
+    forward_lockup_dscr: float | None = Field(
+        None,
+        ge=1.0,
+        le=5.0,
+        description="of the next 12 months, as the last ones let expect; none: no such test",
+    )
     covenant_dscr: float = Field(1.05, ge=0.5, le=5.0)
+    sweep: Sweep | None = None
+    cure: Cure | None = None
+    sponsor_support_m: Positive | None = Field(
+        None, description="in all, for service that cash and reserve leave unpaid, before it is a default"
+    )
+    deferrals: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="dates at which principal may be put off, caught up from the first cash",
+    )
     sale_multiple: float = Field(
         4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
     )
@@ -42,6 +92,14 @@ class DebtTerms(Section):
         want(order, self, "lockup_dscr", "not lie under covenant_dscr", "covenant_dscr")
         order = self.lockup_dscr <= self.dscr_p50
         want(order, self, "dscr_p50", "not lie under lockup_dscr", "lockup_dscr")
+        if self.letter_of_credit is not None and self.dsra_interest_frac_per_year:
+            raise contradiction(
+                "dsra_interest_frac_per_year",
+                f"is earned on cash, but the reserve is a letter_of_credit "
+                f"(got {self.dsra_interest_frac_per_year:g})",
+            )
+        if self.letter_of_credit is not None and not self.dsra_months:
+            raise contradiction("letter_of_credit", "is for a reserve, but dsra_months is 0")
         whole = self.dsra_months * self.periods_per_year % 12 == 0
         want(whole, self, "dsra_months", "be a whole number of debt periods", "periods_per_year")
         return self

@@ -26,10 +26,17 @@ SHAPES = (  # years, periods a year, construction years, years that losses last,
 )
 
 
+SECURED = (  # the same with terms of the senior loan that hold the rest of `secured`
+    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward")),
+    (8, 4, 1, 0, False, 60, ("letter", "sweep", "cure", "support", "deferrals", "forward")),
+    (15, 1, 3, 3, True, 30, ("letter", "support", "forward")),
+)
+
+
 class Sample(NamedTuple):
     """Deals of one shape: studies, and stacked kernel inputs and outputs with a leading axis."""
 
-    shape: int
+    shape: tuple
     studies: list
     deals: object
     cases: Operations
@@ -43,7 +50,7 @@ class Sample(NamedTuple):
         return jax.tree.map(lambda leaf: np.asarray(leaf[k]), tree)
 
     def reference_loans(self):
-        return _reference_loans(SHAPES[self.shape])
+        return _reference_loans(self.shape)
 
     def reference_run(self, k, loan):
         market = self.item(self.market, k)
@@ -53,7 +60,7 @@ class Sample(NamedTuple):
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
-def study(rng, years, periods_per_year, building, loss_years, taxed=False, **debt_terms):
+def study(rng, years, periods_per_year, building, loss_years, taxed=False, secured_by=(), **debt_terms):
     """A random study; only what money depends on varies. debt_terms replace drawn ones.
 
     taxed: with VAT and a power company.
@@ -88,7 +95,8 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, **deb
         "lockup_dscr": lockup,
         "covenant_dscr": covenant,
         "sale_multiple": u(0, 5),
-    } | debt_terms
+    }
+    terms |= secured(more.spawn(1)[0], secured_by, months) | debt_terms
     tax = {"loss_carry_years": loss_years, "regime": rng.choice([None, "western"])}
     tax["rate_frac"] = rng.choice([None, u(0.1, 0.3)])
     if taxed:
@@ -191,6 +199,26 @@ def construction(rng, building, monthly):
     }
 
 
+def secured(rng, names, months):
+    """Terms of the loan by name. months: between service dates."""
+    u, found = rng.uniform, {}
+    if "letter" in names:
+        found["letter_of_credit"] = {"fee_frac_per_year": u(0, 0.03), "margin_frac_per_year": u(0, 0.05)}
+        found |= {"dsra_interest_frac_per_year": 0.0, "dsra_months": months * int(rng.integers(1, 3))}
+    if "sweep" in names:
+        between = {"from_dscr": u(0.9, 1.2), "under_dscr": u(1.3, 3.0)} if rng.integers(2) else {}
+        found["sweep"] = {"share_frac": u(0.1, 1.0)} | between
+    if "cure" in names:
+        found["cure"] = {"times": int(rng.integers(1, 4)), "limit_m": u(20, 400)}
+    if "support" in names:
+        found["sponsor_support_m"] = u(1, 60)
+    if "deferrals" in names:
+        found["deferrals"] = int(rng.integers(1, 4))
+    if "forward" in names:
+        found["forward_lockup_dscr"] = u(1.0, 1.5)
+    return found
+
+
 def renewals(rng, years):
     """At most one, in half of the deals."""
     if years == 1 or rng.integers(2):
@@ -275,10 +303,10 @@ def market(rng, years, planned):
     return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
 
 
-def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
+def written_loan(service, rate, periods_per_year=1, funded=True, case=None, **terms):
     """Terms and schedule of a loan with this service; the reserve is funded at the start, or empty.
 
-    The life is as long as `service`, the loan matures with its last service.
+    The life is as long as `service`, the loan matures with its last service. case: CFADS of the P50 case.
     """
     service = jnp.asarray(service, jnp.float64)
     numbers = {
@@ -299,11 +327,11 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         "periods": float(np.flatnonzero(service).max() + 1),
     } | terms
     loan = Loan(
-        **{k: jnp.asarray(x, jnp.float64) for k, x in numbers.items()}, periods_per_year=periods_per_year
+        **jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), numbers), periods_per_year=periods_per_year
     )
     amount, interest, principal, balance = schedule.schedule(service, debt.period_rate(loan))
     none = jnp.zeros(())
-    reserve = reserves.dsra_initial(loan, service) if funded else none
+    reserve = reserves.funded(loan, service) if funded else none
     plan = debt.Debt(
         amount_m=amount,
         tests_m=jnp.zeros(5),
@@ -325,6 +353,9 @@ def written_loan(service, rate, periods_per_year=1, funded=True, **terms):
         case_dscr_mean=jnp.zeros(7),
         case_dscr_min=jnp.zeros(7),
         effective_rate=none,
+        fee_m=reserves.letter_fee(loan, service),
+        face_m=None if loan.letter is None else reserves.face(loan, service),
+        case_cfads_m=None if case is None else jnp.asarray(case, jnp.float64),
     )
     return loan, plan
 
@@ -336,10 +367,10 @@ def stack(items):
 @functools.cache
 def sample(shape):
     """The drawn deals of one of `SHAPES`, sized and run by the kernels in two calls."""
-    *kind, count = shape
-    years = kind[0]
+    *kind, count = shape[:6]
+    years, terms = kind[0], shape[6] if len(shape) > 6 else ()
     rng = np.random.default_rng([20260101, years])
-    studies = [study(rng, *kind) for _ in range(count)]
+    studies = [study(rng, *kind, secured_by=terms) for _ in range(count)]
     p50 = stack([operations(rng, years) for _ in studies])
     cases = [p50]
     for _ in range(6):  # P90 and P99 of a year, ten years and the life; in no order of size
@@ -351,7 +382,7 @@ def sample(shape):
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)
-    return Sample(SHAPES.index(shape), studies, deals, cases, debts, lives, markets, flows)
+    return Sample(shape, studies, deals, cases, debts, lives, markets, flows)
 
 
 @functools.cache

@@ -327,6 +327,15 @@ def dsra_targets(study, service):
     return [sum(service[t : t + ahead]) for t in range(len(service) + 1)]
 
 
+def letter_fees(study, service):
+    """By period, what the letter of credit of the reserve costs."""
+    terms = study.deal.debt
+    if terms.letter_of_credit is None:
+        return [0.0] * len(service)
+    yearly = terms.letter_of_credit.fee_frac_per_year
+    return [yearly / terms.periods_per_year * amount for amount in dsra_targets(study, service)[:-1]]
+
+
 def sources_and_uses(study, amount, uses, dsra):
     """Needs and draws by construction year, and what financing costs."""
     if study.deal.construction.draws == "monthly":
@@ -412,13 +421,16 @@ def size(study, cases):
     service, uses = [0.0] * len(taxable[0]["ebitda"]), sum(spend_m(study))
     for _ in range(60):
         amount, interest = pv(service, rate), schedule(service, rate)[0]
-        funding = sources_and_uses(study, amount, uses, dsra_targets(study, service)[0])
+        fee, reserve = letter_fees(study, service), dsra_targets(study, service)[0]
+        funding = sources_and_uses(study, amount, uses, 0.0 if terms.letter_of_credit else reserve)
         uses = funding["uses"]
+        deductible = [i + f for i, f in zip(interest, fee, strict=True)]
         cfads, sculpted = [], []
         for case, dscr in zip(taxable, wanted, strict=True):
-            cash = after_tax(study, case, interest, funding["capitalised"])
+            cash = after_tax(study, case, deductible, funding["capitalised"])
             cfads.append(cash)
-            sculpted.append([max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)])
+            shape = [max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)]
+            sculpted.append([max(s - f, 0.0) for s, f in zip(shape, fee, strict=True)])
         allowed = [pv(s, rate) for s in sculpted]
         p50, p90, p99 = allowed[0], allowed[chosen], allowed[4]
         llcr = max(pv(cfads[0][:maturity], rate) / terms.min_llcr, 0.0)
@@ -428,26 +440,29 @@ def size(study, cases):
         service = [s * scale for s in smallest]
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
-    targets = dsra_targets(study, service)
+    targets, fee = dsra_targets(study, service), letter_fees(study, service)
+    dues = [s + f for s, f in zip(service, fee, strict=True)]
     needs, equity = funding["needs"], funding["equity"]
     return {
         "amount_m": amount, "tests_m": tests, "binding": int(np.argmin(tests)), "service_m": service,
         "interest_m": interest, "principal_m": principal, "balance_m": balance,
-        "dsra_target_m": targets[1:], "dsra_start": targets[0], "capitalised": funding["capitalised"],
+        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0],
+        "dsra_start": 0.0 if terms.letter_of_credit else targets[0],
+        "capitalised": funding["capitalised"],
         "debt_draw_m": [need - paid for need, paid in zip(needs, equity, strict=True)],
         "equity_draw_m": equity,
-        "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], service, strict=True)],
+        "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], dues, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,
         "allowed_m": allowed,
         "case_dscr_mean": [
-            sum(c for c, s in zip(cash, service, strict=True) if s > 0) / sum(service)
-            if sum(service) > 0
+            sum(c for c, s in zip(cash, dues, strict=True) if s > 0) / sum(dues)
+            if sum(dues) > 0
             else math.nan
             for cash in cfads
         ],
         "case_dscr_min": [
-            min((c / s for c, s in zip(cash, service, strict=True) if s > 0), default=math.nan)
+            min((c / s for c, s in zip(cash, dues, strict=True) if s > 0), default=math.nan)
             for cash in cfads
         ],
         "effective_rate": effective_rate(amount, terms.upfront_fee_frac * amount, service),

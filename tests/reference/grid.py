@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.reference import random
 from tests.reference.plant import month_of
+from weather.random import Purpose
 
 
 def within(times, t):
@@ -40,7 +42,7 @@ def period(grid, t):
 def by_period(grid, hourly_mw):
     """{period: [12] MWh} of a year's hours."""
     sums = {name: np.zeros(12) for name in grid.tariff}
-    for t, mw in enumerate(hourly_mw):
+    for t, mw in enumerate(hourly_mw if grid.tariff else ()):
         sums[period(grid, t)][month_of(t // 24)] += mw * 1.0
     return sums
 
@@ -54,3 +56,14 @@ def import_cost(grid, hourly_mw):
             price *= grid.tariff[period(grid, t)].price_multiple
         bill[month_of(t // 24)] += price * mw * 1000.0
     return bill
+
+
+def stands(grid, names, year, t, circuits_up, before):
+    """ "connected", "rides" or "tripped": an outage of all circuits draws in its first hour, and keeps it."""
+    if circuits_up > 0:
+        return "connected"
+    if before != "connected":
+        return before
+    odds = {"none": 0.0, "grid_forming": 1.0 if grid.ride_through_frac is None else grid.ride_through_frac}
+    drawn = random.uniform(random.words(*names, Purpose.RIDE_THROUGH, year, t)[0])
+    return "rides" if drawn < odds[grid.islanding] else "tripped"

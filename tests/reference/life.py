@@ -41,7 +41,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
         kinds[FLEETS.index("gensets")] = Kind(study.gensets.outage.units, 0.0, 1.0)
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
-    backlog, last_night, age, cycles = 0.0, [], 0, 0.0
+    backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
     chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     out = []
     for year, air in enumerate(weather):
@@ -82,6 +82,9 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                     name: fleets.available(kind, k, t)
                     for name, kind, k in zip(FLEETS, kinds, failed, strict=True)
                 }
+                stands = connections.stands(study.grid, names, year, t, up["grid"], stands)
+                if stands == "tripped":
+                    up |= dict.fromkeys(("pv", "wind", "battery"), 0.0)
                 taken = plant.ordered_share(h, midday + tonight + last_night)
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):

@@ -19,67 +19,145 @@ def cascade(study, loan, cfads):
     """The waterfall, a dict of rows per period; `loan` as from `size`."""
     terms = study.deal.debt
     per_year, maturity = terms.periods_per_year, terms.tenor_years * terms.periods_per_year
+    ahead = terms.dsra_months * per_year // 12
     rate = terms.rate_frac_per_year / per_year
-    service, rows = loan["service_m"], []
-    balance, dsra, trapped, owed_suppliers, overdue, sold = (
-        loan["amount_m"],
-        loan["dsra_start"],
-        0.0,
-        0.0,
-        0.0,
-        False,
-    )
+    letter_terms, sweep, cure_terms = terms.letter_of_credit, terms.sweep, terms.cure
+    service, rows = list(loan["service_m"]), []  # what is prepaid makes the later ones smaller
+    case = loan["case_cfads_m"]
+    performing, arrears, deferred = loan["amount_m"], 0.0, 0.0  # the three parts of the balance
+    dsra, letter = loan["dsra_start"], 0.0
+    trapped, owed_suppliers, sold = 0.0, 0.0, False
+    cures, cured, cured_last, supported, deferrals = 0, 0.0, False, 0.0, 0
+    counted, owing = [], []  # cash and dues as the DSCR counts them, by period
     for t, flow in enumerate(cfads):
-        row = {"cfads_m": flow, "service_m": service[t], "buyer_m": flow if sold else 0.0}
+        due_now = service[t]
+        row = {"cfads_m": flow, "service_m": due_now, "buyer_m": flow if sold else 0.0}
+        interest = rate * performing
+        balance = performing + arrears + deferred
         outstanding = balance > SLACK
         cash = (0.0 if sold else flow) + trapped - owed_suppliers
         owed_suppliers, cash = max(-cash, 0.0), max(cash, 0.0)
 
-        late = overdue * (1 + rate)
-        due = service[t] + late
         accrued = rate * balance
+        late = arrears * (1 + rate)
+        waiting = deferred * (1 + rate)
+        if t + 1 == maturity:
+            late, waiting = late + waiting, 0.0
+        due = due_now + late
+        face = sum(service[t : t + ahead]) if letter_terms else 0.0
+        fee = letter_terms.fee_frac_per_year / per_year * face if letter_terms else 0.0
+
+        counted.append(flow)
+        owing.append(due_now + fee)
+        window = slice(max(0, t + 1 - per_year), t + 1)
+        cure = 0.0
+        if cure_terms and outstanding:
+            missing = max(terms.covenant_dscr * sum(owing[window]) - sum(counted[window]), due + fee - cash)
+            allowed = not cured_last and cures < cure_terms.times and cured + missing <= cure_terms.limit_m
+            if missing > SLACK and allowed:
+                cure = missing
+        cures, cured, cured_last = cures + (cure > 0), cured + cure, cure > 0
+        counted[t] += cure
+        cash += cure
+        ratio = sum(counted[window]) / sum(owing[window]) if sum(owing[window]) > 0 else math.inf
+
+        to_issuer = min(fee, cash)
+        cash -= to_issuer
+        letter_interest = 0.0
+        if letter_terms:
+            reserve = max(face - letter, 0.0)
+            letter_interest = letter * (rate + letter_terms.margin_frac_per_year / per_year)
+            letter += letter_interest + fee - to_issuer
         earned = dsra * terms.dsra_interest_frac_per_year / per_year
         dsra += earned
+
         from_cash = min(due, cash)
         cash -= from_cash
-        draw = min(due - from_cash, dsra)
-        dsra -= draw
-        paid = from_cash + draw
-        overdue = due - from_cash - draw
-        balance += accrued - paid
+        missing = due - from_cash
+        draw = min(missing, reserve if letter_terms else dsra)
+        if letter_terms:
+            letter += draw
+        else:
+            dsra -= draw
+        missing -= draw
+        support = min(missing, (terms.sponsor_support_m or 0.0) - supported)
+        supported += support
+        missing -= support
+        put_off = 0.0
+        may = deferrals < (terms.deferrals or 0) and t + 1 < maturity
+        if may and SLACK < missing <= due_now - interest + SLACK:
+            put_off, missing, deferrals = missing, 0.0, deferrals + 1
+        arrears = missing
+        caught = min(waiting, cash)
+        cash -= caught
+        deferred = waiting - caught + put_off
+        performing += interest - due_now
+        paid = from_cash + draw + support + caught
 
-        topup = min(max(loan["dsra_target_m"][t] - dsra, 0.0), cash)
-        release = max(dsra - loan["dsra_target_m"][t], 0.0)
+        repaid = min(letter, cash)
+        letter, to_issuer, cash = letter - repaid, to_issuer + repaid, cash - repaid
+        target = 0.0 if letter_terms else sum(service[t + 1 : t + 1 + ahead])
+        topup = min(max(target - dsra, 0.0), cash)
+        release = max(dsra - target, 0.0)
         dsra += topup - release
         cash += release - topup
 
-        window = slice(max(0, t + 1 - per_year), t + 1)
-        cash_12m, service_12m = sum(cfads[window]), sum(service[window])
-        row |= {"unpaid_m": max(overdue - late, 0.0), "default": overdue > SLACK}
-        price = recovered = written_off = 0.0
-        if t + 1 == maturity and overdue > SLACK:
-            years_left = (len(cfads) - maturity) / per_year
-            price = min(terms.sale_multiple, years_left) * max(cash_12m, 0.0)
-            recovered = min(price, overdue)
-            written_off = overdue - recovered
-            balance -= overdue
-            cash += price - recovered
-            row["buyer_m"] = -owed_suppliers
-            owed_suppliers, overdue, sold = 0.0, 0.0, True
+        row |= {"unpaid_m": max(arrears - late, 0.0), "default": arrears > SLACK}
+        prepaid = 0.0
+        if sweep and arrears <= SLACK and sweep.from_dscr - SLACK <= ratio < sweep.under_dscr - SLACK:
+            prepaid = min(sweep.share_frac * cash, performing)
+        if prepaid > 0:
+            kept = 1 - prepaid / performing if performing - prepaid > SLACK else 0.0
+            service[t + 1 :] = [s * kept for s in service[t + 1 :]]
+            performing -= prepaid
+            cash -= prepaid
 
-        ratio = cash_12m / service_12m if service_12m > 0 else math.inf
+        price = recovered = written_off = lost = 0.0
+        if t + 1 == maturity and arrears > SLACK:
+            years_left = (len(cfads) - maturity) / per_year
+            price = min(terms.sale_multiple, years_left) * max(sum(cfads[window]), 0.0)
+            recovered = min(price, arrears)
+            written_off = arrears - recovered
+            from_sale = min(price - recovered, letter)
+            lost = letter - from_sale
+            to_issuer += from_sale
+            cash += price - recovered - from_sale
+            row["buyer_m"] = -owed_suppliers
+            owed_suppliers, arrears, letter, sold = 0.0, 0.0, 0.0, True
+
+        balance = performing + arrears + deferred
         low, breach = ratio < terms.lockup_dscr - SLACK, outstanding and ratio < terms.covenant_dscr - SLACK
-        not_full = dsra < loan["dsra_target_m"][t] - SLACK
-        locked = (low or not_full or overdue > SLACK) and balance > SLACK
+        waits = dsra < target - SLACK or max(arrears, deferred, letter) > SLACK
+        if terms.forward_lockup_dscr:
+            coming = slice(t + 1, t + 1 + per_year)
+            fees = 0.0
+            if letter_terms:
+                fees = sum(
+                    sum(service[k : k + ahead]) for k in range(t + 1, min(t + 1 + per_year, len(cfads)))
+                )
+                fees *= letter_terms.fee_frac_per_year / per_year
+            expected = sum(case[window])
+            brought = sum(cfads[window]) / expected if expected > 0 else 1.0
+            to_come = sum(service[coming]) + fees
+            if to_come > 0:
+                low = low or brought * sum(case[coming]) / to_come < terms.forward_lockup_dscr - SLACK
+        locked = (low or waits) and balance > SLACK
         trapped, distribution = (cash, 0.0) if locked else (0.0, cash)
         row |= {
             "accrued_m": accrued, "interest_m": min(paid, accrued), "principal_m": paid - min(paid, accrued),
-            "arrears_m": overdue, "balance_m": balance, "draw_m": draw, "reserve_interest_m": earned,
+            "arrears_m": arrears, "balance_m": balance, "draw_m": draw, "reserve_interest_m": earned,
             "topup_m": topup, "release_m": release, "dsra_m": dsra, "trapped_m": trapped,
             "payable_m": owed_suppliers, "sale_m": price, "recovered_m": recovered,
             "written_off_m": written_off, "distribution_m": distribution,
             "locked": locked, "drawn": draw > SLACK, "breach": breach,
         }  # fmt: skip
+        if letter_terms:
+            row |= {"letter_fee_m": fee, "letter_interest_m": letter_interest, "letter_paid_m": to_issuer,
+                    "letter_lost_m": lost, "letter_m": letter}  # fmt: skip
+        row |= {"prepaid_m": prepaid} if sweep else {}
+        row |= {"cure_m": cure} if cure_terms else {}
+        row |= {"support_m": support} if terms.sponsor_support_m else {}
+        row |= {"deferred_m": deferred, "put_off": put_off > SLACK} if terms.deferrals else {}
         rows.append(row)
     return {name: [row[name] for row in rows] for name in rows[0]}
 
@@ -92,22 +170,28 @@ def credit(study, loan, rows):
         i + p + r
         for i, p, r in zip(rows["interest_m"], rows["principal_m"], rows["recovered_m"], strict=True)
     ]
+    nothing = [0.0] * len(received)
+    with_prepaid = [a + b for a, b in zip(received, rows.get("prepaid_m", nothing), strict=True)]
     out = {}
-    for name, flags in {"lockup_year": "locked", "covenant_breach_year": "breach",
-                        "reserve_draw_year": "drawn", "default_year": "default"}.items():  # fmt: skip
-        first = next((t for t, flag in enumerate(rows[flags]) if flag), None)
+    flagged = {"lockup_year": rows["locked"], "covenant_breach_year": rows["breach"],
+               "reserve_draw_year": rows["drawn"], "default_year": rows["default"],
+               "cure_year": [x > SLACK for x in rows.get("cure_m", nothing)],
+               "support_year": [x > SLACK for x in rows.get("support_m", nothing)],
+               "deferral_year": rows.get("put_off", nothing)}  # fmt: skip
+    for name, flags in flagged.items():
+        first = next((t for t, flag in enumerate(flags) if flag), None)
         out[name] = math.nan if first is None else first // terms.periods_per_year + 1
     out |= {"exposure_at_default_m": math.nan, "lgd_frac": math.nan}
     if any(rows["default"]):
         t = rows["default"].index(True)
         exposure = rows["balance_m"][t] + rows["recovered_m"][t] + rows["written_off_m"][t]
-        later = rows["recovered_m"][t] + pv(received[t + 1 :], rate)
+        later = rows["recovered_m"][t] + pv(with_prepaid[t + 1 :], rate)
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
-    lost = pv(loan["service_m"], rate) - pv(received, rate)
+    lost = pv(loan["service_m"], rate) - pv(with_prepaid, rate)  # of the schedule as it was signed
     steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
     eir = loan["effective_rate"]
-    missed = [s - r for s, r in zip(loan["service_m"], received, strict=True)]
+    missed = [s - r for s, r in zip(rows["service_m"], received, strict=True)]  # of what was still due
     out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
     return out
 
@@ -136,9 +220,13 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
     per_year, n = study.deal.debt.periods_per_year, study.life.years
     years = account(study, ops, lease_factor, power_factor, occupancy)
     earnings = earned(study, years)
-    tax = income_tax(study, earnings, loan["interest_m"], loan["capitalised"])
-    cfads = after_tax(study, earnings, loan["interest_m"], loan["capitalised"])
+    deductible = [i + f for i, f in zip(loan["interest_m"], loan["fee_m"], strict=True)]
+    tax = income_tax(study, earnings, deductible, loan["capitalised"])
+    cfads = after_tax(study, earnings, deductible, loan["capitalised"])
     rows = cascade(study, loan, cfads)
+    none = [0.0] * len(cfads)
+    dues = [s + f for s, f in zip(rows["service_m"], rows.get("letter_fee_m", none), strict=True)]
+    paid_in = [c + s for c, s in zip(rows.get("cure_m", none), rows.get("support_m", none), strict=True)]
 
     def total(values):
         return [sum(values[y * per_year : (y + 1) * per_year]) for y in range(n)]
@@ -150,20 +238,22 @@ def run(study, loan, ops, lease_factor, power_factor, occupancy):
         return [f / d if d > 0 else math.nan for f, d in zip(flows, dues, strict=True)]
 
     paid = [i + p for i, p in zip(rows["interest_m"], rows["principal_m"], strict=True)]
-    equity = [-draw for draw in loan["equity_draw_m"]] + total(rows["distribution_m"])
+    flows = [d - p for d, p in zip(rows["distribution_m"], paid_in, strict=True)]
+    equity = [-draw for draw in loan["equity_draw_m"]] + total(flows)
     discount = study.deal.equity_discount_frac
     return {
         "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
         "renewal_m": total(earnings["renewal"]),
         "tax_m": total(tax), "vat_m": total(earnings["vat"]),
-        "cfads_m": total(cfads), "scheduled_service_m": total(rows["service_m"]),
+        "cfads_m": total(cfads), "scheduled_service_m": total(dues),
         "debt_service_m": total(paid),
-        "dscr": ratios(total(cfads), total(rows["service_m"])),
-        "dscr_period": ratios(cfads, rows["service_m"]),
+        "dscr": ratios(total(cfads), total(dues)),
+        "dscr_period": ratios(cfads, dues),
         "debt_balance_m": last(rows["balance_m"]), "dsra_m": last(rows["dsra_m"]),
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
+        "sponsor_m": total(paid_in), "prepaid_m": total(rows.get("prepaid_m", none)),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
