@@ -19,6 +19,7 @@ from engine.build import sla as service
 from engine.build.taxes import CLASSES, Taxes
 from engine.build.typed import f64
 from engine.finance.company import PowerCompany
+from engine.finance.hourly import Hourly
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa
 from engine.finance.sla import Sla
@@ -41,8 +42,8 @@ class Deal:
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     import_multiples: [period] of the import price, None where all hours cost the same.
-    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism: None where the study
-    has none.
+    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism, hourly: None where the
+    study has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
     spend_m: [step of construction] with VAT; steps are months where the loan is drawn by the month, else
     years. equity_first: [] bool, None where drawn by the year. cost_m: [] of the assets, without VAT.
@@ -68,6 +69,7 @@ class Deal:
     sla: Sla | None
     ppa: Ppa | None
     mechanism: Mechanism | None
+    hourly: Hourly | None
     fixed_cost_m: jax.Array
     renewal_m: jax.Array
     spend_m: jax.Array
@@ -118,6 +120,7 @@ def deal(study: Study) -> Deal:
         sla=service.sla(terms.revenue.sla_bands, study.load.deferrable_frac),
         ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
+        hourly=sales.hourly(terms.revenue.hourly, study.load, since_close, taxes.net),
         fixed_cost_m=f64(fixed),
         renewal_m=f64(renewed.cash_m),
         spend_m=f64(construction.by_step(terms.construction, taxes.assets.spend_m)),

@@ -320,7 +320,7 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 def market(plant: Plant, stream: Stream) -> Market:
     """Prices and occupancy of one path."""
-    return world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds)
+    return world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds, plant.tenants)
 
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:

@@ -12,10 +12,16 @@ from engine.dispatch import Totals
 from engine.finance.waterfall import CashFlow
 from engine.plant import Plant
 from engine.results import CAUSES, OUTCOMES, TIERS
+from engine.world import Market
 
 
 def outcomes(
-    plant: Plant, monthly: Totals, soc_mwh: jax.Array, backlog_mwh: jax.Array, cash: CashFlow
+    plant: Plant,
+    monthly: Totals,
+    soc_mwh: jax.Array,
+    backlog_mwh: jax.Array,
+    cash: CashFlow,
+    market: Market,
 ) -> dict[str, jax.Array]:
     """All outcomes but the world, in the kind of number that is stored.
 
@@ -32,15 +38,28 @@ def outcomes(
     found = {
         **year,
         **cash._asdict(),
+        "hourly_m": jnp.zeros(cash.revenue_m.shape)
+        if cash.account.hourly_m is None
+        else cash.account.hourly_m,
         "curtailed_mwh": jnp.sum(by_cause, axis=1),
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
         "unserved_by_tier_h": by_tier,
         "green_frac": green,
         "soc_mwh": soc_mwh,
+        "occupancy_frac": market.occupancy * (1.0 if market.tenancy is None else market.tenancy.let.mean(1)),
+        "tenant_default_year": tenant_default_year(market),
         "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
     }
     return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
+
+
+def tenant_default_year(market: Market) -> jax.Array:
+    """[] the first operating year, from 1, in which a named tenant defaults; NaN where none does."""
+    if market.tenancy is None:
+        return jnp.full((), jnp.nan)
+    happens = market.tenancy.defaults.sum(1) > 0.0
+    return jnp.where(happens.any(), 1.0 + jnp.argmax(happens).astype(jnp.float64), jnp.nan)
 
 
 def energy_imbalance(

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
-from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, wind
+from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, sales, tenants, wind
 from engine.build.fleets import kind
 from engine.build.phases import PARTS
-from engine.build.typed import f32
+from engine.build.typed import f32, f64
 from engine.convert.computing import Computing
 from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
@@ -27,6 +27,7 @@ from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
 from engine.schema.study import Study
 from engine.schema.wind import Wind
+from engine.tenants import Tenants
 from engine.world import Unknowns
 from weather.clearsky import Sun
 from weather.refine import Finer, Tables
@@ -42,8 +43,8 @@ class Plant(NamedTuple):
     or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
     stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
-    are counted they have a fleet there, and the one in `fleets` never fails. parts: what hours that are taken
-    apart need, None where they are not.
+    are counted they have a fleet there, and the one in `fleets` never fails. tenants: who may default, None
+    where nobody is named. parts: what hours that are taken apart need, None where they are not.
     """
 
     pv: PvArray
@@ -63,6 +64,7 @@ class Plant(NamedTuple):
     worlds: jax.Array
     standing: jax.Array | None
     gensets: Gensets | None
+    tenants: Tenants | None = None
     parts: Tables | None = None
 
     @property
@@ -162,7 +164,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         geometry=mounting.of_year(study.pv, fine),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
-        utilisation=computing.utilisation(study.load),
+        utilisation=computing.utilisation(study.load, study.deal.revenue.hourly),
         max_delay_h=f32(study.load.max_delay_h),
         battery=battery.battery(study.battery, years, study.deal.renewed_in("battery")),
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
@@ -170,24 +172,27 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         connection=grid.connection(study.grid),
         orders=orders.orders(study.grid.orders, study.life.years),
         fleets=outages.fleets(_kinds(study)),
-        unknowns=Unknowns(
-            *(
-                jnp.asarray(x, jnp.float64)
-                for x in (
-                    u.lease_price_sd_frac,
-                    u.power_price_sd_frac,
-                    u.occupancy_sd_frac,
-                    u.yearly_price_sd_frac,
-                )
-            )
-        ),
+        unknowns=_unknowns(study),
         planned_occupancy=jnp.asarray(
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
         gensets=gensets.gensets(study.gensets),
+        tenants=tenants.tenants(study.deal.revenue.tenants),
         parts=finer and finer.tables,
+    )
+
+
+def _unknowns(study: Study) -> Unknowns:
+    u, terms = study.uncertainty, study.deal.revenue.hourly
+    since_close = len(study.deal.capex.spend_frac) + np.arange(study.life.years)
+    return Unknowns(
+        lease_price=f64(u.lease_price_sd_frac),
+        power_price=f64(u.power_price_sd_frac),
+        occupancy=f64(u.occupancy_sd_frac),
+        yearly_price=f64(u.yearly_price_sd_frac),
+        compute=sales.compute_price(terms, study.load, since_close),
     )
 
 

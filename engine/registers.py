@@ -25,7 +25,7 @@ from engine.life import DT_H, Energy, State
 from engine.orders import Orders
 from engine.plant import Plant, in_place, in_year
 from weather import generate, random
-from weather.climate import HOURLY, Climate
+from weather.climate import Climate
 from weather.random import Purpose, Stream
 from weather.schema import DAY, MONTH_DAYS
 
@@ -161,10 +161,11 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         sky_day = air._replace(of_day=None, day_scale=None)
 
         def sun(h):
-            """The sun's index in an hour, before its day is scaled; tables of the hour; all its normals."""
+            """The sun's index in an hour, before its day is scaled; tables of the hour; all its scores."""
             now = jax.tree.map(lambda t: t[d, h], sky_day, is_leaf=_is_view)
-            noise = random.normals(stream, Purpose.WEATHER_HOUR, y, now.hour)[: len(HOURLY)]
-            return generate.sun_index(climate, now, (held[0], sizes[0]), noise[0]), now, noise
+            words = random.pairs(stream, Purpose.WEATHER_HOUR, y, now.hour)
+            z = generate.scores((), now, (held, sizes), words)
+            return generate.sun_index(climate, now, (), z[0]), now, z
 
         def add(h, x):
             index, now, _ = sun(h)
@@ -178,8 +179,8 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         def hour(h, x):
             store, failed, sets, stands, sums = x
             today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
-            bright, overhead, noise = sun(h)
-            w = generate.hour(climate, overhead, (levels, held, sizes, region, share), (bright, *noise[1:]))
+            bright, overhead, z = sun(h)
+            w = generate.hour(climate, overhead, (levels, region, share), (bright, *z[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             stands = islanding.hour(plant, stream, y, today.hour, failed, stands)

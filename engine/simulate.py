@@ -76,7 +76,7 @@ def programs(mesh: Mesh) -> Programs:
 
         def one(monthly, soc_mwh, backlog_mwh, market):
             cash = life.settle(deal, debt, monthly, market)
-            return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash)
+            return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash, market)
 
         return jax.vmap(one, in_axes=(-1, -1, -1, 0))(*operations)
 
@@ -183,7 +183,7 @@ def _walk(
 ) -> Iterator[tuple[Energy, Looked | None]]:
     """Energy year by year; and the hours of the year `seen`."""
     years = range(plant.planned_occupancy.shape[0])
-    known = ((plant, threshold, names, jnp.int32(y), market.occupancy[:, y]) for y in years)
+    known = ((plant, threshold, names, jnp.int32(y), market.drawing[:, y]) for y in years)
     run = programs(on.mesh)
     state = run.start(plant, names)
     if on.route == MATERIALISED:

@@ -8,53 +8,106 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from engine import tenants
+from engine.finance.hourly import Part
+from engine.tenants import Tenancy, Tenants
 from weather import random
 from weather.random import Purpose, Stream
 
 YEARLY_PERSISTENCE = 0.5  # of the yearly price factor; assumption
 
 
+class ComputePrice(NamedTuple):
+    """Of compute sold by the hour, float64. level, change, yearly: [] standard deviations, see
+    `revenue.HourlyTerms`. since_close: [year] whole years to the year's beginning. part: what is sold so."""
+
+    level: jax.Array
+    change: jax.Array
+    yearly: jax.Array
+    since_close: jax.Array
+    part: Part
+
+
 class Unknowns(NamedTuple):
-    """Standard deviations of what nobody knows, [] float64; see `study.Uncertainty`."""
+    """Standard deviations of what nobody knows, [] float64; see `study.Uncertainty`.
+
+    compute: None where nothing is sold by the hour.
+    """
 
     lease_price: jax.Array
     power_price: jax.Array
     occupancy: jax.Array
     yearly_price: jax.Array
+    compute: ComputePrice | None = None
 
 
 class Market(NamedTuple):
     """Factors on a path's prices and occupancy, float64.
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
-    fraction of the contracted capacity.
+    fraction of the contracted capacity, were no tenant gone. tenancy: what is left of it, where a study
+    names tenants. compute_price: [year], where compute is sold by the hour.
     """
 
     lease_price: jax.Array
     power_price: jax.Array
     occupancy: jax.Array
+    tenancy: Tenancy | None = None
+    compute_price: jax.Array | None = None
+
+    @property
+    def drawing(self) -> jax.Array:
+        """[year] the occupied fraction that the load is made of."""
+        return self.occupancy if self.tenancy is None else self.occupancy * self.tenancy.drawing
 
 
-def market(unknowns: Unknowns, planned_occupancy: jax.Array, stream: Stream, worlds: jax.Array) -> Market:
+def market(
+    unknowns: Unknowns,
+    planned_occupancy: jax.Array,
+    stream: Stream,
+    worlds: jax.Array,
+    named: Tenants | None = None,
+) -> Market:
     """Prices and occupancy of one path.
 
     Levels are log-normal with mean one (occupancy: normal, capped at full); the yearly factor is a
     log-AR(1) of the stated standard deviation, started stationary. planned_occupancy: [year].
+    named: tenants that may default, None for none; halls that stand empty lower the year's occupancy.
     """
-    lease, power, occupied, _ = map(
-        _f64, random.normals(random.world(stream, worlds), Purpose.MARKET_LEVEL, 0, 0)
-    )
+    of_world = random.world(stream, worlds)
+    lease, power, occupied, level = map(_f64, random.normals(of_world, Purpose.MARKET_LEVEL, 0, 0))
     years = jnp.arange(planned_occupancy.shape[0])
-    yearly = _stationary_ar1(_f64(random.normals(stream, Purpose.MARKET_YEAR, years, 0)[0]))
-    return Market(
+    shocks = random.normals(stream, Purpose.MARKET_YEAR, years, 0)
+    yearly = _stationary_ar1(_f64(shocks[0]))
+    found = Market(
         lease_price=_lognormal(unknowns.lease_price, lease),
         power_price=_lognormal(unknowns.power_price, power) * _lognormal(unknowns.yearly_price, yearly),
         occupancy=jnp.clip(planned_occupancy * (1.0 + unknowns.occupancy * occupied), 0.0, 1.0),
     )
+    compute = unknowns.compute
+    if compute is not None:
+        change = _f64(random.normals(of_world, Purpose.MARKET_LEVEL, 0, 0, draw=1)[0])
+        yearly = _stationary_ar1(_f64(shocks[2]))
+        found = found._replace(compute_price=_compute_price(compute, level, change, yearly))
+    if named is not None:
+        rents, part = _stationary_ar1(_f64(shocks[1])), None if compute is None else compute.part
+        found = found._replace(tenancy=tenants.tenancy(named, rents, stream, part))
+    return found
+
+
+def _compute_price(of: ComputePrice, level: jax.Array, change: jax.Array, yearly: jax.Array) -> jax.Array:
+    """[year] factor, mean one in each. level, change: [], yearly: [year] standard normals.
+
+    What nobody knows of the change adds up with the years: it is a spread of the logarithm that grows by
+    the same each year.
+    """
+    spread = of.change * of.since_close
+    drift = jnp.exp(spread * change - 0.5 * spread**2)
+    return _lognormal(of.level, level) * drift * _lognormal(of.yearly, yearly)
 
 
 def central(planned_occupancy: jax.Array) -> Market:
-    """The lender's case: prices and occupancy as planned."""
+    """The lender's case: prices and occupancy as planned, every tenant in its halls."""
     return Market(jnp.ones(()), jnp.ones(planned_occupancy.shape), planned_occupancy)
 
 

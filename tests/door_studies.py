@@ -271,6 +271,24 @@ STUDIES = (
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
      "    sla_bands: {firm: {over_minutes: [50, 5], credit_frac: [0.1, 1]}}",
      "@:4: deal.revenue.sla_bands.firm.over_minutes: should ascend (got 50, 5)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    tenants:\n"
+     "      one: {share_frac: 0.7, default_frac_per_year: 0.02, vacant_months: 12, relet_rent_frac: 0.8}\n"
+     "      two: {share_frac: 0.5, default_frac_per_year: 0.02, vacant_months: 12, relet_rent_frac: 0.8}",
+     "@:6: deal.revenue.tenants.two.share_frac: should leave no share above 1 (got 0.5, with the "
+     "others 1.2)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
+     "    hourly: {share_frac: 0.4, utilisation_frac: 0.6, price_per_kwh: 2}\n    tenants:\n"
+     "      one: {share_frac: 0.7, default_frac_per_year: 0.02, vacant_months: 12, relet_rent_frac: 0.8}",
+     "@:6: deal.revenue.tenants.one.share_frac: should leave no share above 1 (got 0.7, with the others and "
+     "what is sold by the hour 1.1)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
+     "    hourly: {share_frac: 0.4, utilisation_frac: 0.97, price_per_kwh: 2}",
+     "@:4: deal.revenue.hourly.utilisation_frac: should not pass 1 when multiplied by 1 + "
+     "load.daily_swing_frac (got 0.97, daily_swing_frac 0.05)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    tenants:\n"
+     "      one: {share_frac: 0.7, default_frac_per_year: 2, vacant_months: 12, relet_rent_frac: 0.8}",
+     "@:5: deal.revenue.tenants.one.default_frac_per_year: should be less than or equal to 1 (got 2); "
+     "fractions run from 0 to 1, 2 % is 0.02"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 99}}",
      "@:3: deal.revenue.ppa.term_years: should not pass life.years (25) (got 99)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {mechanism: {strike_per_kwh: 0.3, term_years: 31}}",

@@ -16,8 +16,9 @@ engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.com
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
+engine.finance.hourly
 
-engine.convert.pv engine.build.sunpath
+engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -27,14 +28,14 @@ engine.schema.construction
 
 weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
 engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.sales engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
+engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results
 
-engine.build.renewals engine.build.grid
+engine.build.renewals engine.build.sales engine.build.grid
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
@@ -104,6 +105,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "registers",
         "calibration",
         "world",
+        "tenants",
         "reliability.balance",
     )
 }

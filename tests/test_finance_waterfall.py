@@ -65,6 +65,9 @@ def test_no_decision_sees_a_later_year(sample):
             power_price=sample.market.power_price * factor,
             occupancy=sample.market.occupancy * factor / 2.0**late,
         )
+        if market.tenancy is not None:
+            halved = market.tenancy.let * (factor / 2.0**late)[:, :, None]
+            market = market._replace(tenancy=market.tenancy._replace(let=halved))
         after = rerun(sample.deals, sample.debts, operations, market)
         periods = first * sample.studies[0].deal.debt.periods_per_year
         assert not np.array_equal(before.cfads_m, after.cfads_m)

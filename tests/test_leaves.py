@@ -113,6 +113,28 @@ for _machine in ("pv", "wind", "battery", "gensets", "grid"):
     CHANGED |= {f"{_machine}.outage.mode": "perfect", f"{_machine}.outage.start": "all_up"}
 
 
+ANCHOR = {
+    "share_frac": 0.3,
+    "default_frac_per_year": 0.4,
+    "default_correlation_frac": 0.3,
+    "vacant_months": 4,
+    "relet_rent_frac": 0.8,
+    "relet_rent_sd_frac": 0.2,
+    "rent_free_months": 2,
+}
+
+
+HOURLY = {
+    "share_frac": 0.2,
+    "utilisation_frac": 0.7,
+    "price_per_kwh": 0.3,
+    "price_change_frac_per_year": -0.1,
+    "price_sd_frac": 0.2,
+    "price_change_sd_frac": 0.05,
+    "price_yearly_sd_frac": 0.1,
+}
+
+
 def base_study() -> Study:
     """The study of every branch, in a market so wild that some lives default and some profit early."""
     return studies.rich(
@@ -126,6 +148,8 @@ def base_study() -> Study:
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}
         },
         deal__revenue__lease_price_per_kw_month=560.0,
+        deal__revenue__tenants={"anchor": ANCHOR},
+        deal__revenue__hourly=HOURLY,
         battery__outage__units=5,
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=1.2,

@@ -41,6 +41,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "genset_mwh": 0.0 * one, "charged_mwh": 0.5e6 * one, "discharged_mwh": 0.45e6 * one,
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
+        "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one,
+        "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
         "renewal_m": 0.0 * one, "standby_mwh": 0.0 * one,
         "cfads_m": cfads,
@@ -250,6 +252,29 @@ def test_expected_loss_by_simulation_and_by_its_parts():
 def test_what_discounting_leaves_of_a_paid_loan_is_no_loss():
     data, about = made(outcomes() | {"credit_loss_m": np.full(len(outcomes()["world"]), 1e-12)}), manifest()
     assert [loss.text.split()[0] for loss in lending.losses(data, about)[:2]] == ["0", "0"]
+
+
+def test_tenants_have_their_lines_where_a_study_names_them():
+    data, about = made(outcomes()), manifest()
+    assert "Tenant default" not in html.page(data, about)
+    about["study"]["deal"]["revenue"] = {"tenants": {"anchor": {"share_frac": 0.5}}}
+    text = html.page(data, about)
+    event = tables.events(data, about)[-1]
+    assert (event.label, event.paths) == ("Tenant default", 100)
+    gone = ~np.isnan(data["tenant_default_year"].values)
+    lost = ~np.isnan(data["default_year"].values)
+    for loss, of in zip(lending.of_tenants(data, about), (gone, ~gone), strict=True):
+        assert loss.text.split()[0] == f"{100.0 * lost[of].mean():.0f}"
+        assert html.nice(loss.text) in text
+    row = next(row for row in tables.rows(data, about) if row.label == "Occupied capacity")
+    assert row.mean.value == pytest.approx(90.0, rel=1e-6)  # float32
+
+
+def test_what_is_sold_by_the_hour_has_a_line_where_anything_is():
+    values = outcomes()
+    assert "Sold by the hour" not in html.page(made(values), manifest())
+    values["hourly_m"] = np.full_like(values["revenue_m"], 70.0)
+    assert "Sold by the hour" in html.page(made(values), manifest())
 
 
 def test_grades_and_the_bad_year():

@@ -177,13 +177,13 @@ def day(
     memory = remembered(climate, modes, before[climate.count :])
     held, sizes, region = site(climate, modes, swings)
     words = block.stored(_words)(y, today.hour, stream, ())
-    noise = block.stored(_normals)((), (), (), words)
     now = today._replace(of_day=None, day_scale=None)
-    index = block.stored(sun_index)(climate, now, (held[0], sizes[0]), noise[0])
+    z = block.stored(scores)((), now, (held, sizes), words)
+    index = block.stored(sun_index)(climate, now, (), z[0])
     total = block.total(index * now.clear_ghi_wm2[:, None])
     of_day = (climate.knots, today.of_day, today.day_scale, jnp.sum(now.clear_ghi_wm2))
     share = block.tile(brightness)(of_day, (levels[:, 0], held[0], total))
-    weather = block.rows(hour)(climate, now, (levels, held, sizes, region, share), (index, *noise[1:]))
+    weather = block.rows(hour)(climate, now, (levels, region, share), (index, *z[1:]))
     return jnp.stack([*modes, *memory]), weather
 
 
@@ -263,21 +263,34 @@ def _words(y, hour, stream: Stream, _) -> tuple[jax.Array, ...]:
     return random.pairs(stream, Purpose.WEATHER_HOUR, y, hour)
 
 
-def _normals(_shared, _row, _own, pairs) -> tuple[jax.Array, ...]:
-    """An hour's standard normals of each of `HOURLY`."""
-    return tuple(random.normal(word) for word in random.taken_apart(pairs)[: len(HOURLY)])
+def scores(_shared, now: Tables, own, pairs) -> tuple[jax.Array, ...]:
+    """Normal scores of one hour of one path, of each of `HOURLY`: what the day's modes make of it, and grain.
+
+    own: (modes, size of the grain), each as in `site`. pairs: the hour's random words. Zero where the site
+    has no such variable.
+    """
+    held, sizes = own
+    courses = now.sun, now.wind, now.temp
+    words = random.taken_apart(pairs)[: len(courses)]
+    out = []
+    for course, modes, size, word in zip(courses, held, sizes, words, strict=True):
+        noise = random.normal(word)
+        if course is None:
+            out.append(jnp.zeros_like(noise))
+        else:
+            out.append(_product((), course.basis, modes, ()) + course.grain * size * noise)
+    return tuple(out)
 
 
-def sun_index(climate: Climate, now: Tables, own, noise: jax.Array) -> jax.Array:
+def sun_index(climate: Climate, now: Tables, _own, z: jax.Array) -> jax.Array:
     """Clear-sky index of one hour of one path, before its day is scaled; zero where there is no sun.
 
-    own: (modes, size of the grain) of the sun. noise: standard normal.
+    z: its normal score.
     """
     if now.sun is None:
-        return jnp.zeros_like(noise)
-    modes, size = own
-    z = jnp.clip(_score(now.sun, modes, size, noise), climate.knots[0], climate.knots[-1])
-    return jnp.maximum(margin(climate.knots, now.sun.line, z), 0.0)
+        return jnp.zeros_like(z)
+    held = jnp.clip(z, climate.knots[0], climate.knots[-1])
+    return jnp.maximum(margin(climate.knots, now.sun.line, held), 0.0)
 
 
 def brightness(shared, own) -> jax.Array:
@@ -294,32 +307,25 @@ def brightness(shared, own) -> jax.Array:
     return factor * jnp.maximum(margin(knots, line, z), 0.0) * clear / jnp.maximum(total, 1e-3)
 
 
-def hour(climate: Climate, now: Tables, own, drawn) -> Weather:
+def hour(climate: Climate, now: Tables, own, met) -> Weather:
     """One hour of one path.
 
-    now: tables of the hour. own: (levels [3], then as `site`, `brightness`). drawn: (index of the sun,
-    standard normals of wind and temperature).
+    now: tables of the hour. own: (levels [3], then as `site`, `brightness`). met: (index of the sun, normal
+    scores of wind and temperature).
     """
-    levels, held, sizes, region, share = own
-    index, *noise = drawn
+    levels, region, share = own
+    index, *z = met
 
-    def value(course: Course | None, v: int) -> jax.Array:
-        if course is None:
-            return jnp.zeros_like(index)
-        return margin(climate.knots, course.line, _score(course, held[v], sizes[v], noise[v - 1]))
+    def value(course: Course | None, score: jax.Array) -> jax.Array:
+        return jnp.zeros_like(score) if course is None else margin(climate.knots, course.line, score)
 
     return Weather(
         ghi=share * index * now.clear_ghi_wm2,
-        wind_speed=levels[1] * jnp.maximum(value(now.wind, 1), 0.0),
-        temp_air=levels[2] + value(now.temp, 2),
+        wind_speed=levels[1] * jnp.maximum(value(now.wind, z[0]), 0.0),
+        temp_air=levels[2] + value(now.temp, z[1]),
         region_sun=jnp.broadcast_to(region[0], jnp.shape(index)),
         region_wind=jnp.broadcast_to(region[1], jnp.shape(index)),
     )
-
-
-def _score(course: Course, modes, size, noise) -> jax.Array:
-    """Normal score of an hour: what the day's modes make of it, and grain."""
-    return _product((), course.basis, modes, ()) + course.grain * size * noise
 
 
 def margin(knots: jax.Array, line: Line, z: jax.Array) -> jax.Array:

@@ -53,6 +53,7 @@ class Purpose(enum.IntEnum):
     GENSET_START = 14
     GENSET = 15
     RIDE_THROUGH = 16
+    TENANT = 17
     GENSET_PART = 20
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from engine.build.typed import f32
 from engine.convert.computing import Computing
 from engine.schema.load import Load
+from engine.schema.revenue import HourlyTerms
 from weather.schema import DAY
 
 
@@ -22,6 +23,10 @@ def computing(load: Load) -> Computing:
     )
 
 
-def utilisation(load: Load) -> jax.Array:
+def utilisation(load: Load, hourly: HourlyTerms | None = None) -> jax.Array:
+    """[24] of the occupied capacity, what is let and what is sold by the hour together."""
+    mean = load.utilisation_frac
+    if hourly is not None:
+        mean += hourly.share_frac * (hourly.utilisation_frac - mean)
     phase = 2.0 * np.pi * (np.arange(DAY) + 0.5 - load.peak_hour) / DAY
-    return f32(load.utilisation_frac * (1.0 + load.daily_swing_frac * np.cos(phase)))
+    return f32(mean * (1.0 + load.daily_swing_frac * np.cos(phase)))

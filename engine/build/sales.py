@@ -1,4 +1,4 @@
-"""Contracts for exported energy of a study -> prices and volumes by operating year."""
+"""Contracts for exported energy and compute by the hour of a study -> prices, volumes, shares by year."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.build.typed import f64
+from engine.finance.hourly import Hourly, Part
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa, Volume
-from engine.schema.revenue import MechanismTerms, PpaTerms
+from engine.schema.load import Load
+from engine.schema.revenue import HourlyTerms, MechanismTerms, PpaTerms
+from engine.world import ComputePrice
 
 Net = Callable[[str, np.ndarray], np.ndarray]
 
@@ -38,6 +41,35 @@ def mechanism(terms: MechanismTerms | None, since_close: np.ndarray, net: Net) -
     holds = _holds(terms.term_years, np.arange(len(since_close)))
     strike = net("export", np.full(len(since_close), terms.strike_per_kwh))
     return Mechanism(f64(strike), f64(terms.share_frac * holds))
+
+
+def part(terms: HourlyTerms | None, load: Load) -> Part | None:
+    """What is sold by the hour, None for nothing."""
+    if terms is None:
+        return None
+    return Part(f64(terms.share_frac), f64(terms.utilisation_frac / load.utilisation_frac))
+
+
+def hourly(terms: HourlyTerms | None, load: Load, since_close: np.ndarray, net: Net) -> Hourly | None:
+    sold = part(terms, load)
+    if terms is None or sold is None:
+        return None
+    price = terms.price_per_kwh * (1.0 + terms.price_change_frac_per_year) ** since_close
+    return Hourly(sold, f64(net("lease", price)))
+
+
+def compute_price(terms: HourlyTerms | None, load: Load, since_close: np.ndarray) -> ComputePrice | None:
+    """What nobody knows of that price."""
+    sold = part(terms, load)
+    if terms is None or sold is None:
+        return None
+    return ComputePrice(
+        level=f64(terms.price_sd_frac),
+        change=f64(terms.price_change_sd_frac),
+        yearly=f64(terms.price_yearly_sd_frac),
+        since_close=f64(since_close),
+        part=sold,
+    )
 
 
 def _holds(term_years: int, year: np.ndarray) -> np.ndarray:

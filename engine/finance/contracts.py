@@ -1,7 +1,8 @@
 """Energy -> money: what tenants, grid and suppliers pay each month under the contracts.
 
 Energy settles by calendar month. Yearly and monthly prices are paid in twelfths. The market moves
-rent (`lease_price`) and the energy price of the grid (`power_price`, import and export); the tenants'
+rent (`lease_price`; and what is agreed with who follows a tenant in default), the price of compute sold by
+the hour (`compute_price`) and the energy price of the grid (`power_price`, import and export); the tenants'
 power price, certificates, the capacity charge and fuel follow the contract and inflation alone.
 """
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from engine.deal import Deal
 from engine.dispatch import Totals
 from engine.finance import mechanism, ppa, sla, vat
+from engine.finance.hourly import energy_share
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -54,11 +56,11 @@ def alike(deal: Deal, month: Any) -> Operations:
 class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
-    Revenue: lease, power, export (at the grid's price), certificate, ppa, less sla_credit and ppa_damages,
-    and mechanism of either sign. Costs: fixed, import, capacity, fuel, surcharge (on VAT paid). vat: cash of
-    it, either sign, neither revenue nor cost. internal: what a power company is paid for what the site uses
-    of its own, revenue to one and cost to the other. renewal: set aside for new equipment, ahead of debt
-    service. None where the deal has no such thing.
+    Revenue: lease, hourly (compute sold by the hour), power, export (at the grid's price), certificate, ppa,
+    less sla_credit and ppa_damages, and mechanism of either sign. Costs: fixed, import, capacity, fuel,
+    surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
+    company is paid for what the site uses of its own, revenue to one and cost to the other. renewal: set
+    aside for new equipment, ahead of debt service. None where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -77,28 +79,35 @@ class Lines(NamedTuple):
     ppa_m: jax.Array | None = None
     ppa_damages_m: jax.Array | None = None
     mechanism_m: jax.Array | None = None
+    hourly_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
     """The operating account by month.
 
-    market: factors on prices, occupied fraction [year].
+    market: factors on prices, occupied fraction [year]; its months, where tenants may default.
     """
-    rent = _column(deal.lease_price_per_kw_month * market.lease_price)
-    lease = rent * _column(market.occupancy) * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
+    rent, let, by_the_hour = _rented(deal, market)
+    lease = rent * let * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
+    taken = None if by_the_hour is None else 1.0 - _column(by_the_hour)
     monthly = jnp.ones((1, MONTHS))
     account = Lines(
         lease_m=lease,
-        power_m=_per_kwh(deal.power_price_per_kwh, operations.served_mwh),
+        power_m=_part(taken, _per_kwh(deal.power_price_per_kwh, operations.served_mwh)),
         export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
         certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
-        sla_credit_m=sla_credit(deal, rent, lease, operations),
+        sla_credit_m=sla_credit(deal, rent, lease, operations, taken),
         fixed_m=_column(deal.fixed_cost_m.sum(0)) / MONTHS * monthly,
         import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, _at_one_price(deal, operations)),
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
         fuel_m=_per_kwh(deal.fuel_cost_per_kwh, operations.genset_mwh),
         renewal_m=_column(deal.renewal_m) / MONTHS * monthly,
     )
+    if deal.hourly is not None and by_the_hour is not None:
+        price = deal.hourly.price_per_kwh
+        price = price if market.compute_price is None else price * market.compute_price
+        got = operations.it_demand_mwh - operations.unserved_firm_mwh - operations.unserved_deferrable_mwh
+        account = account._replace(hourly_m=_per_kwh(price * by_the_hour, got))
     account = _contracted(deal, operations, market, account)
     return _within(deal, operations, _taxed(deal, account))
 
@@ -109,6 +118,26 @@ def _at_one_price(deal: Deal, operations: Operations) -> jax.Array:
         return operations.imported_mwh
     by_period = jnp.stack(operations.imported_by_period_mwh)
     return jnp.sum(deal.import_multiples[:, None, None] * by_period, axis=0)
+
+
+def _rented(deal: Deal, market: Market) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """What is let: rent per kW-month and occupied part of the capacity, [year, 1 or month]; and the part of
+    the IT energy [year] that is sold by the hour, None without.
+    """
+    rent, let = _column(deal.lease_price_per_kw_month * market.lease_price), _column(market.occupancy)
+    hourly, months = deal.hourly, market.tenancy
+    if months is None:
+        if hourly is None:
+            return rent, let, None
+        return rent, let * (1.0 - hourly.part.share), energy_share(hourly.part, jnp.ones(deal.years))
+    sold_share = 0.0 if hourly is None else hourly.part.share
+    left, paid = months.let - sold_share, months.rent - sold_share
+    rent = rent * jnp.where(left > 0.0, paid / jnp.where(left > 0.0, left, 1.0), 0.0)
+    return rent, let * left, None if hourly is None else energy_share(hourly.part, months.let.mean(1))
+
+
+def _part(share: jax.Array | None, x: jax.Array) -> jax.Array:
+    return x if share is None else share * x
 
 
 def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:
@@ -150,6 +179,8 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
         + _column(rates.export) * account.export_m
         + _column(rates.certificate) * account.certificate_m
     )
+    if account.hourly_m is not None:
+        sales = sales + _column(rates.lease) * account.hourly_m
     if account.ppa_m is not None:
         sales = sales + _column(rates.export) * account.ppa_m
     if account.mechanism_m is not None:
@@ -172,17 +203,20 @@ def _within(deal: Deal, operations: Operations, account: Lines) -> Lines:
     return account._replace(internal_m=_per_kwh(deal.power_company.internal_price_per_kwh, own))
 
 
-def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operations) -> jax.Array:
+def sla_credit(
+    deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operations, taken: jax.Array | None = None
+) -> jax.Array:
     """Rent given back for unserved compute hours, million [year, month].
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
     was never done counts with its weight; and what bands give, where the deal has them. No month gives
     back more than its lease.
-    rent: per kW-month [year, 1]; lease: million [year, month].
+    rent: per kW-month [year, 1 or month]; lease: million [year, month]. taken: [year, 1] part of the energy
+    that is let, None for all.
     """
     rent_per_mwh = rent * 1e3 / HOURS_PER_MONTH
     unserved = operations.unserved_firm_mwh + deal.sla_deferrable_weight * operations.unserved_deferrable_mwh
-    credit = deal.sla_multiple * rent_per_mwh * unserved / 1e6
+    credit = deal.sla_multiple * rent_per_mwh * _part(taken, unserved) / 1e6
     if deal.sla is not None:
         given = operations.unserved_firm_mwh, operations.unserved_deferrable_mwh
         credit += lease * sla.credit_frac(deal.sla, operations.it_demand_mwh, *given)
@@ -191,7 +225,8 @@ def sla_credit(deal: Deal, rent: jax.Array, lease: jax.Array, operations: Operat
 
 def revenue(account: Lines) -> jax.Array:
     """Revenue net of credits, million, in the shape of the lines."""
-    return account.lease_m + account.power_m + sold(account) - account.sla_credit_m
+    paid = account.lease_m + account.power_m + sold(account) - account.sla_credit_m
+    return paid if account.hourly_m is None else paid + account.hourly_m
 
 
 def opex(account: Lines) -> jax.Array:

@@ -117,7 +117,9 @@ def constant(study: Study, it_mw: float) -> Study:
     """The study, wholly built, with constant IT work in place of its own."""
     load = {"contracted_it_mw": it_mw, "occupancy_frac": (1.0,), "utilisation_frac": 1.0}
     load |= {"daily_swing_frac": 0.0, "deferrable_frac": 0.0}
-    return study.model_copy(update={"load": study.load.model_copy(update=load), "phases": {}})
+    revenue = study.deal.revenue.model_copy(update={"hourly": None})  # whose utilisation is another
+    deal = study.deal.model_copy(update={"revenue": revenue})
+    return study.model_copy(update={"load": study.load.model_copy(update=load), "phases": {}, "deal": deal})
 
 
 def unserved_h(run: Run, it_mw: float) -> np.ndarray:

@@ -84,6 +84,7 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
             f"{wording.text(ecl, 3)} {unit}",
         ),
     ]
+    found += of_tenants(results, manifest)
     product = by_parts(results, manifest)
     if product is None:
         return found
@@ -97,6 +98,25 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
         Loss("PD of a year in 1,000", f"Vasicek, of a yearly PD of {100.0 * pd:.2g} %", f"{bad:.2g} %"),
     ]
     return found
+
+
+def of_tenants(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
+    """Payment default of the lives whose tenants default within the tenor, beside that of the others."""
+    if not tables.has_tenants(manifest):
+        return []
+    years, world = tables.tenor(results, manifest), tables.worlds(results)
+    gone, default = (tables.by_year(results, f"{who}default_year", years) for who in ("tenant_", ""))
+    return [
+        Loss(label, meaning, wording.text_probability(risk.probability(default[of], _of(world, of))))
+        for label, meaning, of in (
+            ("Default where a tenant's came", "of the loan, within its tenor", gone),
+            ("- where none did", "tenants paid to the loan's end", ~gone),
+        )
+    ]
+
+
+def _of(world: np.ndarray | None, chosen: np.ndarray) -> np.ndarray | None:
+    return None if world is None else world[chosen]
 
 
 def by_parts(results: xr.Dataset, manifest: Mapping[str, Any]) -> float | None:

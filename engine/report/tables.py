@@ -89,6 +89,11 @@ def has_debt(results: xr.Dataset) -> bool:
     return bool((results["scheduled_service_m"].values > 0).any())
 
 
+def has_tenants(manifest: Mapping[str, Any]) -> bool:
+    """Whether the study names tenants, who may default."""
+    return bool(look(manifest, "study.deal.revenue.tenants"))
+
+
 def worlds(results: xr.Dataset) -> np.ndarray | None:
     """[path] the world of each, None where no estimate has an error that a run can know."""
     return None if "errors" in results["world"].attrs else results["world"].values
@@ -130,6 +135,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Reserve draw", used, drawn),
         *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
     ]
+    if has_tenants(manifest):
+        gone = by_year(results, "tenant_default_year", years)
+        found.append(("Tenant default", "a named tenant leaves its halls", gone))
     return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
 
 
@@ -179,7 +187,7 @@ Number = tuple[str, str, str, risk.Better, np.ndarray]
 
 def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     yield from _energy(results, manifest)
-    yield from _computing(results)
+    yield from _computing(results, manifest)
     yield from _cash(results, manifest)
 
 
@@ -218,8 +226,10 @@ def _clipped(results: xr.Dataset) -> np.ndarray:
     return _total(results["curtailed_by_cause_mwh"].sel(cause="clipping"))
 
 
-def _computing(results: xr.Dataset) -> Iterator[Number]:
+def _computing(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     group, years = "Computing", results.sizes["year"]
+    if has_tenants(manifest):
+        yield group, "Occupied capacity", "%", "more", 100.0 * _total(results["occupancy_frac"]) / years
     yield group, "Unserved hours", "h/y", "less", _total(results["unserved_compute_h"]) / years
     for index, tier in enumerate(TIERS):
         hours = _total(results["unserved_by_tier_h"][:, :, index]) / years
@@ -234,6 +244,9 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
         dscr = results["dscr"].values[:, :years]
         yield group, "DSCR, mean of tenor", "x", "more", yearly_mean(dscr)
         yield group, "DSCR, lowest of tenor", "x", "more", lowest_dscr(results, years)
+    by_the_hour = _total(results["hourly_m"])
+    if by_the_hour.any():
+        yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]
     yield group, "CFADS", f"{money}/y", "more", yearly_mean(results["cfads_m"].values[:, :years])
     yield group, "Equity IRR", "%", "more", 100.0 * results["equity_irr_frac"].values
     yield group, "Equity NPV", money, "more", results["equity_npv_m"].values

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction
+from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, Spread, contradiction
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
 
@@ -75,11 +75,51 @@ class MechanismTerms(Section):
     term_years: int = Field(ge=1, le=100, description="from the start of operation")
 
 
+class Tenant(Section):
+    """A tenant large enough that its default empties halls: who follows it, when, and at what rent."""
+
+    share_frac: Share = Field(description="of the occupied IT capacity")
+    default_frac_per_year: Fraction = Field(description="probability; that of whoever follows, too")
+    default_correlation_frac: Fraction = Field(
+        0.0, description="of its default with low market rents (Gaussian copula); tenants share the market"
+    )
+    vacant_months: int = Field(ge=0, le=240, description="from the month of default until it is let again")
+    relet_rent_frac: NotNegative = Field(
+        description="of the rent that the lease would have had then; grows as it would have"
+    )
+    relet_rent_sd_frac: Spread = Field(
+        0.0, description="of that rent with the market's years, log-normal, mean one, AR(1) with 0.5"
+    )
+    rent_free_months: int = Field(0, ge=0, le=60, description="that the next tenant occupies before it pays")
+
+
+class HourlyTerms(Section):
+    """Compute that is sold by the hour instead of let, its power and cooling within the price."""
+
+    share_frac: Share = Field(description="of the occupied IT capacity; the rest is let")
+    utilisation_frac: Share = Field(description="mean IT power over that part of the capacity")
+    price_per_kwh: NotNegative = Field(description="of IT energy, at financial close")
+    price_change_frac_per_year: float = Field(0.0, ge=-0.5, le=0.2, description="nominal, from close")
+    price_sd_frac: Spread = Field(
+        0.0, description="of its level, which nobody knows: drawn per world, log-normal, mean one"
+    )
+    price_change_sd_frac: Spread = Field(
+        0.0, description="of its yearly change, per world: log-normal, mean one, sd of the logarithm x years"
+    )
+    price_yearly_sd_frac: Spread = Field(
+        0.0, description="from year to year, per path, log-normal, AR(1) with 0.5"
+    )
+
+
 class Revenue(Section):
     """What the tenants and the grid pay, in prices of the year of financial close."""
 
     lease_price_per_kw_month: NotNegative = Field(description="per kW of occupied IT capacity")
     lease_escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal")
+    tenants: dict[str, Tenant] = Field(
+        {}, description="by name; whoever else is there never defaults but as occupancy_sd_frac says"
+    )
+    hourly: HourlyTerms | None = Field(None, description="left out: all that is occupied is let")
     power_price_per_kwh: NotNegative = Field(
         0.0, description="tenants pay for site energy; 0: inside the rent"
     )
@@ -95,3 +135,14 @@ class Revenue(Section):
     )
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
     mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")
+
+    @model_validator(mode="after")
+    def _tenants_fit(self) -> Revenue:
+        by_the_hour = self.hourly.share_frac if self.hourly else 0.0
+        together = by_the_hour + sum(tenant.share_frac for tenant in self.tenants.values())
+        if self.tenants and together > 1.0 + 1e-9:
+            last = [*self.tenants][-1]
+            others = "the others and what is sold by the hour" if by_the_hour else "the others"
+            got = f"{self.tenants[last].share_frac:g}, with {others} {together:g}"
+            raise contradiction(f"tenants.{last}.share_frac", f"should leave no share above 1 (got {got})")
+        return self

@@ -82,6 +82,13 @@ class Study(Section):
                     f"deal.revenue.{name}.term_years",
                     f"should not pass life.years ({self.life.years}) (got {sale.term_years})",
                 )
+        hourly, swing = self.deal.revenue.hourly, self.load.daily_swing_frac
+        if hourly is not None and hourly.utilisation_frac * (1.0 + swing) > 1.0:
+            raise contradiction(
+                "deal.revenue.hourly.utilisation_frac",
+                "should not pass 1 when multiplied by 1 + load.daily_swing_frac "
+                f"(got {hourly.utilisation_frac:g}, daily_swing_frac {swing:g})",
+            )
         wrong = phases.complaint(self.phases, self.life.years * phases.MONTHS)
         if wrong:
             raise contradiction(f"phases.{wrong[0]}", wrong[1])

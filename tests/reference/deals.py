@@ -14,6 +14,7 @@ from engine.finance import debt, funding, reserves, schedule, waterfall
 from engine.finance.contracts import Operations
 from engine.finance.terms import Loan
 from engine.schema.study import Study
+from engine.tenants import Tenancy
 from engine.world import Market
 from tests.reference import finance
 from tests.reference import waterfall as loops
@@ -57,6 +58,7 @@ class Sample(NamedTuple):
         return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
 
 
+TENANT = {"share_frac": 0.5, "default_frac_per_year": 0.1, "vacant_months": 9, "relet_rent_frac": 0.8}
 OUTAGE = {"units": 1, "mttf_h": 1000.0, "mttr_h": 10.0}
 
 
@@ -149,6 +151,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, secur
                     "sla_deferrable_weight_frac": u(0, 1),
                 }
                 | ({"sla_bands": bands(more)} if taxed else {})
+                | ({"tenants": {"anchor": TENANT}, "hourly": hourly(more)} if taxed else {})
                 | ({"ppa": ppa(more, years, building - 1, taxed)} if taxed or not loss_years else {})
                 | ({"mechanism": mechanism(more, years)} if building > 2 or not loss_years else {}),
                 "opex": {
@@ -262,6 +265,16 @@ def ppa(rng, years, make_up_years, owes):
     return terms
 
 
+def hourly(rng):
+    """A part of what is no anchor's, sold by the hour."""
+    return {
+        "share_frac": rng.uniform(0.05, 1.0 - TENANT["share_frac"]),
+        "utilisation_frac": rng.uniform(0.3, 1.0),
+        "price_per_kwh": rng.uniform(0.5, 2.0),
+        "price_change_frac_per_year": rng.uniform(-0.2, 0.02),
+    }
+
+
 def mechanism(rng, years):
     """A contract for differences on a part of what goes to the grid."""
     return {
@@ -293,14 +306,24 @@ def alike(case):
     return jax.tree.map(lambda x: jnp.stack([x] * 7), case)
 
 
-def market(rng, years, planned):
-    """Prices and occupancy; in half of the paths tenants leave for some years."""
+def market(rng, study):
+    """Prices and occupancy; in half of the paths tenants leave for some years, named ones in any month."""
+    more, years, planned = rng.spawn(1)[0], study.life.years, finance.planned_occupancy(study)
     occupancy = np.array(planned)
     if rng.uniform() < 0.5:
         start = int(rng.integers(0, years))
         occupancy[start : start + int(rng.integers(1, 6))] *= rng.uniform(0, 0.8)
     lognormal = functools.partial(rng.lognormal, 0.0)
-    return Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), np.clip(occupancy, 0.0, 1.0))
+    occupancy = np.clip(occupancy, 0.0, 1.0)
+    found = Market(np.asarray(lognormal(0.2)), lognormal(0.2, years), occupancy)
+    if not study.deal.revenue.tenants:
+        return found
+    gone = more.uniform(size=(years, 12)) < 0.3
+    others = 1.0 - TENANT["share_frac"]
+    let = np.where(gone, others + (1.0 - others) * more.integers(0, 2, (years, 12)), 1.0)
+    rent = others + (let - others) * np.where(gone, more.uniform(0.0, 1.2, (years, 12)), 1.0)
+    tenancy = Tenancy(let, rent, gone * 1.0, let.mean(axis=1))
+    return found._replace(tenancy=tenancy, compute_price=more.lognormal(0.0, 0.3, years))
 
 
 def written_loan(service, rate, periods_per_year=1, funded=True, case=None, **terms):
@@ -378,7 +401,7 @@ def sample(shape):
         cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
-    markets = stack([market(rng, years, finance.planned_occupancy(s)) for s in studies])
+    markets = stack([market(rng, s) for s in studies])
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

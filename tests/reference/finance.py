@@ -159,8 +159,13 @@ def agreement(study, ops):
     return contracted, lost
 
 
-def account(study, ops, lease_factor, power_factor, occupancy):
-    """The operating account: a list over years of lists over months of dicts of lines."""
+def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None):
+    """The operating account: a list over years of lists over months of dicts of lines.
+
+    occupancy: were no tenant gone. tenancy: (let, rent, defaults) by year and month and the load by year,
+    where tenants may default. compute_factor: by year, on the price of compute sold by the hour.
+    """
+    hourly = study.deal.revenue.hourly
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
     it_kw = study.load.contracted_it_mw * 1000
     ppa, years = revenue.ppa, []
@@ -176,19 +181,32 @@ def account(study, ops, lease_factor, power_factor, occupancy):
             kind: taxes.vat_rate(study, kind, calendar_year) for kind in ("services", "power", "equipment")
         }
         net = {kind: 1 / (1 + taxes.included(study) * rate) for kind, rate in vat.items()}
-        rent *= net["services"]
+        rent_of_lease = rent * net["services"]
         company = study.deal.tax.power_company
         stands = [standing(study, 12 * y + m) for m in range(12)]
         months = []
         for m in range(12):
-            lease = rent * it_kw * occupancy[y] * stands[m]["it"]
+            there = paying = mean_there = 1.0  # shares of the occupied capacity
+            if tenancy is not None:
+                there, paying = tenancy.let[y][m], tenancy.rent[y][m]
+                mean_there = sum(tenancy.let[y]) / 12
+            by_the_hour = hourly.share_frac if hourly else 0.0
+            let = occupancy[y] * (there - by_the_hour)
+            rent = rent_of_lease * (paying - by_the_hour) / (there - by_the_hour) if let > 0 else 0.0
+            lease = rent * it_kw * let * stands[m]["it"]
+            energy_by_the_hour = 0.0
+            if hourly:
+                used = by_the_hour * hourly.utilisation_frac
+                used_by_tenants = (mean_there - by_the_hour) * study.load.utilisation_frac
+                energy_by_the_hour = used / (used + used_by_tenants)
             unserved_mwh = ops.unserved_firm_mwh[y, m]
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
             exported_kwh = (ops.exported_mwh[y, m] - contracted[y][m]) * 1000
             line = {
                 "lease_m": lease,
-                "power_m": revenue.power_price_per_kwh
+                "power_m": (1 - energy_by_the_hour)
+                * revenue.power_price_per_kwh
                 * net["power"]
                 * price_level
                 * ops.served_mwh[y, m]
@@ -203,7 +221,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 * price_level
                 * ops.exported_mwh[y, m],
                 "sla_credit_m": min(
-                    revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh
+                    revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh * (1 - energy_by_the_hour)
                     + band_credit(study, ops, y, m) * lease,
                     lease,
                 ),
@@ -226,9 +244,15 @@ def account(study, ops, lease_factor, power_factor, occupancy):
                 * 1000,
             }
             line["renewal_m"] = renewed * 1e6 / 12
+            if hourly:
+                got_mwh = ops.it_demand_mwh[y, m] - ops.unserved_firm_mwh[y, m]
+                got_mwh -= ops.unserved_deferrable_mwh[y, m]
+                price = hourly.price_per_kwh * growth(hourly.price_change_frac_per_year, study, y)
+                price *= net["services"] * (1.0 if compute_factor is None else compute_factor[y])
+                line["hourly_m"] = price * energy_by_the_hour * got_mwh * 1000
             line["vat_on_sales"] = vat["services"] * (line["lease_m"] - line["sla_credit_m"])
             line["vat_on_sales"] += vat["power"] * (line["power_m"] + line["export_m"])
-            line["vat_on_sales"] += vat["services"] * line["certificate_m"]
+            line["vat_on_sales"] += vat["services"] * (line["certificate_m"] + line.get("hourly_m", 0.0))
             if ppa:
                 grown = growth(ppa.escalation_frac_per_year, study, y)
                 line["ppa_m"] = ppa.price_per_kwh * grown * net["power"] * contracted[y][m] * 1000
@@ -266,6 +290,7 @@ def account(study, ops, lease_factor, power_factor, occupancy):
 
 def revenue_and_opex(line):
     revenue = line["lease_m"] + line["power_m"] + line["export_m"] + line["certificate_m"]
+    revenue += line.get("hourly_m", 0.0)
     revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
     opex += line.get("surcharge_m", 0.0)

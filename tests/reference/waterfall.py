@@ -215,10 +215,13 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, lease_factor, power_factor, occupancy):
-    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows."""
+def run(study, loan, ops, *market):
+    """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
+
+    market: what `account` takes of it.
+    """
     per_year, n = study.deal.debt.periods_per_year, study.life.years
-    years = account(study, ops, lease_factor, power_factor, occupancy)
+    years = account(study, ops, *market)
     earnings = earned(study, years)
     deductible = [i + f for i, f in zip(loan["interest_m"], loan["fee_m"], strict=True)]
     tax = income_tax(study, earnings, deductible, loan["capitalised"])
