@@ -63,6 +63,7 @@ class Drivers(NamedTuple):
     pv_mw, wind_mw: available after outages. clipped_mw: lost in the inverters before the bus.
     it_limit_mw: what the occupied machines can take. backlog_limit_mwh: IT energy that may wait.
     export_order_mw: export limit under orders, at most export_limit_mw. battery_frac: blocks that work.
+    it_stopped_*: loads beside those two that the halls cannot run, None where halls never fail.
     """
 
     pv_mw: jax.Array
@@ -78,6 +79,8 @@ class Drivers(NamedTuple):
     export_order_mw: jax.Array
     genset_mw: jax.Array
     battery_frac: jax.Array
+    it_stopped_firm_mw: jax.Array | None = None
+    it_stopped_deferrable_mw: jax.Array | None = None
 
 
 class Flows(NamedTuple):
@@ -163,8 +166,10 @@ def work_wanted(d: Drivers) -> Work:
     load_it = d.it_firm_mw + d.it_deferrable_mw
     net = d.pv_mw + d.wind_mw - load_it * d.pue
     spare_it = jnp.maximum(d.it_limit_mw - load_it, 0.0)
+    stopped = d.it_stopped_deferrable_mw
+    postponed = jnp.minimum(jnp.maximum(-net, 0.0) / d.pue, d.it_deferrable_mw)
     return Work(
-        postponed_mw=jnp.minimum(jnp.maximum(-net, 0.0) / d.pue, d.it_deferrable_mw),
+        postponed_mw=postponed if stopped is None else postponed + stopped,
         caught_up_mw=jnp.minimum(jnp.maximum(net, 0.0) / d.pue, spare_it),
     )
 
@@ -181,6 +186,13 @@ def work_done(wanted: Work, limit_mwh: jax.Array, backlog_mwh: jax.Array, dt_h: 
 def backlog_after(backlog_mwh: jax.Array, work: Work, dt_h: float) -> jax.Array:
     """Postponed IT energy at the hour's end."""
     return backlog_mwh + (work.postponed_mw - work.caught_up_mw) * dt_h
+
+
+def _put_off(d: Drivers, work: Work) -> jax.Array:
+    """IT load that the halls could run and that waits: of what waits, stopped work comes first."""
+    if d.it_stopped_deferrable_mw is None:
+        return work.postponed_mw
+    return jnp.maximum(work.postponed_mw - d.it_stopped_deferrable_mw, 0.0)
 
 
 def exchange_wanted(battery: Battery, d: Drivers, work: Work) -> Exchange:
@@ -220,7 +232,7 @@ def _balance(d: Drivers, work: Work) -> tuple[jax.Array, jax.Array]:
     """(surplus, deficit) MW at the bus once work is moved."""
     net = d.pv_mw + d.wind_mw - (d.it_firm_mw + d.it_deferrable_mw) * d.pue
     surplus = jnp.maximum(jnp.maximum(net, 0.0) - work.caught_up_mw * d.pue, 0.0)
-    return surplus, jnp.maximum(jnp.maximum(-net, 0.0) - work.postponed_mw * d.pue, 0.0)
+    return surplus, jnp.maximum(jnp.maximum(-net, 0.0) - _put_off(d, work) * d.pue, 0.0)
 
 
 def left(d: Drivers, work: Work, exchange: Exchange) -> Left:
@@ -257,8 +269,14 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left, made_mw: jax.A
         short_it = jnp.maximum(missing, 0.0) / d.pue
         relieved = jnp.minimum(jnp.maximum(-missing, 0.0), imported)
         imported, no_load = imported - relieved, no_load + (jnp.maximum(-missing, 0.0) - relieved)
-    short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - work.postponed_mw, 0.0))
-    done_it = load_it + work.caught_up_mw - work.postponed_mw - short_it
+    put_off = _put_off(d, work)
+    short_deferrable = jnp.minimum(short_it, jnp.maximum(d.it_deferrable_mw - put_off, 0.0))
+    done_it = load_it + work.caught_up_mw - put_off - short_it
+    short_firm = short_it - short_deferrable
+    if d.it_stopped_firm_mw is not None and d.it_stopped_deferrable_mw is not None:
+        load_it = load_it + d.it_stopped_firm_mw + d.it_stopped_deferrable_mw
+        short_firm = short_firm + d.it_stopped_firm_mw
+        short_deferrable = short_deferrable + jnp.maximum(d.it_stopped_deferrable_mw - work.postponed_mw, 0.0)
     return Flows(
         pv_mw=d.pv_mw + d.clipped_mw,
         wind_mw=d.wind_mw,
@@ -271,7 +289,7 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left, made_mw: jax.A
         it_demand_mw=load_it,
         postponed_mw=work.postponed_mw,
         caught_up_mw=work.caught_up_mw,
-        unserved_firm_mw=short_it - short_deferrable,
+        unserved_firm_mw=short_firm,
         unserved_deferrable_mw=short_deferrable,
         curtailed_order_mw=exportable - exported,
         curtailed_export_limit_mw=jnp.where(connected, beyond, 0.0),

@@ -1,9 +1,9 @@
 """What the loss of the whole connection does to the plant, where it is not sure to survive it.
 
-Inverters that follow the grid trip with it: with all circuits out, planned or not, PV, wind and battery give
-nothing, and the gensets alone carry the load, which rides on its UPS until they run. Inverters that form a
-grid carry on as an island, with odds: each loss of the connection draws once, and what came out holds until a
-circuit works again, in the hour of which everything runs.
+Inverters that follow the grid trip with it: with all circuits out, or all transformers, planned or not, PV,
+wind and battery give nothing, and the gensets alone carry the load, which rides on its UPS until they run.
+Inverters that form a grid carry on as an island, with odds: each loss of the connection draws once, and what
+came out holds until there is a way out again, in the hour of which everything runs.
 
 Leaves out: minutes until gensets run or a plant is back, and starts from black while the grid is away.
 """
@@ -68,5 +68,8 @@ def _word(y, hour, stream: Stream, _) -> jax.Array:
 
 def _stood(plant: Plant, hour, before, failed, word) -> jax.Array:
     assert plant.connection.ride_through is not None
-    circuits_up = outages.working_units(plant.fleets, FLEETS.index("grid"), failed, hour)
-    return step(plant.connection.ride_through, before, circuits_up, word)
+    up = outages.working_units(plant.fleets, FLEETS.index("grid"), failed, hour)
+    if plant.blocks is not None and plant.blocks.grid_mw is not None:  # transformers there, the last fleet
+        last = plant.fleets.units.shape[0] - 1
+        up = jnp.minimum(up, outages.working_units(plant.fleets, last, failed, hour))
+    return step(plant.connection.ride_through, before, up, word)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, gensets, grid, islanding, orders, outages, world
+from engine import blocks, dispatch, gensets, grid, islanding, orders, outages, world
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
@@ -22,7 +22,7 @@ from engine.finance import contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.orders import Order, OrderProcess, Orders
-from engine.plant import Plant, aged, in_place, in_year
+from engine.plant import FLEETS, Plant, aged, in_place, in_year
 from engine.world import Market
 from weather import ahead, block, generate, packing, random, refine
 from weather.climate import Climate
@@ -286,15 +286,18 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     occupancy, given, last_night = own
     w, failed, stands = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
-    pv_up, wind_up, battery_up, genset_up, circuits_up = up
+    pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
+    there = blocks.working(plant.blocks, up[len(FLEETS) :])
+    pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
     if stands is not None:
         pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
     pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)
-    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[-1])
+    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
+    import_mw, export_mw = (blocks.at_most(x, there.grid_mw) for x in (import_mw, export_mw))
     ordered = orders.ordered_frac(now.clock, given, last_night)
-    return Drivers(
+    met = Drivers(
         pv_mw=pv_mw * pv_up,
         wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
         clipped_mw=clipped_mw * pv_up,
@@ -309,6 +312,10 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
     )
+    halls = blocks.halls(there, firm, deferrable, limit)
+    if halls is None:
+        return met
+    return met._replace(**{f"it_{name}": mw for name, mw in halls._asdict().items()})
 
 
 def _by_month(daily: jax.Array) -> jax.Array:

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine import outages
+from engine.blocks import Blocks
 from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, sales, tenants, wind
-from engine.build.fleets import kind
+from engine.build.fleets import blocks, kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32, f64
 from engine.convert.computing import Computing
@@ -33,7 +34,7 @@ from weather.clearsky import Sun
 from weather.refine import Finer, Tables
 from weather.schema import HOURS
 
-FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # the order of `Plant.fleets`
+FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # of `Plant.fleets` the first, in this order
 
 
 class Plant(NamedTuple):
@@ -43,8 +44,9 @@ class Plant(NamedTuple):
     or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
     stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
-    are counted they have a fleet there, and the one in `fleets` never fails. tenants: who may default, None
-    where nobody is named. parts: what hours that are taken apart need, None where they are not.
+    are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
+    between plant and load fails. tenants: who may default, None where nobody is named. parts: what hours that
+    are taken apart need, None where they are not.
     """
 
     pv: PvArray
@@ -64,6 +66,7 @@ class Plant(NamedTuple):
     worlds: jax.Array
     standing: jax.Array | None
     gensets: Gensets | None
+    blocks: Blocks | None = None
     tenants: Tenants | None = None
     parts: Tables | None = None
 
@@ -123,6 +126,7 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
         ),
         genset_mw=plant.genset_mw * genset_share,
         gensets=_in_part(plant.gensets, genset_share),
+        blocks=_halls_in_part(plant.blocks, it_share),
         computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),
     )
 
@@ -132,6 +136,13 @@ def _in_part(known: Gensets | None, share: jax.Array) -> Gensets | None:
     if known is None or known.units is None:
         return known
     return known._replace(units=known.units._replace(unit_mw=known.units.unit_mw * share))
+
+
+def _halls_in_part(known: Blocks | None, share: jax.Array) -> Blocks | None:
+    """Cooling stands with its halls."""
+    if known is None or known.cooling_mw is None:
+        return known
+    return known._replace(cooling_mw=known.cooling_mw * share)
 
 
 def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
@@ -158,6 +169,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
     ramp = study.load.occupancy_frac
     u = study.uncertainty
     standing = phases.standing(study.phases, study.life.years)
+    halls, between = blocks(study)
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
@@ -171,7 +183,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
         orders=orders.orders(study.grid.orders, study.life.years),
-        fleets=outages.fleets(_kinds(study)),
+        fleets=outages.fleets([*_kinds(study), *between]),
         unknowns=_unknowns(study),
         planned_occupancy=jnp.asarray(
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
@@ -179,6 +191,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         worlds=jnp.asarray(u.worlds, jnp.uint32),
         standing=None if standing is None else f32(standing),
         gensets=gensets.gensets(study.gensets),
+        blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
         parts=finer and finer.tables,
     )

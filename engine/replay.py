@@ -43,7 +43,7 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
     values = {name: mw for name, mw in flowed._asdict().items() if mw is not None}
     values |= {
-        "arriving_mw": (met.it_firm_mw + met.it_deferrable_mw) * met.pue,
+        "arriving_mw": flowed.it_demand_mw * met.pue,
         "load_mw": flowed.served_mw + unserved_mw,
         "unserved_mw": unserved_mw,
         "curtailed_mw": sum(

@@ -154,6 +154,11 @@ FEATURES = {  # what a study may leave out, each at one machine
     "battery__outage__maintenance": {"first_day": 100, "days": 30},
     "gensets__commitment": {"start_failure_frac": 0.1, "min_load_frac": 0.4, "called_beyond_need": 1},
     "gensets__tank": {"full_mwh": 60.0, "order_below_frac": 0.6, "lead_h": 9.0, "refill_mw": 8.0},
+    "pv__transformers": {"outage": {"units": 3, "mttf_h": 1500.0, "mttr_h": 90.0}},
+    "wind__transformers": {"outage": {"units": 3, "mttf_h": 1500.0, "mttr_h": 90.0}},
+    "grid__transformers": {"unit_mw": 15.0, "outage": {"units": 3, "mttf_h": 900.0, "mttr_h": 60.0}},
+    "load__it_blocks": {"outage": {"units": 5, "mttf_h": 900.0, "mttr_h": 30.0}},
+    "load__cooling_blocks": {"unit_mw": 19.0, "outage": {"units": 5, "mttf_h": 900.0, "mttr_h": 30.0}},
     "wind__density": {"elevation_m": 900.0},
     "grid__limits": {
         "evening": {"hours": ((17, 21),), "import_frac": 0.6, "export_frac": 0.9},

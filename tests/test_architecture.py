@@ -20,15 +20,16 @@ engine.finance.hourly
 
 engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
-weather.moments weather.units weather.tally engine.schema.fleet engine.schema.load
+weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
 engine.schema.construction
 
-weather.dynamics weather.fidelity engine.schema.pv engine.schema.wind engine.schema.battery
-engine.schema.grid engine.schema.deal engine.build.law engine.build.loan engine.build.sla
-engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor engine.build.tenants
+weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
+engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
+engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
+engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -97,6 +98,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "convert.computing",
         "outages",
         "gensets",
+        "blocks",
         "grid",
         "islanding",
         "orders",

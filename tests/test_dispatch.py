@@ -54,6 +54,7 @@ def random_plants(rng, plants=PLANTS, hours=HOURS):
     start[::10] = 1.0  # above the window, as after a year of fading
     deferrable = sometimes(u(0, 0.6, one)) * u(0.8, 1.2, each)
     load = u(20, 100, each)
+    stopped = sometimes(u(0, 20, each), 0.6)  # by halls that have failed
     delay = sometimes(u(0, 12, one))
     export = sometimes(u(5, 80, one)) * u(0, 1, each).round(1)
     drivers = Drivers(
@@ -70,6 +71,8 @@ def random_plants(rng, plants=PLANTS, hours=HOURS):
         export_order_mw=export * u(0, 1, each).round(1).clip(0, 1),
         genset_mw=sometimes(u(0, 30, one)) * u(0, 1, each).round(1),
         battery_frac=u(0, 1, each).round(1),
+        it_stopped_firm_mw=stopped * (1 - deferrable.clip(0, 1)),
+        it_stopped_deferrable_mw=stopped * deferrable.clip(0, 1),
     )
     return f32((battery, State(start * energy, u(0, 30, plants)), drivers))
 
@@ -164,10 +167,13 @@ def test_computing_closes_every_hour(drawn):
     drivers, f = drawn[2], drawn[-1]
     done = f.it_demand_mw + f.caught_up_mw - f.postponed_mw - f.unserved_firm_mw - f.unserved_deferrable_mw
     assert np.abs(done * np.asarray(drivers.pue) - f.served_mw).max() < 2 * ROUNDING
-    assert (
-        f.postponed_mw + f.unserved_deferrable_mw <= np.asarray(drivers.it_deferrable_mw) + ROUNDING
-    ).all()
-    assert (f.unserved_firm_mw <= np.asarray(drivers.it_firm_mw) + ROUNDING).all()
+    firm, deferrable = (
+        np.asarray(drivers.it_firm_mw + drivers.it_stopped_firm_mw),
+        np.asarray(drivers.it_deferrable_mw + drivers.it_stopped_deferrable_mw),
+    )
+    assert (f.postponed_mw + f.unserved_deferrable_mw <= deferrable + ROUNDING).all()
+    assert (f.unserved_firm_mw <= firm + ROUNDING).all()
+    assert (f.unserved_firm_mw >= np.asarray(drivers.it_stopped_firm_mw)).all()
 
 
 def test_no_flow_is_negative_and_opposites_exclude_each_other(drawn):
@@ -175,10 +181,11 @@ def test_no_flow_is_negative_and_opposites_exclude_each_other(drawn):
     for name, values in f._asdict().items():
         # a load wholly unserved is divided and multiplied by the PUE: what is served of it may be rounding
         assert values.min() >= (-ROUNDING if name == "served_mw" else 0.0), name
+    put_off = np.maximum(f.postponed_mw - np.asarray(drawn[2].it_stopped_deferrable_mw), 0.0)
     for one, other in (
         (f.charged_mw, f.discharged_mw),
         (f.exported_mw, f.imported_mw),
-        (f.caught_up_mw, f.postponed_mw),
+        (f.caught_up_mw, put_off),
     ):
         assert (np.minimum(one, other) == 0.0).all()
 
@@ -193,7 +200,7 @@ def test_limits_hold(drawn):
         (f.imported_mw, d.import_limit_mw),
         (f.exported_mw, d.export_order_mw),
         (f.genset_mw, d.genset_mw),
-        (f.caught_up_mw, np.maximum(d.it_limit_mw - f.it_demand_mw, 0.0)),
+        (f.caught_up_mw, np.maximum(d.it_limit_mw - (d.it_firm_mw + d.it_deferrable_mw), 0.0)),
     ):
         assert (flow <= limit).all()
 
@@ -224,7 +231,8 @@ def resolved(rng):
     """Plants in which at most one stage of a cascade is limited by energy and none after it by power.
 
     Beyond that an hour and its quarters differ by the rule itself: a store that gives 4 MWh gives them
-    evenly over an hour, and all at once in the first quarters.
+    evenly over an hour, and all at once in the first quarters. So does a queue that both stopped work and
+    work without power ask for room.
     """
     battery, state, d = random_plants(rng, 100)
     ample = jnp.full_like(d.pv_mw, 1e3)
@@ -236,6 +244,7 @@ def resolved(rng):
     d = d._replace(
         **{"backlog_limit_mwh": waits, "import_limit_mw": ample, "battery_frac": closed + 1.0},
         **{"export_limit_mw": closed, "export_order_mw": closed},
+        **{"it_stopped_firm_mw": closed, "it_stopped_deferrable_mw": closed},
     )
     return f32((battery, state, d))
 

@@ -109,7 +109,11 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "wind.outage.harsh_weather.side": "above",
     "wind.outage.harsh_weather.variable": "wind_speed",
 }
-for _machine in ("pv", "wind", "battery", "gensets", "grid"):
+_BETWEEN = (
+    *("pv.transformers", "wind.transformers", "grid.transformers"),
+    *("load.it_blocks", "load.cooling_blocks"),
+)
+for _machine in ("pv", "wind", "battery", "gensets", "grid", *_BETWEEN):
     CHANGED |= {f"{_machine}.outage.mode": "perfect", f"{_machine}.outage.start": "all_up"}
 
 

@@ -1,9 +1,12 @@
-"""Outage sections -> the fleets of a plant."""
+"""Outage sections -> the fleets of a plant, and of what stands between it and its load."""
 
 from __future__ import annotations
 
+from engine.blocks import Blocks
+from engine.build.typed import f32
 from engine.fleets import Away, Harsh, Kind
 from engine.schema.fleet import Outage
+from engine.schema.study import Study
 from weather.schema import DAY
 
 
@@ -22,6 +25,18 @@ def kind(outage: Outage) -> Kind:
         harsh=_harsh(outage),
         away=_away(outage),
     )
+
+
+def blocks(study: Study) -> tuple[Blocks | None, list[Kind]]:
+    """(what they have in all, their fleets in its order); None and none where nothing of it fails."""
+    cooling, grid = study.load.cooling_blocks, study.grid.transformers
+    shares = study.pv.transformers, study.wind.transformers, study.load.it_blocks
+    there = (*shares, cooling, grid)
+    if all(section is None for section in there):
+        return None, []
+    whole = [None if section is None else f32(1.0) for section in shares]
+    whole += [None if s is None else f32(s.unit_mw * s.outage.units) for s in (cooling, grid)]
+    return Blocks(*whole), [kind(section.outage) for section in there if section is not None]
 
 
 def _harsh(outage: Outage) -> Harsh | None:

@@ -102,6 +102,27 @@ class Outage(Section):
         return self
 
 
+class Blocks(Section):
+    """Identical units that share a capacity evenly, and fail."""
+
+    outage: Outage
+
+
+class SizedBlocks(Section):
+    """Identical units of a stated capacity that fail; those that are not needed are spare."""
+
+    unit_mw: Positive
+    outage: Outage
+
+    @model_validator(mode="after")
+    def _load_decides(self) -> SizedBlocks:
+        if self.outage.needed is not None:
+            raise contradiction(
+                "outage.needed", "is no choice: the load decides how many it needs of its units"
+            )
+        return self
+
+
 class Commitment(Section):
     """Gensets as units that are called, start or do not, and run above a minimum."""
 

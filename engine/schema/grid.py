@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from engine.schema import times
 from engine.schema.base import NotNegative, Positive, Section, Share, contradiction
-from engine.schema.fleet import Outage
+from engine.schema.fleet import Outage, SizedBlocks
 from engine.schema.orders import Orders
 from engine.schema.times import Period, Window
 
@@ -27,6 +27,9 @@ class Grid(Section):
     export_price_per_kwh: NotNegative = Field(description="real")
     capacity_charge_per_kw_month: NotNegative = Field(0.0, description="of the import limit, real")
     outage: Outage
+    transformers: SizedBlocks | None = Field(
+        None, description="between grid and site, beside the circuits; left out: they never fail"
+    )
     islanding: Literal["none", "grid_forming"] = Field(
         "grid_forming",
         description="with all circuits out the plant runs on as an island, or all but the gensets stops",

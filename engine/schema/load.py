@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from engine.schema.base import Fraction, Positive, Section, Share, want
+from engine.schema.fleet import Blocks, SizedBlocks
 
 
 class Load(Section):
@@ -23,6 +24,12 @@ class Load(Section):
     pue_slope_per_c: float = Field(0.006, ge=0.0, le=0.1, description="above the free-cooling limit")
     free_cooling_below_c: float = Field(16.0, ge=-40.0, le=40.0)
     pue_max: float = Field(1.6, ge=1.0, le=3.0)
+    it_blocks: Blocks | None = Field(
+        None, description="machines of the contracted capacity that fail together; left out: none fails"
+    )
+    cooling_blocks: SizedBlocks | None = Field(
+        None, description="unit_mw of heat, which is IT power; left out: cooling never fails"
+    )
 
     @model_validator(mode="after")
     def _peak(self) -> Load:

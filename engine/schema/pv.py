@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction, want
-from engine.schema.fleet import Outage
+from engine.schema.fleet import Blocks, Outage
 
 STEEPEST_AXIS_DEG = 30.0
 MOST_DC_OVER_AC = 5.0
@@ -67,6 +67,9 @@ class Pv(Section):
     cell: Cell = Cell()
     degradation_frac_per_year: float = Field(0.004, ge=0.0, le=0.1)
     outage: Outage
+    transformers: Blocks | None = Field(
+        None, description="between the field and the site's bus; left out: they never fail"
+    )
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Pv:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from engine import turbines
 from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction, want
-from engine.schema.fleet import Outage
+from engine.schema.fleet import Blocks, Outage
 
 HIGHEST_MPS = 50.0  # of any curve; the tables that hours look into end there
 EARLIEST_STOP_MPS = 20.0  # a maker's table that ends before at full output is cut off, not the turbine
@@ -182,6 +182,9 @@ class Wind(Section):
     loss_frac: Fraction = Field(0.12, description="wakes, electrical, icing")
     degradation_frac_per_year: float = Field(0.002, ge=0.0, le=0.1)
     outage: Outage
+    transformers: Blocks | None = Field(
+        None, description="between the field and the site's bus; left out: they never fail"
+    )
 
     @model_validator(mode="after")
     def _curve(self) -> Wind:

@@ -6,6 +6,7 @@ From the study and given weather; the random parts by the same names as the kern
 from __future__ import annotations
 
 import datetime
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,13 @@ from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")
+BETWEEN = {  # what a study may leave out, in this order after the others
+    "pv_transformers": lambda study: study.pv.transformers,
+    "wind_transformers": lambda study: study.wind.transformers,
+    "it_blocks": lambda study: study.load.it_blocks,
+    "cooling_blocks": lambda study: study.load.cooling_blocks,
+    "grid_transformers": lambda study: study.grid.transformers,
+}
 MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
 
 
@@ -36,6 +44,8 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
+    between = {name: find(study) for name, find in BETWEEN.items() if find(study) is not None}
+    kinds += [built(section.outage) for section in between.values()]
     machines = gensets.of_plant(study, sets, names)
     if study.gensets.commitment is not None:  # their units fail there
         kinds[FLEETS.index("gensets")] = Kind(study.gensets.outage.units, 0.0, 1.0)
@@ -80,9 +90,10 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 failed = next_failures(names, tables_now, year, t, failed)
                 up = {
                     name: fleets.available(kind, k, t)
-                    for name, kind, k in zip(FLEETS, kinds, failed, strict=True)
+                    for name, kind, k in zip((*FLEETS, *between), kinds, failed, strict=True)
                 }
-                stands = connections.stands(study.grid, names, year, t, up["grid"], stands)
+                way_out = min(up["grid"], up.get("grid_transformers", 1.0))
+                stands = connections.stands(study.grid, names, year, t, way_out, stands)
                 if stands == "tripped":
                     up |= dict.fromkeys(("pv", "wind", "battery"), 0.0)
                 taken = plant.ordered_share(h, midday + tonight + last_night)
@@ -128,15 +139,27 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
     import_limit, export_limit = connections.limits(grid, t)
+    if grid.transformers is not None:
+        units = round(up["grid_transformers"] * grid.transformers.outage.units)
+        circuits = min(circuits, units * grid.transformers.unit_mw)
     export = min(export_limit, circuits)
+    pv_up = up["pv"] * up.get("pv_transformers", 1.0)
+    wind_up = up["wind"] * up.get("wind_transformers", 1.0)
+    backlog_limit = study.load.max_delay_h * deferrable
+    it = {"it_firm_mw": firm, "it_deferrable_mw": deferrable, "it_limit_mw": limit}
+    it |= {"it_stopped_firm_mw": None, "it_stopped_deferrable_mw": None}
+    cooling = study.load.cooling_blocks
+    if cooling is not None or "it_blocks" in up:
+        heat_mw = math.inf
+        if cooling is not None:
+            heat_mw = up["cooling_blocks"] * cooling.outage.units * cooling.unit_mw
+        it = plant.halls(heat_mw, up.get("it_blocks", 1.0), firm, deferrable, limit)
     return SimpleNamespace(
-        pv_mw=pv_mw * up["pv"],
-        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * up["wind"],
-        clipped_mw=clipped * up["pv"],
-        it_firm_mw=firm,
-        it_deferrable_mw=deferrable,
-        it_limit_mw=limit,
-        backlog_limit_mwh=study.load.max_delay_h * deferrable,
+        **it,
+        pv_mw=pv_mw * pv_up,
+        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * wind_up,
+        clipped_mw=clipped * pv_up,
+        backlog_limit_mwh=backlog_limit,
         pue=plant.pue(study.load, at["temp_air"]),
         import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,

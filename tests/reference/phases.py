@@ -23,4 +23,7 @@ def what_stands(study, share):
         "gensets": scaled(study.gensets, "gensets", "unit_mw"),
         "load": scaled(study.load, "it", "contracted_it_mw"),
     }
+    if study.load.cooling_blocks is not None:
+        cooling = scaled(study.load.cooling_blocks, "it", "unit_mw")
+        sections["load"] = sections["load"].model_copy(update={"cooling_blocks": cooling})
     return study.model_copy(update=sections)

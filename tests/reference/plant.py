@@ -137,6 +137,22 @@ def chain(units, failure, repair):
     return table
 
 
+def halls(cooling_mw, it_up, firm, deferrable, limit):
+    """What of an hour's IT the halls can run, by the names of `dispatch.Drivers`. cooling_mw: infinite where
+    it never fails.
+    """
+    runs = min((firm + deferrable) * it_up, cooling_mw)
+    lost = firm + deferrable - runs
+    lost_deferrable = min(lost, deferrable)  # firm work goes last
+    return {
+        "it_firm_mw": firm - (lost - lost_deferrable),
+        "it_deferrable_mw": deferrable - lost_deferrable,
+        "it_limit_mw": min(limit * it_up, cooling_mw),
+        "it_stopped_firm_mw": lost - lost_deferrable,
+        "it_stopped_deferrable_mw": lost_deferrable,
+    }
+
+
 @dataclasses.dataclass
 class Store:
     """A battery and a queue of postponed work, and how full they are."""
@@ -161,6 +177,13 @@ def hour_of_plant(store, d, dt_h, gensets=None):
     supply, demand = d.pv_mw + d.wind_mw, demand_it * d.pue
     f = dict.fromkeys(FLOWS, 0.0)
     f.update(pv_mw=d.pv_mw + d.clipped_mw, wind_mw=d.wind_mw, it_demand_mw=demand_it)
+    waiting_room = max(d.backlog_limit_mwh - store.backlog_mwh, 0.0)
+    if d.it_stopped_firm_mw is not None:  # the halls cannot run it, whatever power there is
+        f["it_demand_mw"] += d.it_stopped_firm_mw + d.it_stopped_deferrable_mw
+        f["postponed_mw"] = min(d.it_stopped_deferrable_mw, waiting_room / dt_h)
+        f["unserved_deferrable_mw"] = d.it_stopped_deferrable_mw - f["postponed_mw"]
+        f["unserved_firm_mw"] = d.it_stopped_firm_mw
+        waiting_room -= f["postponed_mw"] * dt_h
     f["curtailed_clipping_mw"] = d.clipped_mw
     power = store.power_mw * d.battery_frac
     if supply > demand:
@@ -187,9 +210,9 @@ def hour_of_plant(store, d, dt_h, gensets=None):
             assert gensets(0.0) == 0.0
     else:
         left = demand - supply
-        waiting_room = max(d.backlog_limit_mwh - store.backlog_mwh, 0.0)
-        f["postponed_mw"] = min(left / d.pue, d.it_deferrable_mw, waiting_room / dt_h)
-        left -= f["postponed_mw"] * d.pue
+        put_off = min(left / d.pue, d.it_deferrable_mw, waiting_room / dt_h)
+        f["postponed_mw"] += put_off
+        left -= put_off * d.pue
 
         stored = max(store.soc_mwh - store.soc_min_mwh, 0.0) * d.battery_frac
         f["discharged_mw"] = min(left, power, stored * store.discharge_efficiency / dt_h)
@@ -204,10 +227,10 @@ def hour_of_plant(store, d, dt_h, gensets=None):
             f["curtailed_no_load_mw"] = -left - relieved
             left = 0.0
 
-        still_deferrable = d.it_deferrable_mw - f["postponed_mw"]
-        f["unserved_deferrable_mw"] = min(left / d.pue, still_deferrable)
-        f["unserved_firm_mw"] = left / d.pue - f["unserved_deferrable_mw"]
-        f["served_mw"] = demand - f["postponed_mw"] * d.pue - left
+        short_deferrable = min(left / d.pue, d.it_deferrable_mw - put_off)
+        f["unserved_deferrable_mw"] += short_deferrable
+        f["unserved_firm_mw"] += left / d.pue - short_deferrable
+        f["served_mw"] = demand - put_off * d.pue - left
     store.soc_mwh += f["charged_mw"] * store.charge_efficiency * dt_h
     store.soc_mwh -= f["discharged_mw"] / store.discharge_efficiency * dt_h
     held = max(store.soc_mwh - store.soc_min_mwh, 0.0) * d.battery_frac
