@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import steps as steps_benchmark
 from engine import compose, devices, life, replay, session, setup, simulate
 from engine import plant as plants
 from engine.dispatch import Flows
@@ -231,3 +232,15 @@ def test_firm_compute_takes_the_study_s_steps(run):
     found = [firm.unserved_h(r, 60.0).mean() for r in (by_hour, run)]
     assert 0.5 < found[1] / found[0] < 2.0
     assert found[0] != found[1]
+
+
+def test_the_benchmark_measures_differences_path_by_path(many, monkeypatch, capsys):
+    """Lives that are the same have none; the table has a row for each length of step."""
+    found = steps_benchmark.measures(many)
+    exact = many["genset_mwh"].astype(float).mean(axis=1) / 1e3
+    np.testing.assert_allclose(found["fuel"], exact)
+    monkeypatch.setattr(steps_benchmark, "lived", lambda *_: (found, many["world"], 1.0))
+    rows = steps_benchmark.rows("made up", 40)
+    assert [row.get("fuel_more") for row in rows] == [None, "0", "0"]
+    assert steps_benchmark.page(rows).count("| `made up` |") == 3
+    assert capsys.readouterr().out.count("step_minutes") == 3
