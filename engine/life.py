@@ -227,10 +227,8 @@ def day(
     failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, air)
     stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
     if tables is not None:
-        w, (counts, stood) = (
-            refine.hours(tables, stream, y, hour, w, beside, steps),
-            held((counts, stood), steps),
-        )
+        w = refine.hours(tables, stream, y, hour, w, beside, steps)
+        counts, stood = held((counts, stood), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     met = block.stored(drivers)(plant, today, own, (w, counts, stood))
     standing = None if today.standing is None else today.standing[0]
