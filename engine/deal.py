@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 
-from engine.build import construction, phases, renewals, sales
+from engine.build import construction, duties, phases, renewals, sales
 from engine.build import grid as connections
 from engine.build import loan as loans
 from engine.build import sla as service
 from engine.build.taxes import CLASSES, Taxes
 from engine.build.typed import f64
 from engine.finance.company import PowerCompany
+from engine.finance.duties import DirectSupply, GreenDuty
 from engine.finance.hourly import Hourly
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa
@@ -42,8 +43,8 @@ class Deal:
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     import_multiples: [period] of the import price, None where all hours cost the same.
-    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism, hourly: None where the
-    study has none.
+    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism, hourly, green_duty,
+    direct_supply: None where the study has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
     spend_m: [step of construction] with VAT; steps are months where the loan is drawn by the month, else
     years. equity_first: [] bool, None where drawn by the year. cost_m: [] of the assets, without VAT.
@@ -70,6 +71,8 @@ class Deal:
     ppa: Ppa | None
     mechanism: Mechanism | None
     hourly: Hourly | None
+    green_duty: GreenDuty | None
+    direct_supply: DirectSupply | None
     fixed_cost_m: jax.Array
     renewal_m: jax.Array
     spend_m: jax.Array
@@ -120,6 +123,8 @@ def deal(study: Study) -> Deal:
         sla=service.sla(terms.revenue.sla_bands, study.load.deferrable_frac),
         ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
+        green_duty=duties.green(terms.green_duty, index, taxes.net),
+        direct_supply=duties.direct(terms.direct_supply, index, taxes.net),
         hourly=sales.hourly(terms.revenue.hourly, study.load, since_close, taxes.net),
         fixed_cost_m=f64(fixed),
         renewal_m=f64(renewed.cash_m),

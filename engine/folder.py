@@ -14,6 +14,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from engine import prepare, results
@@ -21,6 +22,7 @@ from engine.build import law
 from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
+from engine.schema.study import Study
 from weather import climate
 from weather.schema import InputError
 
@@ -37,6 +39,7 @@ SALE_KEYS = (  # and whether sold energy does
     ("grid", "export_price_per_kwh"),
     ("uncertainty", "power_price_sd_frac"),
 )
+HOURLY_KEYS = (("deal", "revenue", "hourly", "price_per_kwh"),)  # and whether compute by the hour does
 FILES: Any = {"climate": True, "weather": {"file"}, "deal": {"tax": {"table"}}}  # of a study
 SOURCED = re.compile(r"\[[sd]\]")  # read in a source, or derived from such numbers
 
@@ -118,6 +121,7 @@ def manifest(
         "study": run.study.model_dump(mode="json"),
         "inputs": inputs(loaded),
         "illustrative": illustrative(loaded),
+        "law": supply_law(run.study),
         "digest": digest,
         "seed": run.seed,
         "paths": run.paths,
@@ -198,6 +202,16 @@ def inputs(loaded: Loaded) -> list[dict[str, Any]]:
     return rows
 
 
+def supply_law(study: Study) -> dict[str, Any]:
+    """The tests of own supply of the study's country, by operating year."""
+    known = law.load(study.deal.tax.table)
+    years = study.life.first_year + np.arange(study.life.years)
+    return {
+        "country": known.country,
+        "tests": [test._asdict() for test in law.supply_tests(known, years)],
+    }
+
+
 def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
     """The comment beside a leaf."""
     return loaded.leaves[key].note if key in loaded.leaves else "default"
@@ -208,6 +222,8 @@ def illustrative(loaded: Loaded) -> list[str]:
     revenue = loaded.study.deal.revenue
     keys: list[tuple[str, ...]] = [*RENT_KEYS] if revenue.lease_price_per_kw_month > 0.0 else []
     keys += SALE_KEYS if revenue.ppa is not None else ()
+    keys += HOURLY_KEYS if revenue.hourly is not None else ()
+    keys += [("deal", "revenue", "tenants", name, "default_frac_per_year") for name in revenue.tenants]
     assumed = [".".join(key) for key in keys if not SOURCED.search(_note(loaded, key))]
     if not assumed:
         return []

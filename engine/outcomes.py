@@ -35,23 +35,46 @@ def outcomes(
     by_tier = jnp.stack([year[f"unserved_{tier}_mwh"] for tier in TIERS], axis=1) / contracted
     served, bought = year["served_mwh"], year["imported_mwh"] + year["genset_mwh"]
     green = jnp.where(served > 0, 1.0 - bought / jnp.where(served > 0, served, 1.0), jnp.nan)
+    self_used, exported = own_supply(year)
+    money = cash.account
+    duties = money.certificates_bought_m, money.levy_m, money.excess_export_m
     found = {
         **year,
         **cash._asdict(),
         "hourly_m": jnp.zeros(cash.revenue_m.shape)
         if cash.account.hourly_m is None
         else cash.account.hourly_m,
+        "duties_m": _sum(cash.revenue_m, duties),
         "curtailed_mwh": jnp.sum(by_cause, axis=1),
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
         "unserved_by_tier_h": by_tier,
         "green_frac": green,
+        "self_used_frac": self_used,
+        "exported_frac": exported,
         "soc_mwh": soc_mwh,
         "occupancy_frac": market.occupancy * (1.0 if market.tenancy is None else market.tenancy.let.mean(1)),
         "tenant_default_year": tenant_default_year(market),
         "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
     }
     return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
+
+
+def own_supply(year: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    """[year] what the site took and what was exported, over what sun and wind could give at the bus.
+
+    What is neither curtailed nor exported is taken, the battery's losses with it. NaN where nothing could be
+    given. year: totals [year] MWh.
+    """
+    able = year["pv_mwh"] + year["wind_mwh"] - year["curtailed_clipping_mwh"]
+    lost = sum(year[f"curtailed_{cause}_mwh"] for cause in CAUSES if cause != "clipping")
+    over = jnp.where(able > 0, able, jnp.nan)
+    return (able - lost - year["exported_mwh"]) / over, year["exported_mwh"] / over
+
+
+def _sum(like: jax.Array, lines: tuple[jax.Array | None, ...]) -> jax.Array:
+    """Of the lines that a deal has, in the shape of `like`."""
+    return sum((line for line in lines if line is not None), jnp.zeros_like(like))
 
 
 def tenant_default_year(market: Market) -> jax.Array:

@@ -297,6 +297,11 @@ STUDIES = (
      "      one: {share_frac: 0.7, default_frac_per_year: 2, vacant_months: 12, relet_rent_frac: 0.8}",
      "@:5: deal.revenue.tenants.one.default_frac_per_year: should be less than or equal to 1 (got 2); "
      "fractions run from 0 to 1, 2 % is 0.02"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  green_duty: {required_frac: 0.8, certificate_per_mwh: 5}",
+     "@:3: deal.green_duty.required_frac: should be a list of numbers, such as [0.4, 0.6] (got 0.8)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  direct_supply: {exported_frac: 20, levy_per_kwh: 0.1}",
+     "@:3: deal.direct_supply.exported_frac: should be less than or equal to 1 (got 20); "
+     "fractions run from 0 to 1, 20 % is 0.2"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 99}}",
      "@:3: deal.revenue.ppa.term_years: should not pass life.years (25) (got 99)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {mechanism: {strike_per_kwh: 0.3, term_years: 31}}",

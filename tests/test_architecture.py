@@ -16,7 +16,7 @@ engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.com
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
-engine.finance.hourly
+engine.finance.hourly engine.finance.duties
 
 engine.convert.pv engine.build.sunpath engine.tenants
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
@@ -24,12 +24,12 @@ weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
-engine.schema.construction
+engine.schema.construction engine.schema.duties
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
-engine.build.tenants
+engine.build.tenants engine.build.duties
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -42,6 +42,8 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
+engine.finance.rent
+
 engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
@@ -49,6 +51,7 @@ engine.finance.reserves engine.finance.funding
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
+engine.report.supply
 
 engine.report.fidelity_figures
 

@@ -199,3 +199,23 @@ def test_the_headline_hangs_on_what_the_study_earns_from(study, named):
     [sentence] = folder.illustrative(config.load(CONFIGS / f"{study}.yaml"))
     assert named in sentence
     assert ("occupancy" in sentence) == (study == "zhongwei")
+
+
+def test_the_headline_hangs_on_tenants_and_on_what_is_sold_by_the_hour(tmp_path):
+    study = """extends: ~/zhongwei.yaml
+deal:
+  revenue:
+    hourly: {share_frac: 0.2, utilisation_frac: 0.6, price_per_kwh: 1.5}
+    tenants:
+      anchor:
+        share_frac: 0.5
+        default_frac_per_year: 0.02  # [s] a rating
+        vacant_months: 12
+        relet_rent_frac: 0.8
+      other: {share_frac: 0.1, default_frac_per_year: 0.05, vacant_months: 6, relet_rent_frac: 0.8}
+"""
+    [sentence] = folder.illustrative(config.load(write(tmp_path, "study.yaml", study)))
+    assert (
+        "deal.revenue.hourly.price_per_kwh and deal.revenue.tenants.other.default_frac_per_year" in sentence
+    )
+    assert "anchor" not in sentence

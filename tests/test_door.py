@@ -102,9 +102,9 @@ COMMANDS = (
     ("weather sample zhongwei --paths 1 --years 1 -o no/x.nc", "no/x.nc: cannot be written, no is no folder"),
     ("weather sample zhongwei --paths 1 --years 1 -o .", ".: is a folder, wanted the name of a file"),
     ("weather sample zhongwei --paths 10000000 --years 60 -o x.nc",
-     "x.nc: the disk is full; 10512*.* MB wanted, * free"),
+     "x.nc: the disk is full; 105121345.5 MB wanted, * free"),
     ("weather sample zhongwei --paths 10000000 --years 60 --packed -o x.zarr",
-     "x.zarr: the disk is full; 5256*.* MB wanted, * free"),
+     "x.zarr: the disk is full; 52560672.8 MB wanted, * free"),
     ("weather sample zhongwei --paths 1 --years 1 -o no/x.zarr",
      "no/x.zarr: cannot be written, no is no folder"),
 )  # fmt: skip

@@ -42,9 +42,18 @@ def strained():
         "mechanism": {"strike_per_kwh": 0.3, "share_frac": 0.5, "term_years": 6},
         "hourly": {"share_frac": 0.1, "utilisation_frac": 0.6, "price_per_kwh": 0.8},
     }
+    owed = {
+        "deal.green_duty": {"required_frac": (0.8, 0.9), "certificate_per_mwh": 50.0},
+        "deal.direct_supply": {  # each test is near what some years reach
+            "of_generation_frac": 0.65,
+            "of_consumption_frac": (0.3, 0.65),
+            "levy_per_kwh": 0.01,
+            "excess_export_per_kwh": 0.1,
+        },
+    }
     vat = {"place": "town", "prices_include": False, "creditable_opex_frac": 0.4, "refund_frac": 0.3}
     dates = DATES | {f"deal.tax.vat.{k}": v for k, v in vat.items()}
-    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | load | OPEN)
+    return changed(study, {f"deal.revenue.{k}": v for k, v in terms.items()} | dates | load | owed | OPEN)
 
 
 def changed(study, settings):

@@ -68,6 +68,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.tariff.peak.hours": ((8, 11), (17, 21)),
     "grid.tariff.valley.hours": ((22, 7),),
     "grid.tariff.valley.months": (1, 2, 3, 4),
+    "deal.direct_supply.of_generation_frac": 1.0,
+    "deal.direct_supply.of_consumption_frac": (1.0, 1.0),
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p50": 5.0,  # until it binds
     "deal.debt.dscr_p99": 5.0,  # until it binds
@@ -139,6 +141,15 @@ HOURLY = {
 }
 
 
+DIRECT = {  # the second year fails by what is used, none by what is made
+    "of_generation_frac": 0.01,
+    "of_consumption_frac": (0.0, 1.0),
+    "exported_frac": 0.01,
+    "levy_per_kwh": 0.02,
+    "excess_export_per_kwh": 0.02,
+}
+
+
 def base_study() -> Study:
     """The study of every branch, in a market so wild that some lives default and some profit early."""
     return studies.rich(
@@ -154,6 +165,8 @@ def base_study() -> Study:
         deal__revenue__lease_price_per_kw_month=560.0,
         deal__revenue__tenants={"anchor": ANCHOR},
         deal__revenue__hourly=HOURLY,
+        deal__green_duty={"required_frac": (0.95, 0.97), "certificate_per_mwh": 30.0},
+        deal__direct_supply=DIRECT,
         battery__outage__units=5,
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=1.2,

@@ -41,7 +41,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "genset_mwh": 0.0 * one, "charged_mwh": 0.5e6 * one, "discharged_mwh": 0.45e6 * one,
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
-        "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one,
+        "self_used_frac": 0.9 - 0.1 * sun, "exported_frac": 0.1 * sun,
+        "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one, "duties_m": 0.0 * one,
         "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
         "renewal_m": 0.0 * one, "standby_mwh": 0.0 * one,
@@ -270,11 +271,14 @@ def test_tenants_have_their_lines_where_a_study_names_them():
     assert row.mean.value == pytest.approx(90.0, rel=1e-6)  # float32
 
 
-def test_what_is_sold_by_the_hour_has_a_line_where_anything_is():
+@pytest.mark.parametrize(
+    ("name", "label"), [("hourly_m", "Sold by the hour"), ("duties_m", "Green and self-use duties")]
+)
+def test_some_money_has_a_line_where_there_is_any(name, label):
     values = outcomes()
-    assert "Sold by the hour" not in html.page(made(values), manifest())
-    values["hourly_m"] = np.full_like(values["revenue_m"], 70.0)
-    assert "Sold by the hour" in html.page(made(values), manifest())
+    assert label not in html.page(made(values), manifest())
+    values[name] = np.full_like(values["revenue_m"], 70.0)
+    assert label in html.page(made(values), manifest())
 
 
 def test_grades_and_the_bad_year():

@@ -1,10 +1,11 @@
-"""A country's table of taxes, read, checked, and asked for its rates by calendar year."""
+"""A country's table, read, checked, and asked for its rates and tests by calendar year."""
 
 from __future__ import annotations
 
 import hashlib
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
@@ -16,6 +17,28 @@ from weather.schema import InputError
 
 KEY = "deal.tax.table"
 TABLES = resources.files("engine.finance") / "tables"
+
+
+class SupplyTest(NamedTuple):
+    """A yearly test of own supply. outcome: of `engine.results`, that is held against `wanted`.
+
+    wanted: [year], NaN where the law knows none. at_least: else at most. sources: of the thresholds, as they
+    follow one another.
+    """
+
+    label: str
+    outcome: str
+    at_least: bool
+    wanted: np.ndarray
+    sources: tuple[str, ...]
+
+
+TESTS = {  # of `SupplyLaw`: label, outcome, whether it is a least
+    "self_used_of_generation": ("Self-use of generation", "self_used_frac", True),
+    "self_used_of_load": ("Self-use of the load", "green_frac", True),
+    "exported_of_generation": ("Export of generation", "exported_frac", False),
+    "green_of_centre": ("Green share of the data centre", "green_frac", True),
+}
 
 
 def shipped() -> list[str]:
@@ -52,10 +75,7 @@ def load(name: str) -> TaxLaw:
 
 def rates(law: TaxLaw, what: str, entries: Rates, years: np.ndarray) -> np.ndarray:
     """[year] the rate of each calendar year. Raises InputError for a year that the table does not know."""
-    found = np.full(len(years), np.nan)
-    for entry in entries:
-        last = np.inf if entry.last_year is None else entry.last_year
-        found = np.where((years >= entry.first_year) & (years <= last), entry.frac, found)
+    found = _dated(entries, years, np.full(len(years), np.nan))
     missing = years[np.isnan(found)]
     if len(missing):
         raise InputError(
@@ -70,11 +90,27 @@ def income_tax(law: TaxLaw, regime: str | None, years: np.ndarray) -> np.ndarray
     general = rates(law, "income_tax", law.income_tax, years)
     if regime is None:
         return general
-    found = general
-    for entry in chosen(law.regimes, "deal.tax.regime", regime):
-        last = np.inf if entry.last_year is None else entry.last_year
-        found = np.where((years >= entry.first_year) & (years <= last), entry.frac, found)
+    return _dated(chosen(law.regimes, "deal.tax.regime", regime), years, general)
+
+
+def supply_tests(law: TaxLaw, years: np.ndarray) -> list[SupplyTest]:
+    """Of own supply in these calendar years; those alone that the law has for one of them."""
+    found = []
+    for name, (label, outcome, at_least) in TESTS.items() if law.own_supply is not None else ():
+        entries: Rates = getattr(law.own_supply, name)
+        wanted = _dated(entries, years, np.full(len(years), np.nan))
+        held = tuple(x.source for x in entries if np.isfinite(_dated((x,), years, wanted * np.nan)).any())
+        if held:
+            found.append(SupplyTest(label, outcome, at_least, wanted, held))
     return found
+
+
+def _dated(entries: Rates, years: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """[year] the rate of each calendar year that has one, the later entry where two have it."""
+    for entry in entries:
+        last = np.inf if entry.last_year is None else entry.last_year
+        otherwise = np.where((years >= entry.first_year) & (years <= last), entry.frac, otherwise)
+    return otherwise
 
 
 def chosen(named: dict[str, Rates], key: str, name: str) -> Rates:

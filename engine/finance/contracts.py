@@ -15,8 +15,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.dispatch import Totals
-from engine.finance import mechanism, ppa, sla, vat
-from engine.finance.hourly import energy_share
+from engine.finance import duties, mechanism, ppa, rent, sla, vat
 from engine.world import Market
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
@@ -26,7 +25,9 @@ MONTHS = 12
 class Operations(NamedTuple):
     """Energy of a path by month, MWh [year, month], float64. served: site energy; it_demand, unserved: IT.
 
-    imported_by_period: what came in the hours of each period of the tariff, None without one.
+    imported_by_period: what came in the hours of each period of the tariff, None without one. generation:
+    what sun and wind could have given at the bus, self_used: of it, neither curtailed nor exported; None
+    where no duty asks for them.
     """
 
     imported_mwh: jax.Array
@@ -37,19 +38,28 @@ class Operations(NamedTuple):
     unserved_firm_mwh: jax.Array
     unserved_deferrable_mwh: jax.Array
     imported_by_period_mwh: tuple[jax.Array, ...] | None = None
+    generation_mwh: jax.Array | None = None
+    self_used_mwh: jax.Array | None = None
 
 
 def operations(totals: Totals) -> Operations:
     """What money is made of, out of a path's monthly energy."""
-    return Operations(*(getattr(totals, name) for name in Operations._fields))
+    generation = totals.pv_mwh + totals.wind_mwh - totals.curtailed_clipping_mwh
+    curtailed = totals.curtailed_order_mwh + totals.curtailed_export_limit_mwh + totals.curtailed_no_load_mwh
+    kept = generation - curtailed - totals.exported_mwh
+    made: dict[str, Any] = {"generation_mwh": generation, "self_used_mwh": kept}
+    return Operations(*(made[name] if name in made else getattr(totals, name) for name in Operations._fields))
 
 
 def alike(deal: Deal, month: Any) -> Operations:
     """`month` for each energy that a deal's money is made of."""
     always = {name: month for name in Operations._fields if name not in Operations._field_defaults}
-    periods = deal.import_multiples
+    periods, made = deal.import_multiples, None if deal.direct_supply is None else month
     return Operations(
-        **always, imported_by_period_mwh=None if periods is None else (month,) * periods.shape[0]
+        **always,
+        imported_by_period_mwh=None if periods is None else (month,) * periods.shape[0],
+        generation_mwh=made,
+        self_used_mwh=made,
     )
 
 
@@ -57,10 +67,11 @@ class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
     Revenue: lease, hourly (compute sold by the hour), power, export (at the grid's price), certificate, ppa,
-    less sla_credit and ppa_damages, and mechanism of either sign. Costs: fixed, import, capacity, fuel,
-    surcharge (on VAT paid). vat: cash of it, either sign, neither revenue nor cost. internal: what a power
-    company is paid for what the site uses of its own, revenue to one and cost to the other. renewal: set
-    aside for new equipment, ahead of debt service. None where the deal has no such thing.
+    less sla_credit, ppa_damages and excess_export, and mechanism of either sign. Costs: fixed, import,
+    capacity, fuel, certificates_bought and levy (duties), surcharge (on VAT paid). vat: cash of it, either
+    sign, neither revenue nor cost. internal: what a power company is paid for what the site uses of its own,
+    revenue to one and cost to the other. renewal: set aside for new equipment, ahead of debt service. None
+    where the deal has no such thing.
     """
 
     lease_m: jax.Array
@@ -80,6 +91,9 @@ class Lines(NamedTuple):
     ppa_damages_m: jax.Array | None = None
     mechanism_m: jax.Array | None = None
     hourly_m: jax.Array | None = None
+    certificates_bought_m: jax.Array | None = None
+    levy_m: jax.Array | None = None
+    excess_export_m: jax.Array | None = None
 
 
 def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
@@ -87,8 +101,8 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
 
     market: factors on prices, occupied fraction [year]; its months, where tenants may default.
     """
-    rent, let, by_the_hour = _rented(deal, market)
-    lease = rent * let * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
+    rate, let, by_the_hour = rent.rented(deal, market)
+    lease = rate * let * deal.it_standing * deal.contracted_it_mw * 1e3 / 1e6
     taken = None if by_the_hour is None else 1.0 - _column(by_the_hour)
     monthly = jnp.ones((1, MONTHS))
     account = Lines(
@@ -96,7 +110,7 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         power_m=_part(taken, _per_kwh(deal.power_price_per_kwh, operations.served_mwh)),
         export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
         certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
-        sla_credit_m=sla_credit(deal, rent, lease, operations, taken),
+        sla_credit_m=sla_credit(deal, rate, lease, operations, taken),
         fixed_m=_column(deal.fixed_cost_m.sum(0)) / MONTHS * monthly,
         import_m=_per_kwh(deal.import_price_per_kwh * market.power_price, _at_one_price(deal, operations)),
         capacity_m=_column(deal.capacity_charge_per_kw_month) * deal.import_limit_mw * 1e3 / 1e6 * monthly,
@@ -108,7 +122,7 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
         price = price if market.compute_price is None else price * market.compute_price
         got = operations.it_demand_mwh - operations.unserved_firm_mwh - operations.unserved_deferrable_mwh
         account = account._replace(hourly_m=_per_kwh(price * by_the_hour, got))
-    account = _contracted(deal, operations, market, account)
+    account = _owed(deal, operations, _contracted(deal, operations, market, account))
     return _within(deal, operations, _taxed(deal, account))
 
 
@@ -118,22 +132,6 @@ def _at_one_price(deal: Deal, operations: Operations) -> jax.Array:
         return operations.imported_mwh
     by_period = jnp.stack(operations.imported_by_period_mwh)
     return jnp.sum(deal.import_multiples[:, None, None] * by_period, axis=0)
-
-
-def _rented(deal: Deal, market: Market) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-    """What is let: rent per kW-month and occupied part of the capacity, [year, 1 or month]; and the part of
-    the IT energy [year] that is sold by the hour, None without.
-    """
-    rent, let = _column(deal.lease_price_per_kw_month * market.lease_price), _column(market.occupancy)
-    hourly, months = deal.hourly, market.tenancy
-    if months is None:
-        if hourly is None:
-            return rent, let, None
-        return rent, let * (1.0 - hourly.part.share), energy_share(hourly.part, jnp.ones(deal.years))
-    sold_share = 0.0 if hourly is None else hourly.part.share
-    left, paid = months.let - sold_share, months.rent - sold_share
-    rent = rent * jnp.where(left > 0.0, paid / jnp.where(left > 0.0, left, 1.0), 0.0)
-    return rent, let * left, None if hourly is None else energy_share(hourly.part, months.let.mean(1))
 
 
 def _part(share: jax.Array | None, x: jax.Array) -> jax.Array:
@@ -160,9 +158,26 @@ def _contracted(deal: Deal, operations: Operations, market: Market, account: Lin
     return account
 
 
+def _owed(deal: Deal, operations: Operations, account: Lines) -> Lines:
+    """With what duties cost, each year's in its last month."""
+    bought = operations.imported_mwh + operations.genset_mwh
+    served, exported = operations.served_mwh.sum(1), operations.exported_mwh.sum(1)
+    made = (None if x is None else x.sum(1) for x in (operations.generation_mwh, operations.self_used_mwh))
+    year = duties.Year(served, jnp.maximum(served - bought.sum(1), 0.0), exported, *made)
+    last = jnp.arange(MONTHS)[None, :] == MONTHS - 1
+    owed = (
+        None if x is None else jnp.where(last, _column(x), 0.0)
+        for x in duties.owed(deal.green_duty, deal.direct_supply, year)
+    )
+    certificates, levy, excess = owed
+    return account._replace(certificates_bought_m=certificates, levy_m=levy, excess_export_m=excess)
+
+
 def sold(account: Lines) -> jax.Array:
-    """What is paid for exported energy and its certificates, less damages, million."""
+    """What is paid for exported energy and its certificates, less damages and charges on it, million."""
     paid = account.export_m + account.certificate_m
+    if account.excess_export_m is not None:
+        paid = paid - account.excess_export_m
     if account.ppa_m is not None and account.ppa_damages_m is not None:
         paid = paid + account.ppa_m - account.ppa_damages_m
     return paid if account.mechanism_m is None else paid + account.mechanism_m
@@ -191,6 +206,10 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
         + _column(rates.fuel) * account.fuel_m
         + _column(rates.fixed_m) / MONTHS
     )
+    if account.certificates_bought_m is not None:
+        purchases = purchases + _column(rates.certificate) * account.certificates_bought_m
+    if account.levy_m is not None:
+        purchases = purchases + _column(rates.imported) * account.levy_m
     settled = vat.settle(rates, sales, purchases)
     return account._replace(surcharge_m=_column(rates.surcharge) * settled.paid_m, vat_m=settled.cash_m)
 
@@ -232,6 +251,8 @@ def revenue(account: Lines) -> jax.Array:
 def opex(account: Lines) -> jax.Array:
     """Operating costs, million, in the shape of the lines."""
     costs = account.fixed_m + account.import_m + account.capacity_m + account.fuel_m
+    for duty in (account.certificates_bought_m, account.levy_m):
+        costs = costs if duty is None else costs + duty
     return costs if account.surcharge_m is None else costs + account.surcharge_m
 
 

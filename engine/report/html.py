@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import facts, figures, lending, tables, wording
+from engine.report import facts, figures, lending, supply, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def page(
         cases=lending.cases(manifest),
         market=lending.market(manifest),
         losses=lending.losses(results, manifest),
+        duties=supply.lines(results, manifest),
+        duty_sources=[(d.label, d.source) for d in supply.held(results, manifest)],
         without_return=lending.without_return(results),
         orders=[
             (facts.words(key), facts.value(value))

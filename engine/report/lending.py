@@ -84,10 +84,10 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
             f"{wording.text(ecl, 3)} {unit}",
         ),
     ]
-    found += of_tenants(results, manifest)
     product = by_parts(results, manifest)
+    tenants = of_tenants(results, manifest)
     if product is None:
-        return found
+        return found + tenants
     pd = annual_pd(results, manifest)
     yearly = pd * (float(np.nanmean(results["lgd_frac"].values)) if pd > 0.0 else 0.0)
     percent, bad = 100.0 * yearly, 100.0 * stressed(pd)
@@ -97,7 +97,7 @@ def losses(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
         Loss("Basel slotting", f"expected loss of {percent:.2g} % a year of the tenor", slot(yearly)),
         Loss("PD of a year in 1,000", f"Vasicek, of a yearly PD of {100.0 * pd:.2g} %", f"{bad:.2g} %"),
     ]
-    return found
+    return found + tenants
 
 
 def of_tenants(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:

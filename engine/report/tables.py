@@ -247,6 +247,9 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]
+    owed = _total(results["duties_m"])
+    if owed.any():
+        yield group, "Green and self-use duties", f"{money}/y", "less", owed / results.sizes["year"]
     yield group, "CFADS", f"{money}/y", "more", yearly_mean(results["cfads_m"].values[:, :years])
     yield group, "Equity IRR", "%", "more", 100.0 * results["equity_irr_frac"].values
     yield group, "Equity NPV", money, "more", results["equity_npv_m"].values

@@ -10,6 +10,7 @@ from engine.schema import construction as building
 from engine.schema.base import Fraction, NotNegative, Positive, Section, contradiction, want
 from engine.schema.construction import Construction
 from engine.schema.debt import DebtTerms
+from engine.schema.duties import DirectSupply, GreenDuty
 from engine.schema.revenue import Revenue
 from engine.schema.tax import Tax
 
@@ -81,6 +82,10 @@ class DealSection(Section):
     construction: Construction = Construction()
     revenue: Revenue
     opex: Opex
+    green_duty: GreenDuty | None = Field(None, description="left out: no share is owed")
+    direct_supply: DirectSupply | None = Field(
+        None, description="left out: no test of self-use costs anything"
+    )
     renewals: dict[str, Renewal] = Field({}, description="by name")
     tax: Tax
     debt: DebtTerms

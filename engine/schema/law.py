@@ -1,4 +1,4 @@
-"""What a country's table of taxes may say: rates by calendar year, each with its source."""
+"""What a country's table may say: taxes, and what self-supplied loads owe, by calendar year with sources."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ class VatRates(Section):
     services: Rates
 
 
+class SupplyLaw(Section):
+    """What a load owes that is supplied by sun and wind of its own, as shares of a year's energy.
+
+    self_used: at least, of what sun and wind could give, and of what the load takes. exported: at most, of
+    what they could give. green_of_centre: at least, of what a data centre takes.
+    """
+
+    self_used_of_generation: Rates = ()
+    self_used_of_load: Rates = ()
+    exported_of_generation: Rates = ()
+    green_of_centre: Rates = ()
+
+
 class TaxLaw(Section):
     """One country. regimes: reduced rates of income tax by name. surcharges: on VAT paid, by place.
 
@@ -48,3 +61,4 @@ class TaxLaw(Section):
     loss_carry_years: int = Field(ge=0, le=50)
     vat: VatRates | None = None
     surcharges: dict[str, Rates] = Field(default_factory=dict)
+    own_supply: SupplyLaw | None = None

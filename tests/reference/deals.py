@@ -163,6 +163,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, secur
                     "land_m_per_year": u(0, 5),
                     "inflation_frac_per_year": u(-0.01, 0.05),
                 },
+                **(duties(more, years) if taxed else {}),
                 "tax": tax,
                 "debt": terms,
                 "renewals": renewals(np.random.default_rng(rng.bit_generator.seed_seq.spawn(1)[0]), years),
@@ -275,6 +276,23 @@ def hourly(rng):
     }
 
 
+def duties(rng, years):
+    """A green share to reach and tests of self-use, which some years fail."""
+    return {
+        "green_duty": {
+            "required_frac": tuple(rng.uniform(0.5, 1.0, years // 2).tolist()),
+            "certificate_per_mwh": rng.uniform(0, 300),
+        },
+        "direct_supply": {
+            "of_generation_frac": rng.uniform(0.6, 0.7),
+            "of_consumption_frac": tuple(rng.uniform(0.6, 0.75, 3).tolist()),
+            "exported_frac": rng.uniform(0.1, 0.3),
+            "levy_per_kwh": rng.uniform(0.0, 0.2),
+            "excess_export_per_kwh": rng.uniform(0.0, 0.3),
+        },
+    }
+
+
 def mechanism(rng, years):
     """A contract for differences on a part of what goes to the grid."""
     return {
@@ -286,7 +304,8 @@ def mechanism(rng, years):
 
 def operations(rng, years, level=1.0):
     """Energy by month, MWh; `level` scales what the plant gives."""
-    shape = (years, 12)
+    shape, more = (years, 12), rng.spawn(1)[0]
+    generation = more.uniform(30_000, 60_000, shape)
     served = rng.uniform(40_000, 60_000, shape)
     imported = np.clip(served - level * rng.uniform(20_000, 50_000, shape), 0.0, None)
     rare = rng.uniform(size=shape) < 0.05
@@ -298,6 +317,8 @@ def operations(rng, years, level=1.0):
         it_demand_mwh=served / 1.2,
         unserved_firm_mwh=rare * rng.uniform(0, 5_000, shape),
         unserved_deferrable_mwh=rng.uniform(0, 500, shape),
+        generation_mwh=generation,
+        self_used_mwh=generation * more.uniform(0.4, 0.9, shape),
     )
 
 

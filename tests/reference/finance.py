@@ -159,6 +159,26 @@ def agreement(study, ops):
     return contracted, lost
 
 
+def duties(study, ops, y, price_level, net):
+    """What a year owes for green energy that it lacks and for tests that it fails, in currency."""
+    duty, direct, owed = study.deal.green_duty, study.deal.direct_supply, {}
+    served, exported = sum(ops.served_mwh[y]), sum(ops.exported_mwh[y])
+    green = max(served - sum(ops.imported_mwh[y]) - sum(ops.genset_mwh[y]), 0.0)
+    if duty:
+        required = duty.required_frac[min(y, len(duty.required_frac) - 1)]
+        missing = max(required * served - green, 0.0)
+        owed["certificates_bought_m"] = duty.certificate_per_mwh * price_level * net["services"] * missing
+    if direct:
+        generation = sum(ops.generation_mwh[y])
+        least = direct.of_consumption_frac[min(y, len(direct.of_consumption_frac) - 1)]
+        failed = sum(ops.self_used_mwh[y]) < direct.of_generation_frac * generation or green < least * served
+        levy = direct.levy_per_kwh * price_level * net["power"]
+        owed["levy_m"] = levy * green * 1000 if failed else 0.0
+        beyond = max(exported - direct.exported_frac * generation, 0.0)
+        owed["excess_export_m"] = direct.excess_export_per_kwh * price_level * beyond * 1000
+    return owed
+
+
 def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None):
     """The operating account: a list over years of lists over months of dicts of lines.
 
@@ -281,6 +301,12 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 sold += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
                 sold += line.get("mechanism_m", 0.0)
                 line["power_company_m"] = sold - costs / 12
+            for name, owed in duties(study, ops, y, price_level, net).items():
+                line[name] = owed if m == 11 else 0.0
+            line["vat_on_costs"] += vat["services"] * line.get("certificates_bought_m", 0.0)
+            line["vat_on_costs"] += vat["power"] * line.get("levy_m", 0.0)
+            if company:
+                line["power_company_m"] -= line.get("excess_export_m", 0.0)
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
     if study.deal.tax.vat:
@@ -293,7 +319,8 @@ def revenue_and_opex(line):
     revenue += line.get("hourly_m", 0.0)
     revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
-    opex += line.get("surcharge_m", 0.0)
+    opex += line.get("surcharge_m", 0.0) + line.get("certificates_bought_m", 0.0) + line.get("levy_m", 0.0)
+    revenue -= line.get("excess_export_m", 0.0)
     return revenue - line["sla_credit_m"], opex
 
 
