@@ -19,6 +19,7 @@ from engine.build import sla as service
 from engine.build.taxes import CLASSES, Taxes
 from engine.build.typed import f64
 from engine.finance.company import PowerCompany
+from engine.finance.completion import Guarantees
 from engine.finance.duties import DirectSupply, GreenDuty
 from engine.finance.hourly import Hourly
 from engine.finance.mechanism import Mechanism
@@ -47,7 +48,8 @@ class Deal:
     direct_supply: None where the study has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
     spend_m: [step of construction] with VAT; steps are months where the loan is drawn by the month, else
-    years. equity_first: [] bool, None where drawn by the year. cost_m: [] of the assets, without VAT.
+    years. equity_first: [] bool, None where drawn by the year. completion: None where the study has no risk
+    of construction. cost_m: [] of the assets, without VAT.
     depreciation_m: [year] straight line by class; renewal_depreciation_m: of what is renewed.
     tax_rate: [year].
     equity_discount: [] per year. vat, power_company: None where the study has none.
@@ -77,6 +79,7 @@ class Deal:
     renewal_m: jax.Array
     spend_m: jax.Array
     equity_first: jax.Array | None
+    completion: Guarantees | None
     cost_m: jax.Array
     depreciation_m: jax.Array
     renewal_depreciation_m: jax.Array
@@ -130,6 +133,7 @@ def deal(study: Study) -> Deal:
         renewal_m=f64(renewed.cash_m),
         spend_m=f64(construction.by_step(terms.construction, taxes.assets.spend_m)),
         equity_first=construction.equity_first(terms.construction),
+        completion=construction.guarantees(terms.construction),
         cost_m=f64(sum(cost.values())),
         depreciation_m=f64(np.sum(list(depreciation.values()), axis=0)),
         renewal_depreciation_m=f64(np.sum(list(renewed.depreciation_m.values()), axis=0)),

@@ -18,7 +18,7 @@ from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
-from engine.finance import contracts, waterfall
+from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
 from engine.orders import Order, OrderProcess, Orders
@@ -324,8 +324,10 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 
 def market(plant: Plant, stream: Stream) -> Market:
-    """Prices and occupancy of one path."""
-    return world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds, plant.tenants)
+    """Prices and occupancy of one path, and how its construction ends."""
+    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds, plant.tenants)
+    risks = plant.construction
+    return found if risks is None else found._replace(completion=completion.drawn(risks, stream))
 
 
 def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:

@@ -25,11 +25,16 @@ def outcomes(
 ) -> dict[str, jax.Array]:
     """All outcomes but the world, in the kind of number that is stored.
 
-    monthly: [year, 12] float64 MWh. soc_mwh, backlog_mwh: [year] at each year's end.
+    monthly: [year, 12] float64 MWh; what would have flowed before completion does not count. soc_mwh,
+    backlog_mwh: [year] at each year's end.
     """
     flowing = {name: x for name, x in monthly._asdict().items() if isinstance(x, jax.Array)}
-    year = {name: jnp.sum(x, axis=1) for name, x in flowing.items()}
-    year.setdefault("standby_mwh", jnp.zeros_like(year["charged_mwh"]))
+    whole = {name: jnp.sum(x, axis=1) for name, x in flowing.items()}
+    year = whole
+    if cash.operating is not None:
+        year = {name: jnp.sum(x * cash.operating, axis=1) for name, x in flowing.items()}
+    for sums in (whole, year):
+        sums.setdefault("standby_mwh", jnp.zeros_like(sums["charged_mwh"]))
     by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)
     contracted = plant.computing.contracted_mw.astype(jnp.float64)
     by_tier = jnp.stack([year[f"unserved_{tier}_mwh"] for tier in TIERS], axis=1) / contracted
@@ -55,7 +60,7 @@ def outcomes(
         "soc_mwh": soc_mwh,
         "occupancy_frac": market.occupancy * (1.0 if market.tenancy is None else market.tenancy.let.mean(1)),
         "tenant_default_year": tenant_default_year(market),
-        "energy_imbalance_frac": energy_imbalance(plant, year, soc_mwh, backlog_mwh),
+        "energy_imbalance_frac": energy_imbalance(plant, whole, soc_mwh, backlog_mwh),
     }
     return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
 

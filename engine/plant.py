@@ -10,7 +10,20 @@ import numpy as np
 
 from engine import outages
 from engine.blocks import Blocks
-from engine.build import battery, computing, gensets, grid, mounting, orders, phases, pv, sales, tenants, wind
+from engine.build import (
+    battery,
+    computing,
+    construction,
+    gensets,
+    grid,
+    mounting,
+    orders,
+    phases,
+    pv,
+    sales,
+    tenants,
+    wind,
+)
 from engine.build.fleets import blocks, kind
 from engine.build.phases import PARTS
 from engine.build.typed import f32, f64
@@ -19,6 +32,7 @@ from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
+from engine.finance.completion import Risks
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
@@ -45,8 +59,8 @@ class Plant(NamedTuple):
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
     stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
     are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
-    between plant and load fails. tenants: who may default, None where nobody is named. parts: what hours that
-    are taken apart need, None where they are not.
+    between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
+    go wrong with it, None for nothing. parts: what hours that are taken apart need, None where they are not.
     """
 
     pv: PvArray
@@ -68,6 +82,7 @@ class Plant(NamedTuple):
     gensets: Gensets | None
     blocks: Blocks | None = None
     tenants: Tenants | None = None
+    construction: Risks | None = None
     parts: Tables | None = None
 
     @property
@@ -193,6 +208,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         gensets=gensets.gensets(study.gensets),
         blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
+        construction=construction.risks(study.deal.construction),
         parts=finer and finer.tables,
     )
 

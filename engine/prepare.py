@@ -171,6 +171,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             },
             "uses": {
                 "capex": float(funding.capex_m),
+                **({"contingency": float(funding.contingency_m)} if funding.contingency_m else {}),
                 "interest during construction": float(funding.idc_m),
                 "commitment fee": float(funding.commitment_fee_m),
                 "upfront fee": float(funding.upfront_fee_m),

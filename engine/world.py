@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from engine import tenants
+from engine.finance.completion import Completion
 from engine.finance.hourly import Part
 from engine.tenants import Tenancy, Tenants
 from weather import random
@@ -46,7 +47,8 @@ class Market(NamedTuple):
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
     fraction of the contracted capacity, were no tenant gone. tenancy: what is left of it, where a study
-    names tenants. compute_price: [year], where compute is sold by the hour.
+    names tenants. compute_price: [year], where compute is sold by the hour. completion: how construction
+    ends, None where it is as planned.
     """
 
     lease_price: jax.Array
@@ -54,6 +56,7 @@ class Market(NamedTuple):
     occupancy: jax.Array
     tenancy: Tenancy | None = None
     compute_price: jax.Array | None = None
+    completion: Completion | None = None
 
     @property
     def drawing(self) -> jax.Array:

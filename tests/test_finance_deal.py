@@ -10,7 +10,7 @@ from engine.deal import FIXED_COSTS, deal
 from engine.finance import debt, waterfall
 from engine.schema.study import Study
 from engine.world import central
-from tests.reference import deals
+from tests.reference import deals, taxes
 
 DATES = {
     "deal.debt.sale_multiple": 1.0,
@@ -20,7 +20,11 @@ DATES = {
     "deal.tax.table": "tests/other_law.yaml",  # whose relief is half of one year: all years have some tax
 }
 BANDS = {"over_minutes": (60.0, 600.0), "credit_frac": (0.1, 0.4)}
-OPEN = {"phases": {}, "deal.construction": {"draws": "monthly"}}
+OPEN = {
+    "phases": {},
+    "deal.construction": {"draws": "monthly"},
+    "deal.capex.servers": {"amount_m": 60.0, "tax_life_years": 4},
+}
 VOLUME = {"mwh_per_year": 88_000.0, "damages_per_kwh": 0.1, "make_up_years": 2}
 
 
@@ -146,6 +150,9 @@ SPECIAL = {
 }
 
 
+DRAWN = tuple(f"deal.construction.{key}" for key in ("overrun", "delay", "correlation", "guarantee_m"))
+
+
 def other(path, value):
     if path in SPECIAL:
         return SPECIAL[path]
@@ -158,7 +165,7 @@ def other(path, value):
 
 def test_every_setting_of_the_deal_changes_the_money():
     base, study = results(strained()), strained()
-    aside = {*TERMS, *OF_MARKETS}
+    aside = {*TERMS, *OF_MARKETS, *DRAWN}
     paths = {p: value for p, value in settings(study.deal, "deal") if p not in aside} | {
         path: functools.reduce(getattr, path.split("."), study) for path in OUTSIDE
     }
@@ -227,5 +234,26 @@ def test_depreciation_ends_at_the_residual():
     item = {"amount_m": 100.0, "tax_life_years": 4, "residual_frac": 0.05}
     none = item | {"amount_m": 0.0}
     classes = {"pv": item, "wind": none, "battery": none, "datacentre": none, "grid_and_gensets": none}
+    classes["servers"] = none
     money = deal(changed(strained(), {f"deal.capex.{k}": v for k, v in classes.items()}))
     assert money.depreciation_m == pytest.approx(np.array([23.75] * 4 + [0.0] * 6))
+
+
+def test_servers_of_the_project_are_insured_written_off_and_taxed_like_equipment():
+    servers = {"amount_m": 300.0, "tax_life_years": 4, "residual_frac": 0.05}
+    base = changed(strained(), {"deal.capex.servers": servers | {"amount_m": 0.0}, "deal.renewals": {}})
+    study = changed(base, {"deal.capex.servers": servers})
+    without, money = deal(base), deal(study)
+    assert float(money.cost_m - without.cost_m) == pytest.approx(300.0)
+    extra = money.depreciation_m - without.depreciation_m
+    assert extra == pytest.approx(np.array([71.25] * 4 + [0.0] * 6))
+    insurance = FIXED_COSTS.index("insurance")
+    more = (money.fixed_cost_m - without.fixed_cost_m)[insurance] / without.fixed_cost_m[insurance]
+    assert more == pytest.approx(np.full(10, 300.0 / float(without.cost_m)))
+    assert float(money.power_company.share) < float(without.power_company.share)
+    vat = taxes.vat_rate(study, "equipment", study.life.first_year - 1)
+    assert float(money.spend_m.sum() - without.spend_m.sum()) == pytest.approx(300.0 * (1.0 + vat))
+    new = {"fleet": {"of": "servers", "in_year": 5, "amount_m": 200.0, "saved_over_years": 2}}
+    renewed = deal(changed(study, {"deal.renewals": new}))
+    assert (np.array(renewed.renewal_m) > 0).tolist() == [False] * 2 + [True] * 2 + [False] * 6
+    assert (np.array(renewed.renewal_depreciation_m) > 0).tolist() == [False] * 4 + [True] * 4 + [False] * 2

@@ -71,7 +71,10 @@ def test_prices_that_hold_vat_are_worth_less():
     assert np.asarray(plain.lease_price_per_kw_month / within.lease_price_per_kw_month) == pytest.approx(1.06)
     assert np.asarray(plain.export_price_per_kwh / within.export_price_per_kwh) == pytest.approx(1.13)
     capex = study.deal.capex
-    net = sum(getattr(capex, c).amount_m for c in ("pv", "wind", "battery", "grid_and_gensets")) / 1.13
+    net = (
+        sum(getattr(capex, c).amount_m for c in ("pv", "wind", "battery", "servers", "grid_and_gensets"))
+        / 1.13
+    )
     net += capex.datacentre.amount_m / 1.09
     assert float(within.cost_m) == pytest.approx(net)
     assert float(within.spend_m.sum()) == pytest.approx(sum(i.amount_m for i in items(capex)))
@@ -79,7 +82,7 @@ def test_prices_that_hold_vat_are_worth_less():
 
 
 def items(capex):
-    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.grid_and_gensets
+    return capex.pv, capex.wind, capex.battery, capex.datacentre, capex.servers, capex.grid_and_gensets
 
 
 def test_another_country_is_another_table():

@@ -157,7 +157,20 @@ def base_study() -> Study:
         life__years=YEARS,
         deal__debt__dscr_p90=1.6,  # it binds
         deal__debt__tenor_years=YEARS - 1,  # a project in default has a year left to be sold
-        deal__construction={"draws": "monthly"},
+        deal__construction={
+            "draws": "monthly",
+            "overrun": {"mean_frac": 0.03, "sd_frac": 0.1, "contingency_frac": 0.02},
+            "delay": {
+                "probability_frac": 0.4,
+                "mean_months": 2.0,
+                "longest_months": 4,
+                "damages_m_per_day": 0.05,
+                "damages_cap_m": 3.0,
+            },
+            "correlation": 0.4,
+            "guarantee_m": 40.0,
+        },
+        deal__capex__servers={"amount_m": 40.0, "tax_life_years": 3},
         deal__capex__datacentre={"amount_m": 1200.0, "tax_life_years": 1},  # a loss, then profits
         deal__renewals={
             "halls": {"of": "datacentre", "in_year": YEARS, "amount_m": 20.0, "saved_over_years": 1}

@@ -63,6 +63,9 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
         "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,
         "equity_irr_reason": np.where(cfads.mean(axis=1) > 700, 0, 1),
+        **dict.fromkeys(
+            ("delay_months", "overrun_m", "completion_guarantee_m", "completion_shortfall_m"), np.zeros(paths)
+        ),
         "energy_imbalance_frac": np.full(paths, 1e-8), "cash_imbalance_m": np.zeros(paths),
     }  # fmt: skip
 
@@ -305,3 +308,39 @@ def test_the_page_says_what_is_drawn_in_which_year():
     assert "in the middle of each construction year, pro rata with equity" in text
     about["study"]["deal"]["construction"] = {"draws": "monthly", "equity_first": True}
     assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)
+
+
+def test_the_page_says_whose_the_servers_are():
+    about = manifest()
+    capex = {"pv": {"amount_m": 900.0}, "datacentre": {"amount_m": 1500.0}, "servers": {"amount_m": 0.0}}
+    about["study"]["deal"]["capex"] = capex
+    own = (
+        "The project's own, million CNY: power plant with grid connection 900, shell of the data centre 1,500"
+    )
+    assert facts.boundary(about) == f"{own}; of others: servers (the tenants')"
+    assert own in terminal.summary(made(outcomes()), about)
+    assert "of others: servers (the tenants" in html.page(made(outcomes()), about)
+    capex["servers"] = {"amount_m": 3000.0}
+    assert facts.boundary(about) == f"{own}, servers 3,000"
+    assert facts.boundary(manifest()) == ""
+
+
+def test_the_page_says_what_being_late_does():
+    values = outcomes()
+    late = np.where(np.arange(400) % 4 == 0, 5.0, 0.0)
+    values["default_year"] = np.where(late > 0, 1.0, np.nan)
+    values["delay_months"], values["completion_shortfall_m"] = late, late
+    about = manifest()
+    about["study"]["deal"]["construction"] = {"draws": "mid_year", "overrun": {"sd_frac": 0.1}}
+    rows = lending.delays(made(values), about)
+    assert [row[:2] for row in rows] == [("in time", "300"), ("3 to 6", "100")]
+    assert rows[0][3].startswith("0 of 300")
+    assert rows[1][3].startswith("100 of 100")
+    (short,) = (e for e in tables.events(made(values), about) if e.label == "Completion shortfall")
+    assert short.paths == 100
+    text = html.page(made(values), about)
+    assert "What a late completion does" in text
+    assert "Completion late" in text
+    plain = html.page(made(outcomes()), manifest())
+    assert "late completion" not in plain
+    assert "Completion" not in plain

@@ -55,6 +55,7 @@ class Purpose(enum.IntEnum):
     RIDE_THROUGH = 16
     TENANT = 17
     GENSET_PART = 20
+    CONSTRUCTION = 24
 
 
 class Stream(NamedTuple):

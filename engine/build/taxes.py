@@ -14,7 +14,7 @@ from engine.schema.deal import Capex, DealSection
 from engine.schema.law import TaxLaw
 
 POWER_CLASSES = ("pv", "wind", "battery")  # what a power company owns
-CLASSES = (*POWER_CLASSES, "datacentre", "grid_and_gensets")
+CLASSES = (*POWER_CLASSES, "datacentre", "servers", "grid_and_gensets")
 KIND = dict.fromkeys(CLASSES, "equipment") | {"datacentre": "construction"}
 SOLD = {"lease": "services", "power": "power", "export": "power", "certificate": "services"}
 BOUGHT = {"imported": "power", "capacity": "power", "fuel": "equipment"}  # fuel: goods, taxed as equipment

@@ -11,7 +11,10 @@ from engine.deal import Deal
 
 
 class Funding(NamedTuple):
-    """Uses at completion, million: [] each, and need_m [step of construction], their sum by step."""
+    """Uses at completion, million: [] each, and need_m [step of construction], their sum by step.
+
+    contingency_m: None where the deal has none.
+    """
 
     capex_m: jax.Array
     idc_m: jax.Array
@@ -19,6 +22,7 @@ class Funding(NamedTuple):
     upfront_fee_m: jax.Array
     dsra_m: jax.Array
     need_m: jax.Array
+    contingency_m: jax.Array | None = None
 
     @property
     def uses_m(self) -> jax.Array:
@@ -35,12 +39,15 @@ def fund(deal: Deal, amount: jax.Array, uses: jax.Array, dsra: jax.Array) -> Fun
     Each step's need is met pro rata, amount / uses of it by debt; or by equity until uses - amount of it is
     paid. Draws come in the middle of a step and bear half a step's interest, a use of funds at
     the step's end; the commitment fee runs on what is undrawn. The upfront fee falls into the first step, the
-    reserve into the last. amount, uses, dsra: [] million.
+    reserve into the last, a contingency with the spending. amount, uses, dsra: [] million.
     """
     loan = deal.loan
     rate, fee = loan.rate * step_years(deal), loan.commitment_fee * step_years(deal)
     upfront = loan.upfront_fee * amount
-    base = deal.spend_m.at[0].add(upfront).at[-1].add(dsra)
+    spend, kept = deal.spend_m, None
+    if deal.completion is not None:
+        spend, kept = spend * (1.0 + deal.completion.contingency), deal.completion.contingency * spend.sum()
+    base = spend.at[0].add(upfront).at[-1].add(dsra)
     half = (rate - fee) / 2.0  # what a draw of one adds to the need of its own step
 
     def step(paid: tuple[jax.Array, jax.Array], base: jax.Array) -> tuple[tuple[jax.Array, jax.Array], _Rows]:
@@ -56,7 +63,7 @@ def fund(deal: Deal, amount: jax.Array, uses: jax.Array, dsra: jax.Array) -> Fun
 
     nothing = jnp.zeros_like(amount)
     _, (need, idc, commitment) = jax.lax.scan(step, (nothing, nothing), base)
-    return Funding(deal.spend_m.sum(), idc.sum(), commitment.sum(), upfront, dsra, need)
+    return Funding(deal.spend_m.sum(), idc.sum(), commitment.sum(), upfront, dsra, need, kept)
 
 
 _Rows = tuple[jax.Array, jax.Array, jax.Array]

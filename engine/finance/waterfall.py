@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
-from engine.finance import contracts, credit, returns, tax
+from engine.finance import completion, contracts, credit, returns, tax
 from engine.finance.cascade import cascade
+from engine.finance.completion import Built
 from engine.finance.contracts import Lines, Operations
 from engine.finance.debt import Debt
 from engine.finance.ledger import Cascade, due, imbalance, sponsor
 from engine.finance.schedule import cover
 from engine.world import Market
+
+ENDED = ("delay_months", "overrun_m", "completion_guarantee_m", "completion_shortfall_m")
 
 
 class CashFlow(NamedTuple):
@@ -25,9 +29,11 @@ class CashFlow(NamedTuple):
     sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was.
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
-    cash_imbalance_m: [] see `ledger.imbalance`. The other scalars: see `credit.Events`; `returns` for
-    the equity's, its npv at financial close with flows
-    at year ends.
+    cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
+    completion_shortfall_m: [] see `completion`; operating: [year, month] share of the month that is operated,
+    None where that is all. What the guarantee pays of service stands in no CFADS here, but counts as
+    such in the waterfall's own rows and tests, as bills unpaid at completion do. The other scalars: see
+    `credit.Events`; `returns` for the equity's, its npv at financial close with flows at year ends.
     """
 
     revenue_m: jax.Array
@@ -67,20 +73,36 @@ class CashFlow(NamedTuple):
     equity_irr_reason: jax.Array
     equity_npv_m: jax.Array
     cash_imbalance_m: jax.Array
+    delay_months: jax.Array
+    overrun_m: jax.Array
+    completion_guarantee_m: jax.Array
+    completion_shortfall_m: jax.Array
+    operating: jax.Array | None
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
+    built, capitalised = _built(deal, market), debt.funding.capitalised_m
+    if built is not None:
+        deal, operations = _late(deal, built), jax.tree.map(lambda x: x * built.operating, operations)
+        capitalised = capitalised + built.overrun_m * deal.cost_m / deal.spend_m.sum()
     monthly = contracts.lines(deal, operations, market)
     account = jax.tree.map(lambda line: line.sum(1), monthly)
     earned = contracts.earnings(deal, monthly)
-    paid = tax.income_tax(deal, earned, debt.deductible_m, debt.funding.capitalised_m)
-    rows = cascade(deal.loan, debt, earned.cash_m - paid)
-    cfads, service, distribution = (_flow(deal, x) for x in (rows.cfads_m, due(rows), rows.distribution_m))
-    paid_in = _flow(deal, sponsor(rows))
-    equity = jnp.concatenate([-debt.equity_draw_m, distribution - paid_in])
+    if built is not None:
+        earned = earned._replace(ebitda_m=earned.ebitda_m + contracts.by_period(deal, built.damages_m))
+    paid = tax.income_tax(deal, earned, debt.deductible_m, capitalised)
+    cash = earned.cash_m - paid
+    support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due_m, cash)
+    owed = 0.0 if built is None else built.shortfall_m
+    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed))
+    cfads, service, distribution = (_flow(deal, x) for x in (cash, due(rows), rows.distribution_m))
+    paid_in, spent, damages = _flow(deal, sponsor(rows)), debt.equity_draw_m, jnp.zeros(deal.years)
+    if built is not None:
+        spent, damages = spent.at[-1].add(built.sponsor_m - built.returned_m), built.damages_m.sum(1)
+    equity = jnp.concatenate([-spent, distribution - paid_in - _flow(deal, support)])
     return CashFlow(
-        revenue_m=contracts.revenue(account),
+        revenue_m=contracts.revenue(account) + damages,
         opex_m=contracts.opex(account),
         renewal_m=account.renewal_m,
         tax_m=_flow(deal, paid),
@@ -98,7 +120,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         sponsor_m=paid_in,
         prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
-        dscr_period=cover(rows.cfads_m, due(rows)),
+        dscr_period=cover(cash, due(rows)),
         equity_flow_m=equity,
         account=account,
         periods=rows,
@@ -107,7 +129,33 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_irr_reason=returns.irr_reason(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
+        **_ended(built, support),
     )
+
+
+def _built(deal: Deal, market: Market) -> Built | None:
+    """How construction ended, None where nothing could go wrong."""
+    if deal.completion is None or market.completion is None:
+        return None
+    return completion.built(deal.completion, deal.spend_m.sum(), deal.years, market.completion)
+
+
+def _late(deal: Deal, built: Built) -> Deal:
+    """The deal while nothing is let until completion; what was spent beyond the plan bore VAT, too."""
+    spent = 1.0 + built.overrun_m / deal.spend_m.sum()
+    vat = deal.vat
+    if vat is not None:
+        vat = vat._replace(credit_m=vat.credit_m * spent, refund_m=vat.refund_m * spent)
+    return dataclasses.replace(deal, it_standing=deal.it_standing * built.operating, vat=vat)
+
+
+def _ended(built: Built | None, support: jax.Array) -> dict[str, Any]:
+    """The end of construction as it is kept."""
+    none = jnp.zeros(())
+    if built is None:
+        return dict.fromkeys(ENDED, none) | {"operating": None}
+    found = built.delay_months, built.overrun_m, built.sponsor_m + support.sum(), built.shortfall_m
+    return dict(zip(ENDED, found, strict=True)) | {"operating": built.operating}
 
 
 def _flow(deal: Deal, x: jax.Array) -> jax.Array:

@@ -28,6 +28,26 @@ def money(manifest: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, s
     return both
 
 
+def boundary(manifest: Mapping[str, Any]) -> str:
+    """Whose power plant, shell and servers are, as one sentence; "" where the study is not known."""
+    capex = look(manifest, "study.deal.capex", {})
+    power = sum(
+        look(capex, f"{name}.amount_m", 0.0) for name in ("pv", "wind", "battery", "grid_and_gensets")
+    )
+    amounts = {
+        "power plant with grid connection": power,
+        "shell of the data centre": look(capex, "datacentre.amount_m", 0.0),
+        "servers": look(capex, "servers.amount_m", 0.0),
+    }
+    own = ", ".join(f"{name} {amount:,.0f}" for name, amount in amounts.items() if amount > 0)
+    if not own:
+        return ""
+    others = [name for name, amount in amounts.items() if not amount > 0]
+    named = ", ".join("servers (the tenants')" if name == "servers" else name for name in others)
+    currency = look(manifest, "study.deal.currency", "")
+    return f"The project's own, million {currency}: {own}{f'; of others: {named}' if named else ''}"
+
+
 def draws(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """By construction year, its calendar year: what is drawn of the debt, and what equity pays."""
     debt, equity = (look(manifest, f"prepared.debt.draws.{side}", []) for side in ("debt_m", "equity_m"))

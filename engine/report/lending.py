@@ -135,6 +135,30 @@ def by_parts(results: xr.Dataset, manifest: Mapping[str, Any]) -> float | None:
     return float(parts.sum())
 
 
+LATE = ((0.0, "in time"), (3.0, "up to 3 months"), (6.0, "3 to 6"), (12.0, "6 to 12"), (np.inf, "over 12"))
+
+
+def delays(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """What being late does to the debt: lives by their delay, and how many of these drew on the reserve in
+    the first year, defaulted in it, and within the tenor; nothing where no life is late.
+    """
+    months, years = results["delay_months"].values, tables.tenor(results, manifest)
+    if not (months.any() and tables.has_debt(results)):
+        return []
+    world = tables.worlds(results)
+    drew = results["reserve_draw_m"].values[:, 0] > tables.DRAWN_M
+    events = drew, *(tables.by_year(results, "default_year", year) for year in (1, years))
+    found, over = [], -1.0
+    for most, name in LATE:
+        there = (months > over) & (months <= most)
+        of = None if world is None else world[there]
+        if there.any():
+            drawn, first, whole = (wording.text_probability(risk.probability(e[there], of)) for e in events)
+            found.append((name, f"{there.sum():,}", drawn, first, whole))
+        over = most
+    return found
+
+
 def annual_pd(results: xr.Dataset, manifest: Mapping[str, Any]) -> float:
     """The yearly probability that compounds to the tenor's."""
     years = tables.tenor(results, manifest)

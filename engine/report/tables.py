@@ -135,6 +135,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Reserve draw", used, drawn),
         *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
     ]
+    if look(manifest, "study.deal.construction.overrun") is not None:
+        short = results["completion_shortfall_m"].values > DRAWN_M
+        found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
     if has_tenants(manifest):
         gone = by_year(results, "tenant_default_year", years)
         found.append(("Tenant default", "a named tenant leaves its halls", gone))
@@ -186,6 +189,7 @@ Number = tuple[str, str, str, risk.Better, np.ndarray]
 
 
 def _numbers(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
+    yield from _construction(results)
     yield from _energy(results, manifest)
     yield from _computing(results, manifest)
     yield from _cash(results, manifest)
@@ -235,6 +239,18 @@ def _computing(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Num
         hours = _total(results["unserved_by_tier_h"][:, :, index]) / years
         if hours.any():
             yield group, f"- {tier}", "h/y", "less", hours
+
+
+def _construction(results: xr.Dataset) -> Iterator[Number]:
+    group, money = "Construction", f"m {results.attrs['currency']}"
+    for name, label, unit in (
+        ("delay_months", "Completion late", "months"),
+        ("overrun_m", "Cost beyond plan", money),
+        ("completion_guarantee_m", "Paid by completion guarantee", money),
+    ):
+        values = results[name].values
+        if values.any():
+            yield group, label, unit, "less", values
 
 
 def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import lending, supply, tables, wording
+from engine.report import facts, lending, supply, tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -102,6 +102,8 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
     if found:
         console.print(_default_line(results, manifest), soft_wrap=True)
         console.print(_loss_line(results, manifest), soft_wrap=True)
+    if owned := facts.boundary(manifest):
+        console.print(f"{owned}.", soft_wrap=True, markup=False)
     for label, wanted, _, missed, lives, _ in supply.lines(results, manifest):
         console.print(f"{label}, {wanted}: missed in {missed} of years; lives: {lives}", soft_wrap=True)
     if allowed := ", ".join(

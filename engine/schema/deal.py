@@ -18,18 +18,22 @@ from engine.schema.tax import Tax
 class CapexItem(Section):
     """One class of assets: its cost and its life for tax."""
 
-    amount_m: NotNegative
+    amount_m: NotNegative = Field(description="0: there is none, or it is not the project's")
     tax_life_years: int = Field(ge=1, le=50)
     residual_frac: Fraction = Field(0.05, description="not depreciated")
 
 
 class Capex(Section):
-    """What is built; with VAT where `tax.vat.prices_include`, else without."""
+    """What the project builds and owns; with VAT where `tax.vat.prices_include`, else without."""
 
     pv: CapexItem
     wind: CapexItem
     battery: CapexItem
-    datacentre: CapexItem
+    datacentre: CapexItem = Field(description="shell and halls, with cooling and power inside")
+    servers: CapexItem = Field(
+        CapexItem(amount_m=0.0, tax_life_years=4),
+        description="left out: the tenants'; the project's age with the halls, `renewals` refresh them",
+    )
     grid_and_gensets: CapexItem
     spend_frac: tuple[Fraction, ...] = Field(min_length=1, description="by construction year; sums to 1")
 
@@ -37,7 +41,7 @@ class Capex(Section):
     def _all(self) -> Capex:
         if abs(sum(self.spend_frac) - 1.0) > 1e-9:
             raise contradiction("spend_frac", f"should sum to 1 (got {sum(self.spend_frac):g})")
-        items = (self.pv, self.wind, self.battery, self.datacentre, self.grid_and_gensets)
+        items = (self.pv, self.wind, self.battery, self.datacentre, self.servers, self.grid_and_gensets)
         if not any(item.amount_m for item in items):
             raise contradiction("pv.amount_m", "this or another amount_m should be above zero (all are 0)")
         return self
@@ -46,7 +50,7 @@ class Capex(Section):
 class Renewal(Section):
     """New equipment of a class, saved for ahead of debt service; a battery's is new cells."""
 
-    of: Literal["pv", "wind", "battery", "datacentre", "grid_and_gensets"] = Field(
+    of: Literal["pv", "wind", "battery", "datacentre", "servers", "grid_and_gensets"] = Field(
         description="the class, which also says how it is written off"
     )
     in_year: int = Field(ge=2, le=60, description="of operation, that begins with it")

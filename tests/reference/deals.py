@@ -11,12 +11,13 @@ import numpy as np
 
 from engine.deal import deal
 from engine.finance import debt, funding, reserves, schedule, waterfall
+from engine.finance.completion import Completion
 from engine.finance.contracts import Operations
 from engine.finance.terms import Loan
 from engine.schema.study import Study
 from engine.tenants import Tenancy
 from engine.world import Market
-from tests.reference import finance
+from tests.reference import completion, finance
 from tests.reference import waterfall as loops
 
 SHAPES = (  # years, periods a year, construction years, years that losses last, VAT and two companies, deals
@@ -55,7 +56,8 @@ class Sample(NamedTuple):
 
     def reference_run(self, k, loan):
         market = self.item(self.market, k)
-        return loops.run(self.studies[k], loan, self.item(self.operations, k), *market)
+        known = self.studies[k], loan, self.item(self.operations, k)
+        return loops.run(*known, *market[:-1], completion=market.completion)
 
 
 TENANT = {"share_frac": 0.5, "default_frac_per_year": 0.1, "vacant_months": 9, "relet_rent_frac": 0.8}
@@ -182,6 +184,7 @@ def study(rng, years, periods_per_year, building, loss_years, taxed=False, secur
 
 def later(drawn, building, monthly):
     """The study, with what came later still."""
+    drawn["deal"] |= servers(apart(drawn, 2), drawn)
     drawn["deal"]["construction"] = construction(apart(drawn, 1), building, monthly)
     return Study.model_validate(drawn)
 
@@ -192,11 +195,36 @@ def apart(drawn, topic):
     return np.random.default_rng([topic, int(1e9 * rent)])
 
 
+def servers(rng, drawn):
+    """In half of the deals they are the project's; and then are sometimes what is renewed."""
+    if rng.integers(2):
+        return {}
+    item = {"amount_m": rng.uniform(0, 500), "tax_life_years": int(rng.integers(3, 6)), "residual_frac": 0.02}
+    renewed = drawn["deal"]["renewals"]
+    if rng.integers(2):
+        renewed = {name: said | {"of": "servers"} for name, said in renewed.items()}
+    return {"capex": drawn["deal"]["capex"] | {"servers": item}, "renewals": renewed}
+
+
 def construction(rng, building, monthly):
-    """Drawn by the year; or by the month, evenly or not, pro rata or equity first."""
+    """Drawn by the year; or by the month, evenly or not, pro rata or equity first; with what can go wrong."""
     if not monthly:
         return {}
     return {
+        "overrun": {
+            "mean_frac": rng.uniform(-0.1, 0.1),
+            "sd_frac": rng.uniform(0.05, 0.3),
+            "contingency_frac": rng.uniform(0.0, 0.1),
+        },
+        "delay": {
+            "probability_frac": rng.uniform(0.3, 0.9),
+            "mean_months": rng.uniform(1.0, 12.0),
+            "longest_months": int(rng.integers(6, 25)),
+            "damages_m_per_day": rng.uniform(0.05, 0.3),
+            "damages_cap_m": rng.uniform(5.0, 40.0),
+        },
+        "correlation": rng.uniform(0.0, 1.0),
+        "guarantee_m": rng.uniform(0.0, 200.0),
         "draws": "monthly",
         "equity_first": bool(rng.integers(2)),
         "month_weights": tuple(rng.uniform(0.0, 1.0, 12 * building).tolist()) if rng.integers(2) else None,
@@ -347,6 +375,16 @@ def market(rng, study):
     return found._replace(tenancy=tenancy, compute_price=more.lognormal(0.0, 0.3, years))
 
 
+def ended(found, study):
+    """The market with how construction ends, where a study has risks of it; half end as planned."""
+    terms = study.deal.construction
+    if terms.overrun is None:
+        return found
+    rng = np.random.default_rng(int(1e9 * found.lease_price))
+    went = completion.drawn(terms, *rng.normal(size=2)) if rng.integers(2) else (0.0, 0.0)
+    return found._replace(completion=Completion(*map(np.asarray, went)))
+
+
 def written_loan(service, rate, periods_per_year=1, funded=True, case=None, **terms):
     """Terms and schedule of a loan with this service; the reserve is funded at the start, or empty.
 
@@ -422,7 +460,7 @@ def sample(shape):
         cases.append(p50._replace(imported_mwh=more, exported_mwh=p50.exported_mwh * 0.8))
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
-    markets = stack([market(rng, s) for s in studies])
+    markets = stack([ended(market(rng, s), s) for s in studies])
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

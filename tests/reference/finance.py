@@ -19,7 +19,7 @@ def growth(rate, study, year):
     return (1.0 + rate) ** (len(study.deal.capex.spend_frac) + year)
 
 
-CLASSES = ["pv", "wind", "battery", "datacentre", "grid_and_gensets"]
+CLASSES = ["pv", "wind", "battery", "datacentre", "servers", "grid_and_gensets"]
 
 
 def spend_m(study):
@@ -179,11 +179,12 @@ def duties(study, ops, y, price_level, net):
     return owed
 
 
-def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None):
+def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None, how=None):
     """The operating account: a list over years of lists over months of dicts of lines.
 
     occupancy: were no tenant gone. tenancy: (let, rent, defaults) by year and month and the load by year,
-    where tenants may default. compute_factor: by year, on the price of compute sold by the hour.
+    where tenants may default. compute_factor: by year, on the price of compute sold by the hour. how: the end
+    of construction, where it was not as planned; energy is that of the months that were operated.
     """
     hourly = study.deal.revenue.hourly
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
@@ -214,6 +215,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
             let = occupancy[y] * (there - by_the_hour)
             rent = rent_of_lease * (paying - by_the_hour) / (there - by_the_hour) if let > 0 else 0.0
             lease = rent * it_kw * let * stands[m]["it"]
+            lease *= how.operating[12 * y + m] if how else 1.0
             energy_by_the_hour = 0.0
             if hourly:
                 used = by_the_hour * hourly.utilisation_frac
@@ -310,7 +312,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
             months.append({name: value / 1e6 for name, value in line.items()})
         years.append(months)
     if study.deal.tax.vat:
-        taxes.settle_vat(study, years)
+        taxes.settle_vat(study, years, how.cost_factor if how else 1.0)
     return years
 
 
@@ -392,7 +394,7 @@ def sources_and_uses(study, amount, uses, dsra):
     """Needs and draws by construction year, and what financing costs."""
     if study.deal.construction.draws == "monthly":
         return by_month(study, amount, uses, dsra)
-    terms, spend = study.deal.debt, spend_m(study)
+    terms, spend = study.deal.debt, with_contingency(study)
     share = amount / uses
     drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
     upfront = terms.upfront_fee_frac * amount
@@ -414,10 +416,16 @@ def sources_and_uses(study, amount, uses, dsra):
     return {"needs": needs, "uses": sum(needs), "equity": equity, "capitalised": capitalised}
 
 
+def with_contingency(study):
+    """Spending by construction year, and what is kept for its growing."""
+    over = study.deal.construction.overrun
+    return [cost * (1 + over.contingency_frac) if over else cost for cost in spend_m(study)]
+
+
 def by_month(study, amount, uses, dsra):
     """The same where the loan is drawn by the month: interest of a month on what is drawn before it and on
     half of what it draws. Equity pays pro rata, or first."""
-    terms, how, spend = study.deal.debt, study.deal.construction, spend_m(study)
+    terms, how, spend = study.deal.debt, study.deal.construction, with_contingency(study)
     upfront = terms.upfront_fee_frac * amount
     bills = []
     for c, cost in enumerate(spend):

@@ -43,7 +43,14 @@ def included(study):
 def owned(study):
     """What part of each class is the power company's."""
     part = study.deal.tax.power_company.grid_share_frac
-    return {"pv": 1.0, "wind": 1.0, "battery": 1.0, "datacentre": 0.0, "grid_and_gensets": part}
+    return {
+        "pv": 1.0,
+        "wind": 1.0,
+        "battery": 1.0,
+        "datacentre": 0.0,
+        "servers": 0.0,
+        "grid_and_gensets": part,
+    }
 
 
 def power_share(study):
@@ -52,10 +59,10 @@ def power_share(study):
     return own / finance.capex_m(study)
 
 
-def settle_vat(study, years):
-    """A ledger of the credit, month by month, into the months' lines."""
+def settle_vat(study, years, cost_factor=1.0):
+    """A ledger of the credit, month by month, into the months' lines. cost_factor: over planned cost."""
     terms, law = study.deal.tax.vat, table(study.deal.tax.table)
-    on_assets = sum(finance.spend_m(study)) - finance.capex_m(study)
+    on_assets = cost_factor * (sum(finance.spend_m(study)) - finance.capex_m(study))
     refund = terms.refund_frac * on_assets
     credit = on_assets - refund
     for y, months in enumerate(years):

@@ -7,9 +7,21 @@ from __future__ import annotations
 
 import math
 
+import jax
+import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference.finance import account, after_tax, earned, pv, revenue_and_opex
+from tests.reference.completion import Ended
+from tests.reference.finance import (
+    account,
+    after_tax,
+    by_period,
+    capex_m,
+    earned,
+    pv,
+    revenue_and_opex,
+    spend_m,
+)
 from tests.reference.taxes import income_tax
 
 SLACK = 1e-9
@@ -215,19 +227,33 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, *market):
+def run(study, loan, ops, *market, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
 
-    market: what `account` takes of it.
+    market: what `account` takes of it. completion: cost beyond the plan over it, and months late.
     """
     per_year, n = study.deal.debt.periods_per_year, study.life.years
-    years = account(study, ops, *market)
-    earnings = earned(study, years)
+    how = Ended(study, *completion) if completion else None
+    if how:
+        operating = np.reshape(how.operating, (n, 12))
+        ops = jax.tree.map(lambda energy: energy * operating, ops)
+    years = account(study, ops, *market, how=how)
+    earnings, capitalised = earned(study, years), loan["capitalised"]
+    none, damages = [0.0] * len(loan["service_m"]), [0.0] * n
+    if how:
+        by_year = how.by_year(how.damages)
+        damages = [sum(months) for months in by_year]
+        due = by_period(study, by_year, lambda claim: claim)
+        earnings["ebitda"] = [e + d for e, d in zip(earnings["ebitda"], due, strict=True)]
+        capitalised += how.overrun * capex_m(study) / sum(spend_m(study))
     deductible = [i + f for i, f in zip(loan["interest_m"], loan["fee_m"], strict=True)]
-    tax = income_tax(study, earnings, deductible, loan["capitalised"])
-    cfads = after_tax(study, earnings, deductible, loan["capitalised"])
-    rows = cascade(study, loan, cfads)
-    none = [0.0] * len(cfads)
+    tax = income_tax(study, earnings, deductible, capitalised)
+    cfads = after_tax(study, earnings, deductible, capitalised)
+    owing = [s + f for s, f in zip(loan["service_m"], loan["fee_m"], strict=True)]
+    support = how.support(study, owing, cfads) if how else none
+    cash = [c + s for c, s in zip(cfads, support, strict=True)]
+    cash[0] -= how.shortfall if how else 0.0
+    rows = cascade(study, loan, cash)
     dues = [s + f for s, f in zip(rows["service_m"], rows.get("letter_fee_m", none), strict=True)]
     paid_in = [c + s for c, s in zip(rows.get("cure_m", none), rows.get("support_m", none), strict=True)]
 
@@ -241,11 +267,16 @@ def run(study, loan, ops, *market):
         return [f / d if d > 0 else math.nan for f, d in zip(flows, dues, strict=True)]
 
     paid = [i + p for i, p in zip(rows["interest_m"], rows["principal_m"], strict=True)]
-    flows = [d - p for d, p in zip(rows["distribution_m"], paid_in, strict=True)]
-    equity = [-draw for draw in loan["equity_draw_m"]] + total(flows)
+    flows = [d - p - s for d, p, s in zip(rows["distribution_m"], paid_in, support, strict=True)]
+    spent = list(loan["equity_draw_m"])
+    spent[-1] += how.sponsor_cost - how.returned if how else 0.0
+    equity = [-draw for draw in spent] + total(flows)
     discount = study.deal.equity_discount_frac
     return {
-        "revenue_m": [sum(revenue_and_opex(line)[0] for line in months) for months in years],
+        "revenue_m": [
+            sum(revenue_and_opex(line)[0] for line in months) + more
+            for months, more in zip(years, damages, strict=True)
+        ],
         "opex_m": [sum(revenue_and_opex(line)[1] for line in months) for months in years],
         "renewal_m": total(earnings["renewal"]),
         "tax_m": total(tax), "vat_m": total(earnings["vat"]),
@@ -260,5 +291,8 @@ def run(study, loan, ops, *market):
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
         "equity_npv_m": npv(discount, equity) / (1 + discount),
+        "delay_months": how.delay_months if how else 0.0, "overrun_m": how.overrun if how else 0.0,
+        "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
+        "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
         "periods": rows, "account": years, **credit(study, loan, rows),
     }  # fmt: skip
