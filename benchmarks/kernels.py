@@ -70,7 +70,8 @@ def _dispatch_rivals(part: parts.Part, paths: int) -> dict[str, tuple[Callable, 
     if not rivals.numba_missing():
         year = rivals.numba_year()
         found["numba"] = (lambda: year(numbers, soc, backlog, shards, paths), paths * part.hours)
-    month = np.stack([np.asarray(d[: rivals.NUMPY_HOURS])[:, :paths] for d in drivers])
+    met = jax.tree.leaves(drivers)
+    month = np.stack([np.asarray(d[: rivals.NUMPY_HOURS])[:, :paths] for d in met])
     start = soc[:paths], backlog[:paths]
     found["numpy"] = (lambda: rivals.numpy_hours(numbers, *start, month), paths * rivals.NUMPY_HOURS)
     return found

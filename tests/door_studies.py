@@ -403,6 +403,7 @@ SETTINGS = (
     ("battery.energy_mwh", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("=3", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("battery.energy_mwh=[", "is not YAML (*)"),
+    ("life.step_minutes=20", "life.step_minutes: should be 60, 30 or 15 (got 20)"),
     ("life.years=30.5", "life.years: should be a whole number (got 30.5)"),
     ("climate=zhongwy", "climate*zhongwy*zhongwei*"),
     ("weather.block_days=5", "weather.block_days: cuts a bootstrap, and source is climate (got 5)"),

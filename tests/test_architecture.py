@@ -44,7 +44,7 @@ engine.build.orders engine.report.tables engine.outages engine.build.fleets engi
 
 engine.finance.rent
 
-engine.reliability.balance weather.refine engine.gensets
+engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
@@ -93,7 +93,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
+KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",

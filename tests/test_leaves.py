@@ -25,6 +25,7 @@ from weather import climate as climates
 
 PATHS, YEARS = 32, 2
 SHAPES = {
+    "life.step_minutes",
     "life.years",
     "deal.debt.repayment",
     "deal.debt.junior.repayment",
@@ -102,6 +103,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.table": "china",
     "deal.tax.vat.place": "town",
     "deal.tax.vat.prices_include": True,
+    "life.step_minutes": 30,
     "life.years": YEARS + 1,
     "phases.whole.pv_frac": 1.0,
     "phases.whole.wind_frac": 1.0,
