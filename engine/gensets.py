@@ -3,7 +3,8 @@
 As many units run as the need asks for. Those that are missing are called, with some beyond the need where
 there are any; each does not start with a chance of its own, and is then a failed unit like any other,
 repaired with the fleet. Those called run from the hour's beginning, those not needed stop. Each running unit
-gives at least its minimum, so that a set may give more than the need: the dispatch says where that goes. A
+gives at least its minimum, so that a set may give more than the need: the dispatch says where that goes. In
+parts of an hour units are called and stopped by each part's need, and fail and are repaired by the hour. A
 tank gives what it holds; when it has fallen under a level fuel is ordered, and comes after a lead until the
 tank is full.
 
@@ -78,6 +79,9 @@ class State(NamedTuple):
 class Hour(NamedTuple):
     """What an hour asks: MW that nothing else covers, MW of the set that works where its units are not
     counted; random words, hour of the year and (C, m/s) of air as `outages.step` wants them.
+
+    begins: of a part of an hour, whether it is the first: units fail and are repaired then. None where hours
+    are whole.
     """
 
     need_mw: jax.Array
@@ -85,6 +89,7 @@ class Hour(NamedTuple):
     pairs: tuple[jax.Array, ...] | None
     hour: jax.Array | None
     air: tuple[jax.Array, jax.Array] | None
+    begins: jax.Array | None = None
 
 
 class Power(NamedTuple):
@@ -135,29 +140,51 @@ def step(known: Gensets, state: State, now: Hour, dt_h: float) -> tuple[State, P
 def hours(
     known: Gensets, stream: Stream, year, hour, state: State, asked: tuple[jax.Array, jax.Array], air, dt_h
 ) -> tuple[State, Power]:
-    """Hours of a tile, step after step: state at the end [path], power [hour, path].
+    """Hours of a tile, step after step: state at the end [path], power [step, path].
 
-    hour: [hour] in the year. asked: (need, capacity) MW [hour, path]. air: of `Hour` [hour, path].
+    hour: [hour] in the year. asked: (need, capacity) MW [step, path], hours or equal parts of them. air: of
+    `Hour` [step, path].
     """
 
-    def drawn(year, hour, stream, _):
-        return names(known, stream, year, hour)
-
     def move(now, x):
-        need_mw, capacity_mw, pairs, at, met = x
+        need_mw, capacity_mw, pairs, at, met, begins = x
 
         def one(shared, own):
-            (known, at), (state, need_mw, capacity_mw, pairs, met) = shared, own
-            return step(known, state, Hour(need_mw, capacity_mw, pairs, at, met), dt_h)
+            (known, at, begins), (state, need_mw, capacity_mw, pairs, met) = shared, own
+            return step(known, state, Hour(need_mw, capacity_mw, pairs, at, met, begins), dt_h)
 
-        return block.tile(one)((known, at), (now, need_mw, capacity_mw, pairs, met))
+        return block.tile(one)((known, at, begins), (now, need_mw, capacity_mw, pairs, met))
 
-    pairs = at = met = None
+    steps = asked[0].shape[0] // hour.shape[0]
+    pairs = at = met = begins = None
     if known.units is not None:
-        pairs = block.rows(drawn)(year, hour, stream, ())
-        at = None if known.units.fleet.calendar is None else hour
+        pairs = _words(known, stream, year, hour, steps)
+        at = None if known.units.fleet.calendar is None else jnp.repeat(hour, steps)
         met = None if known.units.fleet.hazards is None else air
-    return lax.scan(move, state, (*asked, pairs, at, met))
+        begins = None if steps == 1 else jnp.arange(hour.shape[0] * steps) % steps == 0
+    return lax.scan(move, state, (*asked, pairs, at, met, begins))
+
+
+def _words(known: Gensets, stream: Stream, year, hour, steps: int):
+    """`names` of each step of these hours; of an hour's later parts by a purpose of their own."""
+
+    def of_hour(year, hour, stream, _):
+        return names(known, stream, year, hour)
+
+    def of_part(year, row, stream, _):
+        return random.pairs(stream, Purpose.GENSET_PART, year, row[0], substep=row[1])
+
+    first = block.rows(of_hour)(year, hour, stream, ())
+    if steps == 1:
+        return first
+    later = jnp.repeat(hour, steps - 1), jnp.tile(jnp.arange(1, steps), hour.shape[0])
+    rest = block.rows(of_part)(year, later, stream, ())
+
+    def woven(one, others):
+        parts = one[:, None], others.reshape(hour.shape[0], steps - 1, -1)
+        return jnp.concatenate(parts, axis=1).reshape(hour.shape[0] * steps, -1)
+
+    return jax.tree.map(woven, first, rest)
 
 
 def _called(units: Units, state: State, now: Hour, fuel: Fuel | None):
@@ -166,6 +193,8 @@ def _called(units: Units, state: State, now: Hour, fuel: Fuel | None):
     assert state.running is not None
     assert now.pairs is not None
     failed = outages.step(units.fleet, state.failed, now.pairs, now.hour, now.air)
+    if (begins := now.begins) is not None:
+        failed = jax.tree.map(lambda new, old: jnp.where(begins, new, old), failed, state.failed)
     able = outages.working_units(units.fleet, 0, failed, now.hour)
     standing = units.unit_mw > 0.0
     wanted = jnp.ceil(now.need_mw / jnp.where(standing, units.unit_mw, 1.0) - CRUMB)

@@ -6,7 +6,7 @@ once in a life - prices and cash - is written for one path, and `simulate` maps 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,13 +24,13 @@ from engine.finance.waterfall import CashFlow
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import FLEETS, Plant, aged, in_place, in_year
 from engine.world import Market
-from weather import block, generate, packing, random
+from weather import ahead, block, generate, packing, random, refine
 from weather.climate import Climate
 from weather.generate import Weather
 from weather.random import Stream
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 
-DT_H = 1.0
+DT_H = 1.0  # of an hour; where a plant takes hours apart, each part is that much shorter
 
 
 class State(NamedTuple):
@@ -52,9 +52,10 @@ class State(NamedTuple):
 
 
 class Hours(NamedTuple):
-    """What the hours of a year share among paths, [365, 24]. hour: of the year; clock: of the day.
+    """What the steps of a year share among paths, [365, step]. hour: of the year; clock: of the day.
 
-    standing: [365, 24, part] of the capacities, None where everything stands. grid: what the hours have of
+    A step is an hour, or a part of one, for which all but the sun is the hour's.
+    standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
     their own, None where none differs.
     """
 
@@ -98,25 +99,29 @@ def year(
     w: Weather,
     state: State,
     watched: int | None = None,
-) -> tuple[State, Energy, tuple[dispatch.State, Drivers, Flows]]:
+) -> tuple[State, Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
     """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
     threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path], as they
     are or packed.
-    Hours come back as [365, 24, path] of stored energy at the hour's start, what was met, and what flowed:
-    of the first `watched` paths, default all.
+    Hours come back as [365, step, path] of weather, stored energy at the step's start, what was met, and what
+    flowed: of the first `watched` paths, default all.
     """
     plant, state = begun(in_year(plant, y), state)
     levels = order_levels(plant.orders, plant.worlds, stream, y)
 
     def one(now, x):
-        d, today, season = x
+        d, today, season, tables = x
         weather = Weather(*(packing.day(v, d) for v in w))
+        beside = None
+        if tables is not None:  # 31 December has no next day here, nor 1 January one before: as they end
+            beside = Weather(*(packing.beside(v, d) for v in w))
         own = occupancy, levels
-        now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, weather, now)
+        finer = tables, beside
+        now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, weather, now, finer)
         return now, (daily, _first(looked, watched))
 
-    end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), hours(plant), plant.orders.season))
+    end, (daily, looked) = lax.scan(one, state, _days(plant))
     return end, _energy(daily, end.store), looked
 
 
@@ -133,21 +138,30 @@ def drawn_year(
 ) -> tuple[tuple[generate.State, State], Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
     """`year`, its weather drawn day by day as it is met: no more than a day of it exists.
 
-    levels: [path, 3] of `generate.level`. state: of weather and plant. The weather comes back with the hours.
+    levels: [path, 3] of `generate.level`. state: of weather and plant.
     """
     plant, lived = begun(in_year(plant, y), state[1])
-    state = state[0], lived
     own = occupancy, order_levels(plant.orders, plant.worlds, stream, y)
 
     def one(now, x):
-        d, air, today, season = x
-        air_state, w = generate.day(climate, air, levels, stream, y, d, now[0])
-        state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, w, now[1])
-        return (air_state, state), (daily, _first((w, *looked), watched))
+        d, air, today, season, tables = x
+        sky: Any
+        beside = None
+        if tables is None:
+            sky, w = generate.day(climate, air, levels, stream, y, d, now[0])
+        else:
+            sky, w, beside = ahead.day(climate, air, levels, stream, y, d, now[0])
+        finer = tables, beside
+        state, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, w, now[1], finer)
+        return (sky, state), (daily, _first(looked, watched))
 
-    airs = generate.tables(climate)
-    end, (daily, looked) = lax.scan(one, state, (jnp.arange(DAYS), airs, hours(plant), plant.orders.season))
-    return end, _energy(daily, end[1].store), looked
+    first: Any
+    airs, first = generate.tables(climate), state[0]
+    if plant.parts is not None:
+        airs, first = ahead.begin(climate, airs, levels, stream, y, first)
+    days, *more = _days(plant)
+    (sky, end), (daily, looked) = lax.scan(one, (first, lived), (days, airs, *more))
+    return (sky if plant.parts is None else sky.after, end), _energy(daily, end.store), looked
 
 
 def begun(plant: Plant, state: State) -> tuple[Plant, State]:
@@ -175,43 +189,63 @@ def hours(plant: Plant) -> Hours:
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
+    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
     return Hours(
-        hour=jnp.arange(HOURS).reshape(DAYS, DAY),
-        clock=jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)),
-        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY), plant.geometry),
-        utilisation=jnp.broadcast_to(plant.utilisation, (DAYS, DAY)),
-        standing=standing,
-        grid=jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock),
+        hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
+        clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
+        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
+        utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
+        standing=held(standing, plant.steps, 1),
+        grid=held(grid, plant.steps, 1),
     )
 
 
-def day(plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own, w: Weather, now: State):
-    """One day: the state at its end, and (`Totals` [path], hours as in `year` [24, path]).
+def held(hourly, steps: int, axis: int = 0):
+    """What holds for whole hours, for each part of them."""
+    return hourly if steps == 1 else jax.tree.map(lambda x: jnp.repeat(x, steps, axis=axis), hourly)
+
+
+def _days(plant: Plant):
+    """(number, tables, season of the orders, tables of the hours' parts) of the days of a plant's year."""
+    parts = jax.tree.map(lambda x: x.reshape(DAYS, DAY, *x.shape[1:]), plant.parts)
+    return jnp.arange(DAYS), hours(plant), plant.orders.season, parts
+
+
+def day(
+    plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own, w: Weather, now: State, finer
+):
+    """One day: the state at its end, and (`Totals` [path], hours as in `year` [step, path]).
 
     plant: in its year. today, season: of the day. own: of the year, (occupancy, levels of orders) [path].
-    w: hours [24, path].
+    w: hours [24, path]. finer: (tables of their parts, the hours before and after them), or (None, None).
     """
     occupancy, levels = own
     chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w, now.order_chance)
     given = orders.given(may, scores, threshold)
-    air = w.temp_air, w.wind_speed
-    failed, counts = outages.hours(plant.fleets, stream, y, today.hour, now.failed, air)
+    air, steps, (tables, beside) = (w.temp_air, w.wind_speed), plant.steps, finer
+    hour = today.hour[::steps]
+    failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, air)
+    stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
+    if tables is not None:
+        w = refine.hours(tables, stream, y, hour, w, beside, steps)
+        counts, stood = held((counts, stood), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
-    stands, stood = islanding.hours(plant, stream, y, today.hour, counts, now.stands)
     met = block.stored(drivers)(plant, today, own, (w, counts, stood))
     standing = None if today.standing is None else today.standing[0]
-    there = in_place(plant, standing)
-    store, starts, answered = dispatch.stocks(there.battery, now.store, met, DT_H)
+    there, dt_h = in_place(plant, standing), DT_H / steps
+    store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
     sets, made_mw = now.gensets, None
     if there.gensets is not None and now.gensets is not None:
         asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
-        sets, power = gensets.hours(there.gensets, stream, y, today.hour, now.gensets, asked, air, DT_H)
+        sets, power = gensets.hours(
+            there.gensets, stream, y, hour, now.gensets, asked, held(air, steps), dt_h
+        )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
-    sums = dispatch.totals(flowed, DT_H, None if today.grid is None else today.grid.periods)
+    sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
-    return after, (sums, (starts, met, flowed))
+    return after, (sums, (w, starts, met, flowed))
 
 
 def order_levels(process: OrderProcess, worlds, stream: Stream, y) -> Orders:
@@ -290,9 +324,12 @@ def _by_month(daily: jax.Array) -> jax.Array:
 
 
 def market(plant: Plant, stream: Stream) -> Market:
-    """Prices and occupancy of one path, and how its construction ends."""
-    found = world.market(plant.unknowns, plant.planned_occupancy, stream, plant.worlds, plant.tenants)
-    risks = plant.construction
+    """Prices and occupancy of one path, its loan's base rate, and how its construction ends."""
+    planned, risks = plant.planned_occupancy, plant.construction
+    found = world.market(plant.unknowns, planned, stream, plant.worlds, plant.tenants)
+    if plant.base_rate is not None:
+        rate = world.base_rate(plant.base_rate, stream, plant.worlds, planned.shape[0])
+        found = found._replace(base_rate=rate)
     return found if risks is None else found._replace(completion=completion.drawn(risks, stream))
 
 

@@ -16,6 +16,7 @@ from engine.build import (
     construction,
     gensets,
     grid,
+    loan,
     mounting,
     orders,
     phases,
@@ -33,6 +34,7 @@ from engine.convert.pv import PvArray, part
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
 from engine.finance.completion import Risks
+from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
@@ -45,6 +47,8 @@ from engine.schema.wind import Wind
 from engine.tenants import Tenants
 from engine.world import Unknowns
 from weather.clearsky import Sun
+from weather.refine import Finer, Tables
+from weather.schema import HOURS
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # of `Plant.fleets` the first, in this order
 
@@ -52,12 +56,14 @@ FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # of `Plant.fleets` the f
 class Plant(NamedTuple):
     """Everything that a path's hours need, float32 [] but for what changes with the year or the hour.
 
-    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760].
-    utilisation: [24] of the occupied capacity. genset_mw: of all units. standing: [year, 12, part] shares of
-    the capacities, parts as in `phases.PARTS`; None where everything stands from the start. gensets: None
-    where they are one machine whose fuel has no end; where their units are counted they have a fleet there,
-    and the one in `fleets` never fails. blocks: None where nothing between plant and load fails. tenants: who
-    may default, None where nobody is named. construction: what may go wrong with it, None for nothing.
+    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760],
+    or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
+    standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
+    stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
+    are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
+    between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
+    go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
+    are taken apart need, None where they are not.
     """
 
     pv: PvArray
@@ -80,6 +86,13 @@ class Plant(NamedTuple):
     blocks: Blocks | None = None
     tenants: Tenants | None = None
     construction: Risks | None = None
+    base_rate: BaseRate | None = None
+    parts: Tables | None = None
+
+    @property
+    def steps(self) -> int:
+        """Parts of an hour in which the plant is operated."""
+        return self.geometry.extra_ghi_wm2.shape[0] // HOURS
 
 
 class Reference(NamedTuple):
@@ -163,8 +176,14 @@ def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     )
 
 
-def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
-    """The plant of a study under a sun; wind_height_m: of the climate's wind."""
+def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = None) -> Plant:
+    """The plant of a study under a sun; wind_height_m: of the climate's wind.
+
+    finer: of the same place, for a study whose steps are shorter than an hour.
+    """
+    fine = sun if finer is None else finer.sun
+    if fine.up.shape[0] * study.life.step_minutes != 60 * HOURS:
+        raise ValueError(f"the sun has {fine.up.shape[0]} steps, the study {study.life.step_minutes} minutes")
     years = np.arange(study.life.years)
     ramp = study.load.occupancy_frac
     u = study.uncertainty
@@ -173,7 +192,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
         pv=pv.pv_array(study.pv, wind_height_m, years),
-        geometry=mounting.of_year(study.pv, sun),
+        geometry=mounting.of_year(study.pv, fine),
         wind=wind.wind_farm(study.wind, wind_height_m, years),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load, study.deal.revenue.hourly),
@@ -194,6 +213,8 @@ def plant(study: Study, sun: Sun, wind_height_m: float) -> Plant:
         blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
         construction=construction.risks(study.deal.construction),
+        base_rate=loan.base_rate(study.deal.debt),
+        parts=finer and finer.tables,
     )
 
 

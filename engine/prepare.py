@@ -150,6 +150,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
     debt, funding = prepared.debt, prepared.debt.funding
     uses = float(funding.uses_m)
     amount = float(debt.amount_m)
+    lent = {} if debt.junior is None else {"junior": float(debt.junior.amount_m)}
     dscr = np.asarray(debt.dscr)
     due = dscr[np.isfinite(dscr)]
     return {
@@ -178,7 +179,7 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
                 "debt service reserve": float(funding.dsra_m),
             },
             "letter_of_credit_m": None if debt.face_m is None else float(debt.face_m[0]),
-            "sources": {"debt": amount, "equity": uses - amount},
+            "sources": {"debt": amount} | lent | {"equity": uses - amount - sum(lent.values())},
             "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()},
             "base_dscr": _by_year(dscr, np.asarray(debt.due_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,

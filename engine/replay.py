@@ -13,7 +13,7 @@ from engine.prepare import Prepared
 from engine.setup import Run
 from weather import random
 from weather.random import Ensemble
-from weather.schema import HOURS, MONTH_DAYS, MONTH_OF_DAY
+from weather.schema import DAY, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
 WEEK_H = 168
 _LONG_NAMES = {
@@ -31,12 +31,15 @@ _LONG_NAMES = {
 
 
 def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
-    """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy."""
+    """Every hour of one operating year (from 1) of one path: weather, limits, flows, stored energy.
+
+    Of a study whose steps are shorter every step, its coordinate `hour` then in parts of hours.
+    """
     on = run.machine
     names = random.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
     market = simulate.programs(on.mesh).market(run.plant, names)
     looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
-    weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).reshape(HOURS), looked)
+    weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).ravel(), looked)
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
     values = {name: mw for name, mw in flowed._asdict().items() if mw is not None}
     values |= {
@@ -55,10 +58,17 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         "wind_speed_mps": weather.wind_speed,
         "temp_air_c": weather.temp_air,
     }
+    steps = run.plant.steps
+    begins = np.arange(HOURS) if steps == 1 else np.arange(HOURS * steps) / steps
     return xr.Dataset(
         {n: ("hour", v.astype(np.float32), _attrs(n)) for n, v in values.items()},
-        coords={"hour": ("hour", np.arange(HOURS), {"long_name": "hour of the year, local standard time"})},
-        attrs={"path": path, "year": year, "calendar_year": run.study.life.first_year - 1 + year},
+        coords={"hour": ("hour", begins, {"long_name": "hour of the year, local standard time"})},
+        attrs={
+            "path": path,
+            "year": year,
+            "calendar_year": run.study.life.first_year - 1 + year,
+            "step_minutes": run.study.life.step_minutes,
+        },
     )
 
 
@@ -78,15 +88,17 @@ def week(year: xr.Dataset) -> xr.Dataset:
     if not short.any():
         short = (year["imported_mw"] + year["genset_mw"]).values.astype(np.float64)
     total = np.concatenate([[0.0], np.cumsum(short)])
-    starts = np.arange(0, HOURS - WEEK_H + 1, 24)
-    first = int(starts[np.argmax(total[starts + WEEK_H] - total[starts])])
-    day = first // 24
+    steps = short.size // HOURS
+    long = WEEK_H * steps
+    starts = np.arange(0, short.size - long + 1, DAY * steps)
+    first = int(starts[np.argmax(total[starts + long] - total[starts])])
+    day = first // (DAY * steps)
     month = int(MONTH_OF_DAY[day])
     in_month = day - int(MONTH_DAYS[:month].sum()) + 1
     names = {"discharged_mw": "discharge_mw", "charged_mw": "charge_mw"}
     names |= {"imported_mw": "import_mw", "exported_mw": "export_mw"}
     return (
-        year.isel(hour=slice(first, first + WEEK_H))
+        year.isel(hour=slice(first, first + long))
         .rename(names)
         .assign_attrs(month=month + 1, day=in_month, starts=f"{in_month} {calendar.month_name[month + 1]}")
     )

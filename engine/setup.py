@@ -15,10 +15,10 @@ from engine import deal as deals
 from engine import plant as plants
 from engine import results
 from engine.deal import Deal
-from engine.devices import Machine
+from engine.devices import PALLAS, Machine
 from engine.plant import Plant, Reference
 from engine.schema.study import Study
-from weather import bootstrap, clearsky, climate, history, library, records, stream
+from weather import bootstrap, clearsky, climate, history, library, records, refine, stream
 from weather.bootstrap import Parts, Resampled
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
@@ -28,6 +28,7 @@ from weather.history import Lived, Taken
 from weather.library import Drawn
 from weather.random import Ensemble
 from weather.records import Record
+from weather.refine import Finer
 from weather.schema import InputError
 from weather.stream import Streamed
 
@@ -36,7 +37,7 @@ class Air(NamedTuple):
     """Where a run's weather comes from. climate may be missing with a file or record, these with one.
 
     file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
-    not state its place.
+    not state its place. finer: where steps are shorter than an hour.
     """
 
     climate: Climate | None
@@ -46,6 +47,7 @@ class Air(NamedTuple):
     digest: str
     record: Taken | None = None
     placed: bool = False
+    finer: Finer | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,14 +144,14 @@ def set_up(
     _fits_memory(study, paths, keep)
     if library_years is not None:
         _fits_library(study, library_years, weather, machine)
-    air = _air(study, paths, weather, machine)
+    air = _taken_apart(_air(study, paths, weather, machine), study, machine)
     return Run(
         study=study,
         seed=seed,
         paths=paths,
         machine=machine,
         air=air,
-        plant=plants.plant(study, air.sun, air.site.wind_height_m),
+        plant=plants.plant(study, air.sun, air.site.wind_height_m, air.finer),
         reference=plants.reference(air.sun, air.site.latitude, air.site.wind_height_m),
         deal=deals.deal(study),
         library=library_years,
@@ -168,6 +170,19 @@ def _fits_library(study: Study, years: int, weather: Path | None, machine: Machi
     if study.climate is None:
         raise InputError(f"--library {years}: draws its years from the study's climate, which is missing")
     library.check_room(years, machine.mesh)
+
+
+def _taken_apart(air: Air, study: Study, machine: Machine) -> Air:
+    """With what steps under an hour need of the place."""
+    minutes = study.life.step_minutes
+    if minutes == 60:
+        return air
+    if machine.route == PALLAS:
+        raise InputError(
+            f"--route {PALLAS}: steps by whole hours, but the study's life.step_minutes is {minutes}"
+        )
+    place = air.site.latitude, air.site.longitude, air.site.altitude_m, air.site.utc_offset_h
+    return air._replace(finer=refine.finer(*place, air.sun, 60 // minutes))
 
 
 def _fits_memory(study: Study, paths: int, keep: str) -> None:

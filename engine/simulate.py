@@ -31,7 +31,6 @@ from weather import block, ensemble
 from weather.ensemble import AXIS, Generated, Source
 from weather.generate import Weather
 from weather.random import Stream
-from weather.schema import DAY
 
 
 class Operations(NamedTuple):
@@ -152,9 +151,9 @@ def _drawn(on: Machine, source: Source) -> Generated:
 
 
 class Looked(NamedTuple):
-    """The hours of one operating year of the first path of each device, [365, 24, device].
+    """The hours of one operating year of the first path of each device, [365, step, device].
 
-    stores: at each hour's start.
+    stores: at each step's start.
     """
 
     weather: Weather
@@ -195,8 +194,7 @@ def _walk(
                 yield energy, None
                 continue
             state, energy, hours = run.hours(*now, weather, state)
-            seen_weather = Weather(*(x.reshape(-1, DAY, on.width) for x in ensemble.unpack(weather)))
-            yield energy, Looked(seen_weather, *hours)
+            yield energy, Looked(*hours)
         return
     drawn = _drawn(on, source)
     index = np.asarray(names.index)

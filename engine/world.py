@@ -11,11 +11,13 @@ from jax import lax
 from engine import tenants
 from engine.finance.completion import Completion
 from engine.finance.hourly import Part
+from engine.finance.terms import BaseRate
 from engine.tenants import Tenancy, Tenants
 from weather import random
 from weather.random import Purpose, Stream
 
 YEARLY_PERSISTENCE = 0.5  # of the yearly price factor; assumption
+RATE_PERSISTENCE = 0.8  # of the base rate from year to year; assumption
 
 
 class ComputePrice(NamedTuple):
@@ -47,8 +49,8 @@ class Market(NamedTuple):
 
     lease_price: []. power_price: [year], on import and export. occupancy: [year], the occupied
     fraction of the contracted capacity, were no tenant gone. tenancy: what is left of it, where a study
-    names tenants. compute_price: [year], where compute is sold by the hour. completion: how construction
-    ends, None where it is as planned.
+    names tenants. compute_price: [year], where compute is sold by the hour. base_rate: [year] of a
+    floating loan. completion: how construction ends, None where it is as planned.
     """
 
     lease_price: jax.Array
@@ -56,12 +58,20 @@ class Market(NamedTuple):
     occupancy: jax.Array
     tenancy: Tenancy | None = None
     compute_price: jax.Array | None = None
+    base_rate: jax.Array | None = None
     completion: Completion | None = None
 
     @property
     def drawing(self) -> jax.Array:
         """[year] the occupied fraction that the load is made of."""
         return self.occupancy if self.tenancy is None else self.occupancy * self.tenancy.drawing
+
+
+def base_rate(of: BaseRate, stream: Stream, worlds: jax.Array, years: int) -> jax.Array:
+    """[year] factor on the expected base rate: a level of the world, and a path's years about it."""
+    level = _f64(random.normals(random.world(stream, worlds), Purpose.BASE_RATE, 0, 0)[0])
+    shocks = _f64(random.normals(stream, Purpose.BASE_RATE, jnp.arange(years), 0)[0])
+    return _lognormal(of.level, level) * _lognormal(of.yearly, _stationary_ar1(shocks, RATE_PERSISTENCE))
 
 
 def market(
@@ -114,9 +124,8 @@ def central(planned_occupancy: jax.Array) -> Market:
     return Market(jnp.ones(()), jnp.ones(planned_occupancy.shape), planned_occupancy)
 
 
-def _stationary_ar1(shocks: jax.Array) -> jax.Array:
+def _stationary_ar1(shocks: jax.Array, rho: float = YEARLY_PERSISTENCE) -> jax.Array:
     """[year] of unit variance from [year] independent normals."""
-    rho = YEARLY_PERSISTENCE
 
     def step(x, shock):
         x = rho * x + jnp.sqrt(1.0 - rho**2) * shock

@@ -261,6 +261,19 @@ STUDIES = (
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    dsra_interest_frac_per_year: 0\n    dsra_months: 0\n"
      "    letter_of_credit: {fee_frac_per_year: 0.01, margin_frac_per_year: 0.02}",
      "@:6: deal.debt.letter_of_credit: is for a reserve, but dsra_months is 0"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n"
+     "    floating: {margin_frac_per_year: 0.04, swapped_frac: 0.5, level_sd_frac: 0.2, yearly_sd_frac: 0.2}",
+     "@:4: deal.debt.floating.margin_frac_per_year: should lie under rate_frac_per_year, which holds it "
+     "(got 0.04, rate_frac_per_year 0.04)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
+     "      {max_share_frac: 0.4, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 9}",
+     "@:5: deal.debt.junior.max_share_frac: should leave room beside max_gearing_frac "
+     "(got 0.4, max_gearing_frac 0.7)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
+     "      {max_share_frac: 0.1, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 30}",
+     "@:5: deal.debt.junior.tenor_years: should not pass life.years (25) (got 30)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    repayment: bullet",
+     "@:4: deal.debt.repayment: should be 'sculpted', 'annuity' or 'equal_principal' (got 'bullet')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",
      "@:4: deal.debt.sponsor_support_m: should be greater than 0 (got 0)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    periods_per_year: 3",
@@ -390,6 +403,7 @@ SETTINGS = (
     ("battery.energy_mwh", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("=3", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("battery.energy_mwh=[", "is not YAML (*)"),
+    ("life.step_minutes=20", "life.step_minutes: should be 60, 30 or 15 (got 20)"),
     ("life.years=30.5", "life.years: should be a whole number (got 30.5)"),
     ("climate=zhongwy", "climate*zhongwy*zhongwei*"),
     ("weather.block_days=5", "weather.block_days: cuts a bootstrap, and source is climate (got 5)"),

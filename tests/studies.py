@@ -293,11 +293,11 @@ def _level() -> Level:
     return Level(*(jnp.asarray(x, jnp.float32) for x in np.transpose(rows)))
 
 
-def sun(latitude_deg: float = 35.0) -> Sun:
-    """The sun by Cooper's declination at the middle of each hour, solar noon at twelve."""
-    t = np.arange(8760)
+def sun(latitude_deg: float = 35.0, per_hour: int = 1) -> Sun:
+    """The sun by Cooper's declination at the middle of each hour (or part of one), solar noon at twelve."""
+    t = (np.arange(8760 * per_hour) + 0.5) / per_hour
     declination = np.radians(23.45) * np.sin(2 * np.pi * (284 + t // 24 + 1) / 365)
-    turn, latitude = np.radians(15.0 * (t % 24 + 0.5 - 12.0)), np.radians(latitude_deg)
+    turn, latitude = np.radians(15.0 * (t % 24 - 12.0)), np.radians(latitude_deg)
     up = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(turn)
     east = -np.cos(declination) * np.sin(turn)
     north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(turn)

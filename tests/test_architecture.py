@@ -29,7 +29,7 @@ engine.schema.construction engine.finance.completion engine.schema.duties
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
-engine.build.tenants engine.build.duties
+engine.build.tenants engine.build.duties engine.finance.junior
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
@@ -44,7 +44,7 @@ engine.build.orders engine.report.tables engine.outages engine.build.fleets engi
 
 engine.finance.rent
 
-engine.reliability.balance weather.refine engine.gensets
+engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
@@ -93,7 +93,7 @@ HOLLOW = {
     "engine.schema",
 }  # packages without a line of logic
 
-KERNELS = {"weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
+KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate", "weather.refine"} | {
     f"engine.{name}"
     for name in (
         "convert.pv",

@@ -48,7 +48,9 @@ def test_sources_are_uses(sample):
     loan, uses_of = sample.debts, sample.debts.funding
     uses = uses_of.capex_m + uses_of.capitalised_m + uses_of.dsra_m
     assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
-    sources = loan.debt_draw_m + loan.equity_draw_m
+    sources = np.array(loan.debt_draw_m + loan.equity_draw_m)
+    if loan.junior is not None:
+        sources[:, -1] += loan.junior.amount_m
     needs = np.array(uses_of.need_m).reshape(*sources.shape, -1).sum(2)
     assert np.array(sources) == pytest.approx(needs, rel=1e-12)
     assert np.array(loan.debt_draw_m.sum(1)) == pytest.approx(np.array(loan.amount_m), rel=1e-12)
@@ -58,7 +60,8 @@ def test_the_smallest_test_binds(sample):
     loan = sample.debts
     assert np.array(loan.amount_m) == pytest.approx(np.array(loan.tests_m.min(1)), rel=1e-9)
     drawn = set(np.array(loan.binding).tolist())
-    assert drawn == set(range(len(debt.BINDING)))  # the sample shows all of them
+    if sample.shape in deals.SHAPES:
+        assert drawn == set(range(len(debt.BINDING)))  # these samples show all of them
 
 
 def test_a_loan_is_repaid_at_maturity_and_never_negative(sample):
@@ -73,10 +76,12 @@ def test_a_loan_is_repaid_at_maturity_and_never_negative(sample):
 
 def test_dscr_is_level_where_the_p50_case_binds(sample):
     loan, terms = sample.debts, sample.deals.loan
-    for k in np.flatnonzero(np.array(loan.binding) == 0):
+    for k in np.flatnonzero((np.array(loan.binding) == 0) & (np.array(loan.amount_m) > 0)):
         ratios = np.array(loan.dscr[k])
         want = float(terms.dscr_p50[k])
-        assert ratios[np.isfinite(ratios)] == pytest.approx(want, rel=1e-9)
+        if terms.repayment == "sculpted":
+            assert ratios[np.isfinite(ratios)] == pytest.approx(want, rel=1e-9)
+        assert np.nanmin(ratios) == pytest.approx(want, rel=1e-9)
 
 
 def simple(**terms):

@@ -1,11 +1,15 @@
 """Terms that secure a senior loan, in periods that the hand can solve."""
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from engine.finance import debt, junior, ledger
 from engine.finance.cascade import cascade
-from engine.finance.terms import Cure, Letter, Sweep
+from engine.finance.terms import Cure, Floating, Letter, Sweep
 from tests.reference import deals
 
 
@@ -140,3 +144,61 @@ def test_the_forward_test_locks_before_a_fall_that_the_plan_knows():
     assert rows.locked.tolist() == [False, False, False, False]  # 10 of 9 in the third
     worse = run([13.0, 13.0, 10.5, 10.5], [10.0, 10.0, 9.0, 9.0], **forward)
     assert worse.locked.tolist() == [False, True, False, False]  # 13 / 14 of it
+
+
+def test_a_floating_rate_moves_interest_and_leaves_principal():
+    floating = {"floating": Floating(0.5, 0.02), "rate": 0.04}
+    loan, plan = deals.written_loan([30.0] * 3, **floating)
+    rates = debt.rates(loan, jnp.array([1.0, 2.0, 0.5]), 3)
+    assert rates == row([0.04, 0.05, 0.035])  # half of a base rate of 2 %
+    rows = cascade(loan, plan, jnp.array([40.0] * 3), rates)
+    assert rows.principal_m == row(plan.principal_m)
+    owed = np.array([plan.amount_m, *plan.balance_m[:-1]])
+    assert rows.interest_m == row(owed * np.array(rates))
+    assert rows.balance_m == row(plan.balance_m)
+
+
+def test_a_loan_swapped_whole_is_that_of_a_fixed_rate():
+    cash = jnp.array([40.0, 20.0, 60.0])
+    fixed = cascade(*deals.written_loan([30.0] * 3, 0.04), cash)
+    loan, plan = deals.written_loan([30.0] * 3, 0.04, floating=Floating(0.0, 0.02))
+    swapped = cascade(loan, plan, cash, debt.rates(loan, jnp.array([1.0, 2.0, 0.5]), 3))
+    for one, other in zip(ledger.made(fixed).values(), ledger.made(swapped).values(), strict=True):
+        assert one == pytest.approx(np.array(other), abs=1e-12)  # sums of float64
+
+
+def test_interest_that_falls_short_of_what_was_to_be_added_adds_less():
+    loan, plan = deals.written_loan([0.0, 54.0, 54.0], 0.04, floating=Floating(1.0, 0.01))
+    rates = debt.rates(loan, jnp.array([1.0 / 9.0, 1.0, 1.0]), 3)
+    rows = cascade(loan, plan, jnp.array([60.0] * 3), rates)
+    part = (1.0 + float(rates[0])) / 1.04  # of the balance that was planned
+    assert float(rates[0]) < 0.04
+    assert rows.balance_m == row(plan.balance_m * part)
+    assert rows.service_m == row(plan.service_m * part)
+
+
+def test_a_junior_tranche_is_paid_when_distributions_may_be():
+    tranche = junior.Tranche(
+        *(jnp.array(x) for x in (6.0, [2.2, 2.1, 2.05], [0.6, 0.4, 0.2], [4.4, 2.7, 0.85]))
+    )
+    rate, none, no = jnp.array(0.1), jnp.zeros(()), jnp.array(False)
+    first = tranche._replace(
+        service_m=tranche.service_m[0], interest_m=tranche.interest_m[0], balance_m=tranche.balance_m[0]
+    )
+    late = junior.pay(rate, first, jnp.array(1.0), jnp.array(3.0), no, no)
+    assert [float(x) for x in late] == pytest.approx([2.2, 0.7, 3.0, 0.0, 4.7, 0.3])
+    sold = junior.pay(rate, first, none, jnp.array(5.0), jnp.array(True), no)
+    assert [float(x) for x in sold] == pytest.approx([2.2, 0.6, 5.0, 1.6, 0.0, 0.0])
+
+
+def test_the_senior_loan_does_not_feel_a_junior_one():
+    sample = deals.sample(deals.SECURED[-1])
+    without = dataclasses.replace(sample.deals.loan, junior=None)
+    plans = dataclasses.replace(sample.debts, junior=None)
+    cfads = sample.flows.periods.cfads_m
+    alone = ledger.made(jax.jit(jax.vmap(cascade))(without, plans, cfads))
+    beside = ledger.made(jax.jit(jax.vmap(cascade))(sample.deals.loan, sample.debts, cfads))
+    assert (beside["junior_paid_m"] > 0).any()
+    assert (beside["junior_lost_m"] > 0).any()
+    for name in set(alone) - {"distribution_m"}:
+        assert np.array_equal(alone[name], beside[name]), name

@@ -45,8 +45,8 @@ def lived(climate, of, paths: int, air: Weather, years: int = 1):
     state, out = life.start(plant, names), []
     for y in range(years):
         known = plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(y)
-        state, *found = EVERY_HOUR(*known, jnp.full(paths, OCCUPIED), air, state)
-        out.append(jax.tree.map(np.asarray, found))
+        state, energy, (_, *hours) = EVERY_HOUR(*known, jnp.full(paths, OCCUPIED), air, state)
+        out.append(jax.tree.map(np.asarray, (energy, hours)))
     return out
 
 

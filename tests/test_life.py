@@ -57,7 +57,7 @@ def lived(climate, plant, machine):
     state, out = run.start(plant, names), []
     for y, weather in enumerate(source.years(paths, YEARS)):
         occupied = jnp.full(machine.width, OCCUPANCY[y])
-        after, energy, hours = EVERY_HOUR(
+        after, energy, (_, *hours) = EVERY_HOUR(
             plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(y), occupied, weather, state
         )
         out.append((weather, state, *jax.tree.map(np.asarray, (energy, hours))))
@@ -181,7 +181,7 @@ def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
     calmer = jax.tree.map(lambda x: x.at[181 * 24 :].multiply(0.5), weather)
     names = random.stream(SEED, Ensemble.RUN, np.arange(machine.width))
     occupied = jnp.full(machine.width, OCCUPANCY[0])
-    _, _, (starts_2, _, flows_2) = EVERY_HOUR(
+    _, _, (_, starts_2, _, flows_2) = EVERY_HOUR(
         plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied, calmer, state
     )
     for one, other in zip((*starts, *flows), (*starts_2, *flows_2), strict=True):

@@ -141,7 +141,7 @@ def test_an_order_of_new_year_s_eve_holds_the_first_morning(plant, climate):
     state = life.start(plant, stream)
     for threshold, held in ((nights, True), (middays, False)):
         after, _, _ = year(plant, threshold, stream, jnp.int32(0), half, calm, state)
-        _, _, (_, met, _) = year(plant, never, stream, jnp.int32(1), half, calm, after)
+        _, _, (_, _, met, _) = year(plant, never, stream, jnp.int32(1), half, calm, after)
         ordered = np.asarray(met.export_order_mw < met.export_limit_mw)  # [365, 24, path]
         night = after.night_order
         for path in range(2):

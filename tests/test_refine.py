@@ -85,7 +85,8 @@ def test_halves_are_means_of_quarters_and_names_alone_decide(air):
     weather = drawn(air, 48, 6)
     fine, half = of(air, weather, 4), of(air, weather, 2)
     pairs = np.asarray(fine.wind_speed).reshape(96, 2, 6)
-    np.testing.assert_array_equal(0.5 * (pairs[:, 0] + pairs[:, 1]), np.asarray(half.wind_speed))
+    mean = 0.5 * (pairs[:, 0] + pairs[:, 1])
+    np.testing.assert_allclose(mean, half.wind_speed, rtol=3e-7)  # rounding of another program
     again = of(air, jax.tree.map(lambda x: x[:, 3:], weather), 4, path=3)
     for a, b in zip(fine, again, strict=True):  # 4e-7: another width of vectors
         np.testing.assert_allclose(np.asarray(a)[:, 3:], np.asarray(b), rtol=2e-6, atol=2e-5)

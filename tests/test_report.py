@@ -58,9 +58,11 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "equity_npv_m": 2000.0 * price[:, 0] + rng.normal(300.0, 200.0, paths),
         "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
         **dict.fromkeys(("cure_year", "support_year", "deferral_year"), np.full(paths, np.nan)),
-        **dict.fromkeys(("sponsor_m", "prepaid_m"), 0.0 * one),
+        "junior_default_year": np.full(paths, np.nan),
+        **dict.fromkeys(("sponsor_m", "prepaid_m", "junior_service_m"), 0.0 * one),
         "exposure_at_default_m": exposure, "lgd_frac": lgd,
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
+        "junior_loss_m": np.zeros(paths),
         "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,
         "equity_irr_reason": np.where(cfads.mean(axis=1) > 700, 0, 1),
         **dict.fromkeys(

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from engine import world
+from engine.finance.terms import BaseRate
 from weather import random
 from weather.random import Stream
 
@@ -61,3 +62,15 @@ def test_paths_of_a_world_share_levels_but_not_years():
     assert got.lease_price[0] == got.lease_price[1] != got.lease_price[2]
     assert (got.occupancy[0] == got.occupancy[1]).all()
     assert (got.power_price[0] != got.power_price[1]).all()
+
+
+def test_the_base_rate_has_mean_one_its_spread_and_lasts():
+    names = Stream(random.seed_words(4), jnp.uint32(0), jnp.arange(PATHS, dtype=jnp.uint32))
+    of = BaseRate(jnp.asarray(0.2), jnp.asarray(0.3))
+    many = jax.vmap(world.base_rate, in_axes=(None, Stream(None, None, 0), None, None))
+    factor = np.asarray(jax.jit(many, static_argnums=3)(of, names, jnp.uint32(PATHS), YEARS))
+    for y in range(YEARS):
+        assert near(factor[:, y], 1.0)
+    for lag in range(3):
+        exact = (1.0 + 0.2**2) * (1.0 + 0.3**2) ** (world.RATE_PERSISTENCE**lag)  # E[XY] of log-normals
+        assert near(factor[:, 0] * factor[:, lag], exact)

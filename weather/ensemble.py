@@ -119,12 +119,6 @@ def pack(values: Held) -> Held:
     return type(values)(*(packing.pack(name, x) for name, x in values._asdict().items()))
 
 
-@jax.jit
-def unpack(weather: Weather) -> Weather:
-    """float32 [8760, path], on the devices that hold it, of what a `Source` brings."""
-    return Weather(*(packing.values(x) for x in weather))
-
-
 def describe(
     site: Site,
     paths: int,

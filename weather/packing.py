@@ -71,6 +71,16 @@ def values(held: jax.Array | Packed) -> jax.Array:
     return jnp.clip(decode(held.stored, scale, offset), low, high)
 
 
+def beside(held: jax.Array | Packed, d: jax.Array) -> jax.Array:
+    """`values` of the hours before and after a day of a year, [2, path]; outside the year its ends."""
+
+    def of_ends(x: jax.Array) -> jax.Array:
+        at = jnp.maximum(d * DAY - 1, 0), jnp.minimum((d + 1) * DAY, x.shape[0] - 1)
+        return jnp.concatenate([lax.dynamic_slice_in_dim(x, t, 1) for t in at])
+
+    return values(held._replace(stored=of_ends(held.stored)) if isinstance(held, Packed) else of_ends(held))
+
+
 def day(held: jax.Array | Packed, d: jax.Array) -> jax.Array:
     """`values` of one day of a year, [24, path].
 

@@ -54,7 +54,9 @@ class Purpose(enum.IntEnum):
     GENSET = 15
     RIDE_THROUGH = 16
     TENANT = 17
+    GENSET_PART = 20
     CONSTRUCTION = 24
+    BASE_RATE = 28
 
 
 class Stream(NamedTuple):

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from weather import block, random
+from weather import block, clearsky, random
 from weather.clearsky import Sun
 from weather.generate import Weather
 from weather.random import Purpose, Stream
@@ -30,6 +30,7 @@ from weather.schema import HOURS
 
 QUARTERS = 4
 SIZES = 3  # the draw, after one of each variable's quarters, of how much an hour scatters
+DRAWS = SIZES + 1
 HIGHEST_INDEX = 1.25  # assumption: of a quarter, at the edges of clouds
 _DIM_WM2 = 20.0  # hours under this clear sky say nothing of the clouds of the next
 
@@ -67,6 +68,23 @@ class Tables(NamedTuple):
     clear: jax.Array
 
 
+class Finer(NamedTuple):
+    """What taking a site's hours apart needs. sun: of the parts, each [8760 * steps]. tables: of hours."""
+
+    sun: Sun
+    tables: Tables
+
+
+def finer(
+    latitude: float, longitude: float, altitude_m: float, utc_offset_h: float, hourly: Sun, steps: int
+) -> Finer:
+    """Of a site whose hours become 2 or 4 parts. hourly: its sun by the hour."""
+    place = latitude, longitude, altitude_m, utc_offset_h
+    quarterly = clearsky.tables(*place, per_hour=QUARTERS)
+    sun = quarterly if steps == QUARTERS else clearsky.tables(*place, per_hour=steps)
+    return Finer(sun, tables(hourly, quarterly))
+
+
 def tables(hourly: Sun, quarterly: Sun) -> Tables:
     """Tables of a site from `clearsky.tables` of hours and of quarters."""
     fine = np.asarray(quarterly.clear_ghi_wm2, np.float64).reshape(HOURS, QUARTERS)
@@ -86,14 +104,14 @@ def hours(
     and after the last.
     """
 
-    def kernel(y, row, stream, both):
-        tables, hour = row
-        before, now, after = both
-        return parts(tables, stream, y, hour, before, now, after, steps)
+    def kernel(_shared, tables, _own, both):
+        normals, before, now, after = both
+        return apart(tables, normals, before, now, after, steps)
 
+    normals = _normals_of(stream, y, hour)
     around = jax.tree.map(lambda x, e: jnp.concatenate([e[:1], x, e[1:]]), whole, ends)
     before, after = (jax.tree.map(lambda x, s=s: x[s], around) for s in (slice(-2), slice(2, None)))
-    found = block.rows(kernel)(y, (tables, hour), stream, (before, whole, after))
+    found = block.stored(kernel)((), tables, (), (normals, before, whole, after))
     return Weather(*(jnp.stack(x, axis=1).reshape(-1, x[0].shape[1]) for x in zip(*found, strict=True)))
 
 
@@ -111,13 +129,35 @@ def parts(
 
     tables: of this hour. y: operating year from 0. hour: number in the year. before, after: the hours beside.
     """
+    normals = [random.normals(stream, Purpose.WEATHER_QUARTER, y, hour, draw=n) for n in range(DRAWS)]
+    return apart(tables, normals, before, now, after, steps)
+
+
+def _normals_of(stream: Stream, y, hour: jax.Array) -> list[tuple[jax.Array, ...]]:
+    """What `apart` wants, each [hour, path]. In two stores: of several arrays XLA's CPU backend makes each
+    by all that leads to it, and the generator is dear.
+    """
+
+    def words(y, row, stream, _):
+        return random.pairs(stream, Purpose.WEATHER_QUARTER, y, row[0], draw=row[1])
+
+    def normals(_shared, _row, _own, pairs):
+        return tuple(random.normal(word) for word in random.taken_apart(pairs))
+
+    count = hour.shape[0]
+    rows = jnp.tile(hour, DRAWS), jnp.repeat(jnp.arange(DRAWS), count)
+    found = block.stored(normals)((), (), (), block.stored(words)(y, rows, stream, ()))
+    return [tuple(x[n * count : (n + 1) * count] for x in found) for n in range(DRAWS)]
+
+
+def apart(
+    tables: Tables, normals, before: Weather, now: Weather, after: Weather, steps: int
+) -> tuple[Weather, ...]:
+    """`parts` from their normals, four of each draw."""
     if steps == 1:
         return (now,)
-    sizes = random.normals(stream, Purpose.WEATHER_QUARTER, y, hour, draw=SIZES)
-    drawn = [
-        scatter(how, random.normals(stream, Purpose.WEATHER_QUARTER, y, hour, draw=v), size)
-        for v, (how, size) in enumerate(zip((SUN, WIND, TEMP), sizes, strict=False))
-    ]
+    *own, sizes = normals
+    drawn = [scatter(how, four, size) for how, four, size in zip((SUN, WIND, TEMP), own, sizes, strict=False)]
     quarters = (
         sun(tables, before.ghi, now.ghi, after.ghi, drawn[0]),
         wind(before.wind_speed, now.wind_speed, after.wind_speed, drawn[1]),

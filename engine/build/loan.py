@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.build.typed import f64
-from engine.finance.terms import Cure, Letter, Loan, Sweep
+from engine.finance.terms import BaseRate, Cure, Floating, Junior, Letter, Loan, Sweep
 from engine.schema.debt import SPANS, DebtTerms
 
 
@@ -34,7 +34,34 @@ def loan(debt: DebtTerms) -> Loan:
         cure=None if debt.cure is None else Cure(f64(debt.cure.times), f64(debt.cure.limit_m)),
         support_m=_where(debt.sponsor_support_m),
         deferrals=_where(debt.deferrals),
+        floating=_floating(debt),
+        junior=_junior(debt),
+        repayment=debt.repayment,
     )
+
+
+def _junior(debt: DebtTerms) -> Junior | None:
+    of = debt.junior
+    if of is None:
+        return None
+    return Junior(
+        share=f64(of.max_share_frac),
+        dscr=f64(of.dscr),
+        rate=f64(of.rate_frac_per_year),
+        periods=f64(of.tenor_years * debt.periods_per_year),
+        repayment=of.repayment,
+    )
+
+
+def base_rate(debt: DebtTerms) -> BaseRate | None:
+    """What nobody knows of the base rate, None where the loan's rate is fixed."""
+    of = debt.floating
+    return None if of is None else BaseRate(f64(of.level_sd_frac), f64(of.yearly_sd_frac))
+
+
+def _floating(debt: DebtTerms) -> Floating | None:
+    of = debt.floating
+    return None if of is None else Floating(f64(1.0 - of.swapped_frac), f64(of.margin_frac_per_year))
 
 
 def _where(number: float | None) -> jax.Array | None:

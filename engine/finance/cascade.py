@@ -20,6 +20,9 @@ goes to equity if the lock-up test passes, otherwise it is trapped. Conventions:
   are arrears, deferred principal or drawings. Once nothing is owed all is free.
 - Forward: the CFADS of the P50 case that the debt was sized on, times the share of its last 12 months' that
   came.
+- A junior tranche is paid from what would be distributed (see `junior`).
+- A floating rate moves interest and arrears; principal, reserve and letter stay as sized. Where interest
+  falls short of what the schedule was to add to the loan, less is added, and later instalments are less.
 - At maturity a loan in arrears is worked out by a sale: sale_multiple years (no more than are left of
   the life) of the last 12 months' CFADS. Lenders get what they are owed, equity the surplus; the buyer
   has all later cash and pays the suppliers. What lenders then miss is written off.
@@ -34,9 +37,20 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.finance import dates, sponsor
-from engine.finance.dates import Accounts, Dates, Due, and_now, deferred_of, given, look_back, ratio, share
-from engine.finance.debt import Debt, period_rate
+from engine.finance import dates, junior, sponsor
+from engine.finance.dates import (
+    Accounts,
+    Dates,
+    Due,
+    and_now,
+    deferred_of,
+    given,
+    look_back,
+    rate_of,
+    ratio,
+    share,
+)
+from engine.finance.debt import Debt
 from engine.finance.ledger import Cascade
 from engine.finance.sponsor import SLACK, Cured, Deferred
 from engine.finance.terms import Loan
@@ -53,15 +67,15 @@ class Service(NamedTuple):
     arrears: jax.Array
 
 
-def cascade(loan: Loan, debt: Debt, cfads: jax.Array) -> Cascade:
-    """CFADS [period] against the loan's schedule."""
-    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads)
+def cascade(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None = None) -> Cascade:
+    """CFADS [period] against the loan's schedule. rates: [period] of a floating loan."""
+    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads, rates)
     _, rows = jax.lax.scan(lambda held, now: _period(loan, held, now), held, met)
     return rows
 
 
 def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
-    due, rate = dates.due(loan, held, now), period_rate(loan)
+    due, rate = dates.due(loan, held, now), rate_of(loan, now)
     cash = jnp.where(held.sold, 0.0, now.cfads) + held.trapped - held.payable
     payable, cash = jnp.maximum(-cash, 0.0), jnp.maximum(cash, 0.0)
     before = held.arrears + deferred_of(held)
@@ -77,7 +91,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
     cash = cash + cure - fee_paid - paid.from_cash - caught
     deferred = due.waiting - caught + paid.put_off
 
-    letter_interest = _letter_interest(loan, held)
+    letter_interest = _letter_interest(loan, held, rate)
     letter = given(held.letter, cash) + letter_interest + due.fee - fee_paid
     repaid = jnp.minimum(letter, cash)
     draw = paid.draw if held.letter is None else jnp.zeros_like(cash)
@@ -90,7 +104,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
 
     default = paid.arrears > SLACK
     prepaid = _sweep(loan, dscr, cash, due.balance, default)
-    left = None if held.left is None else held.left * _kept(due.balance, prepaid)
+    left = None if held.left is None else _kept(due.balance - prepaid, now.balance)
     sale = now.matures & default
     price, recovered, written_off = _sell(loan, sale, paid.arrears, now)
     to_issuer = jnp.minimum(price - recovered, jnp.where(sale, letter, 0.0))
@@ -103,7 +117,9 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
     waiting = (arrears > SLACK) | (deferred > SLACK) | (letter > SLACK)
     poor = (dscr < loan.lockup_dscr - SLACK) | (dsra < target - SLACK) | waiting | _gloomy(loan, now, left)
     locked = poor & (balance > SLACK)
-    distribution = jnp.where(locked, 0.0, cash)
+    free = jnp.where(locked, 0.0, cash)
+    behind = _junior(loan, held, now, free, sale)
+    distribution = free if behind is None else free - behind.paid_m
     accrued = due.interest + rate * before
     to_lenders = paid.from_cash + caught + paid.draw + paid.support
     interest = jnp.minimum(to_lenders, accrued)
@@ -121,7 +137,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         topup_m=topup,
         release_m=release,
         dsra_m=dsra,
-        trapped_m=cash - distribution,
+        trapped_m=cash - free,
         payable_m=jnp.where(sale, 0.0, payable),
         sale_m=price,
         recovered_m=recovered,
@@ -133,10 +149,11 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         letter_paid_m=_where(held.letter, fee_paid + repaid + to_issuer),
         letter_lost_m=_where(held.letter, letter_lost),
         letter_m=_where(held.letter, letter),
-        prepaid_m=_where(held.left, prepaid),
+        prepaid_m=_where(loan.sweep, prepaid),
         cure_m=_where(held.cured, cure),
         support_m=_where(held.support, paid.support),
         deferred_m=_where(held.deferred, deferred),
+        junior=behind,
         locked=locked,
         breach=(dscr < loan.covenant_dscr - SLACK) & (owed > SLACK),
         drawn=paid.draw > SLACK,
@@ -155,8 +172,17 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         support=None if held.support is None else held.support + paid.support,
         deferred=None if held.deferred is None else Deferred(deferred, paid.deferrals),
         lately=and_now(held.lately, now.cfads + cure, due),
+        junior=None if behind is None else behind.arrears_m,
     )
     return after, rows
+
+
+def _junior(loan: Loan, held: Accounts, now: Dates, free: jax.Array, sale: jax.Array) -> junior.Paid | None:
+    """The junior tranche's period; nothing is due after a sale."""
+    if loan.junior is None or now.junior is None or held.junior is None:
+        return None
+    due = jax.tree.map(lambda x: jnp.where(held.sold, 0.0, x), now.junior)
+    return junior.pay(loan.junior.rate / loan.periods_per_year, due, held.junior, free, sale, now.ends)
 
 
 def _cure(
@@ -189,10 +215,10 @@ def _serve(
     return Service(from_cash, draw, support, put_off, deferrals, missing)
 
 
-def _letter_interest(loan: Loan, held: Accounts) -> jax.Array:
+def _letter_interest(loan: Loan, held: Accounts, rate: jax.Array) -> jax.Array:
     if loan.letter is None or held.letter is None:
         return jnp.zeros_like(held.arrears)
-    return held.letter * (period_rate(loan) + loan.letter.margin / loan.periods_per_year)
+    return held.letter * (rate + loan.letter.margin / loan.periods_per_year)
 
 
 def _sweep(loan: Loan, dscr, cash, balance, default) -> jax.Array:
@@ -204,9 +230,9 @@ def _sweep(loan: Loan, dscr, cash, balance, default) -> jax.Array:
     return jnp.where(may, jnp.minimum(terms.share * cash, balance), 0.0)
 
 
-def _kept(balance: jax.Array, prepaid: jax.Array) -> jax.Array:
+def _kept(owed: jax.Array, scheduled: jax.Array) -> jax.Array:
     """The share of later instalments that stays; rounding is no instalment."""
-    return jnp.where(balance - prepaid > SLACK, 1.0 - share(prepaid, balance), 0.0)
+    return jnp.where(owed > SLACK, share(owed, scheduled), 0.0)
 
 
 def _gloomy(loan: Loan, now: Dates, left: jax.Array | None) -> jax.Array:

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance.debt import Debt, period_rate
-from engine.finance.sponsor import Cured, Deferred
+from engine.finance.junior import Tranche
+from engine.finance.sponsor import SLACK, Cured, Deferred
 from engine.finance.terms import Loan
 
 
@@ -22,7 +23,8 @@ class Lately(NamedTuple):
 class Accounts(NamedTuple):
     """What the next period needs, [] each: million, and `sold`, a bool; None where the terms want none.
 
-    left: of the scheduled loan, the share that is not prepaid. letter: owed for drawings. support: paid.
+    left: of the scheduled loan, the share that is owed. letter: owed for drawings. support: paid. junior:
+    its arrears.
     """
 
     arrears: jax.Array
@@ -36,6 +38,7 @@ class Accounts(NamedTuple):
     support: jax.Array | None
     deferred: Deferred | None
     lately: Lately | None
+    junior: jax.Array | None
 
 
 class Dates(NamedTuple):
@@ -44,6 +47,8 @@ class Dates(NamedTuple):
     cfads. interest, service, balance (after service), target (of the reserve's cash), face and fee of the
     letter: the schedule. cfads_12m, service_12m: backward. matures: bool. years_left: of the life.
     case_12m, case_next, service_next: of the P50 case and the schedule, 12 months backward and forward.
+    rate: of a floating loan, per period; excess: what it was to add to the loan and its interest does not.
+    ends: the life, bool. junior: its schedule.
     """
 
     cfads: jax.Array
@@ -60,6 +65,10 @@ class Dates(NamedTuple):
     case_12m: jax.Array | None
     case_next: jax.Array | None
     service_next: jax.Array | None
+    rate: jax.Array | None
+    excess: jax.Array | None
+    ends: jax.Array
+    junior: Tranche | None
 
 
 class Due(NamedTuple):
@@ -88,50 +97,79 @@ def start(loan: Loan, debt: Debt) -> Accounts:
         trapped=none,
         payable=none,
         sold=no,
-        left=None if loan.sweep is None else none + 1.0,
+        left=none + 1.0 if _moving(loan) else None,
         letter=None if loan.letter is None else none,
         cured=None if loan.cure is None else Cured(none, none, no),
         support=None if loan.support_m is None else none,
         deferred=None if loan.deferrals is None else Deferred(none, none),
-        lately=Lately(before, before) if _moving(loan) else None,
+        lately=Lately(before, before) if _moving(loan) or loan.cure is not None else None,
+        junior=None if loan.junior is None else none,
     )
 
 
-def dates(loan: Loan, debt: Debt, cfads: jax.Array) -> Dates:
+def dates(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None) -> Dates:
+    """rates: per period, None where fixed. Principal stays as sized; interest follows the rate."""
     n, ppy = cfads.shape[0], loan.periods_per_year
     number = 1.0 + jnp.arange(n, dtype=jnp.float64)
-    service, case = debt.due_m, debt.case_cfads_m
+    case, interest, service, excess = debt.case_cfads_m, debt.interest(rates), debt.service_m, None
+    if rates is not None:
+        paid = interest + debt.principal_m
+        service, excess = jnp.where(paid > SLACK, paid, 0.0), jnp.where(paid < -SLACK, -paid, 0.0)
+    due = service if debt.fee_m is None else service + debt.fee_m
     return Dates(
         cfads=cfads,
-        interest=debt.interest_m,
-        service=debt.service_m,
+        interest=interest,
+        service=service,
         balance=debt.balance_m,
         target=debt.dsra_target_m if loan.letter is None else jnp.zeros_like(cfads),
         cfads_12m=_last_12_months(cfads, ppy),
-        service_12m=_last_12_months(service, ppy),
+        service_12m=_last_12_months(due, ppy),
         matures=number == loan.periods,
         years_left=(n - number) / ppy,
         face=debt.face_m,
         fee=debt.fee_m,
         case_12m=None if case is None else _last_12_months(case, ppy),
         case_next=None if case is None else _next_12_months(case, ppy),
-        service_next=None if case is None else _next_12_months(service, ppy),
+        service_next=None if case is None else _expected(loan, debt, rates),
+        rate=rates,
+        excess=excess,
+        ends=number == n,
+        junior=_scheduled(debt, n),
     )
 
 
 def due(loan: Loan, held: Accounts, now: Dates) -> Due:
     """At maturity what is deferred is due, too."""
-    left, grown, none = given(held.left, now.cfads, 1.0), 1.0 + period_rate(loan), now.cfads
+    left, grown, none = given(held.left, now.cfads, 1.0), 1.0 + rate_of(loan, now), now.cfads
     return Due(
         interest=left * now.interest,
         service=left * now.service,
-        balance=left * now.balance,
+        balance=left * (now.balance - given(now.excess, none)),
         target=left * now.target,
         fee=left * given(now.fee, none),
         face=left * given(now.face, none),
         late=(held.arrears + jnp.where(now.matures, deferred_of(held), 0.0)) * grown,
         waiting=jnp.where(now.matures, 0.0, deferred_of(held)) * grown,
     )
+
+
+def _scheduled(debt: Debt, n: int) -> Tranche | None:
+    if debt.junior is None:
+        return None
+    return debt.junior._replace(amount_m=jnp.broadcast_to(debt.junior.amount_m, (n,)))
+
+
+def _expected(loan: Loan, debt: Debt, rates: jax.Array | None) -> jax.Array:
+    """What is due in the next 12 months if the rate stays as it is, [period]."""
+    ppy, due = loan.periods_per_year, debt.due_m
+    if rates is None:
+        return _next_12_months(due, ppy)
+    owed = _next_12_months(debt.interest(jnp.ones_like(rates)), ppy)
+    return _next_12_months(due, ppy) + owed * (rates - period_rate(loan))
+
+
+def rate_of(loan: Loan, now: Dates) -> jax.Array:
+    return period_rate(loan) if now.rate is None else now.rate
 
 
 def look_back(lately: Lately | None, now: Dates, due: Due) -> tuple[jax.Array, jax.Array]:
@@ -149,8 +187,8 @@ def and_now(lately: Lately | None, cash: jax.Array, due: Due) -> Lately | None:
 
 
 def _moving(loan: Loan) -> bool:
-    """Whether what the ratios look back on hangs on what was paid."""
-    return loan.sweep is not None or loan.cure is not None
+    """Whether the loan may be smaller than its schedule."""
+    return loan.sweep is not None or loan.floating is not None
 
 
 def _last_12_months(x: jax.Array, periods_per_year: int) -> jax.Array:

@@ -20,12 +20,21 @@ import jax.numpy as jnp
 
 from engine import world
 from engine.deal import Deal
-from engine.finance import contracts, tax
+from engine.finance import contracts, junior, tax
 from engine.finance.contracts import Earnings, Operations
 from engine.finance.funding import Funding, fund, sources
+from engine.finance.junior import Tranche
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
-from engine.finance.schedule import average_life, cover, index, present_value, schedule, sculpt
+from engine.finance.schedule import (
+    average_life,
+    cover,
+    index,
+    present_value,
+    schedule,
+    sculpt,
+    within,
+)
 from engine.finance.terms import Loan
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
@@ -42,7 +51,8 @@ class Debt:
     amount_m: [] balance at the start of operation. tests_m: [5] amounts allowed, as in `BINDING`.
     binding: [] int32. service_m = interest_m + principal_m: [period] contractual.
     balance_m: [period] after service. dsra_target_m: [period] wanted after service.
-    debt_draw_m, equity_draw_m: [construction year].
+    debt_draw_m, equity_draw_m: [construction year]; a junior tranche comes off the last of the equity's,
+    which may so get some back.
     dscr: [period] of the P50 case, NaN where nothing is due. llcr, plcr: [] P50 case at the start of
     operation, gross of the reserve, NaN without debt. average_life_years: [] from start of operation.
     residual: [] largest change of amount and uses in the last pass, over the capital cost.
@@ -76,16 +86,32 @@ class Debt:
     fee_m: jax.Array | None = None
     face_m: jax.Array | None = None
     case_cfads_m: jax.Array | None = None
+    junior: Tranche | None = None
 
     @property
     def due_m(self) -> jax.Array:
         """What the DSCR is of: service, and the fee of a letter of credit [period]."""
         return self.service_m if self.fee_m is None else self.service_m + self.fee_m
 
-    @property
-    def deductible_m(self) -> jax.Array:
+    def interest(self, rates: jax.Array | None) -> jax.Array:
+        """Of the schedule, [period]. rates: per period, None for that of the sizing."""
+        if rates is None:
+            return self.interest_m
+        return rates * jnp.concatenate([self.amount_m[None], self.balance_m[:-1]])
+
+    def due(self, rates: jax.Array | None) -> jax.Array:
+        """`due_m` at the rates of a path."""
+        if rates is None:
+            return self.due_m
+        service = jnp.maximum(self.interest(rates) + self.principal_m, 0.0)
+        return service if self.fee_m is None else service + self.fee_m
+
+    def deductible(self, rates: jax.Array | None) -> jax.Array:
         """Interest and fees of operation by contract, [period]."""
-        return self.interest_m if self.fee_m is None else self.interest_m + self.fee_m
+        interest = (
+            self.interest(rates) if self.junior is None else self.interest(rates) + self.junior.interest_m
+        )
+        return interest if self.fee_m is None else interest + self.fee_m
 
 
 def size(deal: Deal, cases: Operations) -> Debt:
@@ -125,7 +151,7 @@ def _smallest(
     """
     term, rate = in_term(loan, cfads.shape[1]), period_rate(loan)
     ratios = jnp.stack([loan.dscr_p50, loan.dscr_p90, loan.dscr_p99])
-    shapes = _left(sculpt(cfads, ratios[:, None], term[None]), fee)
+    shapes = _shapes(loan, cfads, ratios, fee)
     amounts = jnp.stack([present_value(shape, rate) for shape in shapes])
     service, sculpted = shapes[jnp.argmin(amounts)], amounts.min()
     caps = jnp.stack([loan.max_gearing * uses, present_value(cfads[0] * term, rate) / loan.min_llcr])
@@ -143,13 +169,15 @@ def _debt(
     due_m = service if fee is None else service + fee
     cost = interest if fee is None else interest + fee
     by_case = _after_tax(deal, cases, cost, funding.capitalised_m)
-    cfads, term = by_case[P50_CASE], in_term(loan, service.shape[0])
+    cfads = by_case[P50_CASE]
     wanted = jnp.stack([loan.dscr_p50, *[loan.dscr_p90] * 3, *[loan.dscr_p99] * 3])
-    shapes = _left(sculpt(by_case, wanted[:, None], term[None]), fee)
-    allowed = jnp.stack([present_value(x, rate) for x in shapes])
+    allowed = jnp.stack([present_value(x, rate) for x in _shapes(loan, by_case, wanted, fee)])
     due = (due_m > 0)[None]
     ratios = cover(by_case, jnp.broadcast_to(due_m, by_case.shape))
     debt_draw, equity_draw = sources(deal, amount, funding.need_m)
+    tranche = junior.size(loan.junior, loan.periods_per_year, cfads, due_m, funding.uses_m)
+    if tranche is not None:
+        equity_draw = equity_draw.at[-1].add(-tranche.amount_m)
     return Debt(
         amount_m=amount,
         tests_m=tests,
@@ -176,12 +204,20 @@ def _debt(
         fee_m=fee,
         face_m=None if fee is None else face(loan, service),
         case_cfads_m=None if loan.forward_lockup_dscr is None else cfads,
+        junior=tranche,
     )
 
 
-def _left(shapes: jax.Array, fee: jax.Array | None) -> jax.Array:
-    """What of service [case, period] is left for the loan."""
-    return shapes if fee is None else jnp.maximum(shapes - fee[None], 0.0)
+def _shapes(loan: Loan, cfads: jax.Array, dscr: jax.Array, fee: jax.Array | None) -> jax.Array:
+    """Largest service that CFADS cover, both [case, period]; dscr: [case]. The fee of a letter goes ahead.
+
+    Sculpted, or of a given shape, as large as its worst date allows.
+    """
+    term = in_term(loan, cfads.shape[1])
+    most = sculpt(cfads, dscr[:, None], term[None])
+    if fee is not None:
+        most = jnp.maximum(most - fee[None], 0.0)
+    return within(loan.repayment, most, period_rate(loan), loan.periods, term)
 
 
 def in_term(loan: Loan, periods: int) -> jax.Array:
@@ -192,6 +228,19 @@ def in_term(loan: Loan, periods: int) -> jax.Array:
 def period_rate(loan: Loan) -> jax.Array:
     """Loan rate per period: the nominal yearly rate divided."""
     return loan.rate / loan.periods_per_year
+
+
+def rates(loan: Loan, base: jax.Array | None, periods: int) -> jax.Array | None:
+    """[period] rates of a path, per period; None where the rate is fixed.
+
+    base: [year] factor on the expected base rate, None for one throughout.
+    """
+    if loan.floating is None:
+        return None
+    if base is None:
+        return jnp.broadcast_to(period_rate(loan), (periods,))
+    moved = loan.floating.share * (loan.rate - loan.floating.margin) * (base - 1.0)
+    return jnp.repeat((loan.rate + moved) / loan.periods_per_year, loan.periods_per_year)
 
 
 def _earnings(deal: Deal, case: Operations) -> Earnings:

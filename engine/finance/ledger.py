@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance.debt import Debt
+from engine.finance.junior import Paid
 
 
 class Cascade(NamedTuple):
@@ -17,7 +18,8 @@ class Cascade(NamedTuple):
     Reserve: opening dsra + reserve_interest - draw + topup - release = dsra; of a letter of credit instead
     opening letter + letter_fee + letter_interest + draw - letter_paid - letter_lost = letter.
     Cash: opening (trapped - payable) + cfads - buyer + cure + draw + support + release + sale - recovered
-    - interest - principal - letter_paid - topup - prepaid - distribution = trapped - payable.
+    - interest - principal - letter_paid - topup - prepaid - junior paid - distribution = trapped - payable.
+    The junior's: opening balance + accrued - paid - lost = balance; what it is paid is no distribution.
     unpaid: scheduled service left unpaid. arrears: all that is overdue; it and deferred are part of the
     balance. What the deal's terms do not have is None.
     """
@@ -51,6 +53,7 @@ class Cascade(NamedTuple):
     cure_m: jax.Array | None
     support_m: jax.Array | None
     deferred_m: jax.Array | None
+    junior: Paid | None
     locked: jax.Array
     breach: jax.Array
     drawn: jax.Array
@@ -60,7 +63,9 @@ class Cascade(NamedTuple):
 
 def made(rows: Cascade) -> dict[str, jax.Array]:
     """The rows that there are, by name."""
-    return {name: row for name, row in rows._asdict().items() if row is not None}
+    found = {name: row for name, row in rows._asdict().items() if row is not None and name != "junior"}
+    behind = {} if rows.junior is None else rows.junior._asdict()
+    return found | {f"junior_{name}": row for name, row in behind.items()}
 
 
 def due(rows: Cascade) -> jax.Array:
@@ -85,14 +90,19 @@ def imbalance(debt: Debt, rows: Cascade) -> jax.Array:
         r.recovered_m + r.interest_m + r.principal_m + _or_none(r.letter_paid_m, none) + r.topup_m + prepaid
     )
     cash = _opening(held, jnp.zeros_like(first)) + gained - paid - r.distribution_m - held
+    lent = none
+    if r.junior is not None and debt.junior is not None:
+        j = r.junior
+        cash = cash - j.paid_m
+        lent = _opening(j.balance_m, debt.junior.amount_m) + j.accrued_m - j.paid_m - j.lost_m - j.balance_m
     if r.letter_m is None:
         reserve = _opening(r.dsra_m, first) + r.reserve_interest_m - r.draw_m + r.topup_m - r.release_m
         reserve = reserve - r.dsra_m
     else:
-        lent = r.draw_m + _or_none(r.letter_fee_m, none) + _or_none(r.letter_interest_m, none)
+        drawn = r.draw_m + _or_none(r.letter_fee_m, none) + _or_none(r.letter_interest_m, none)
         gone = _or_none(r.letter_paid_m, none) + _or_none(r.letter_lost_m, none)
-        reserve = _opening(r.letter_m, jnp.zeros_like(first)) + lent - gone - r.letter_m
-    return jnp.max(jnp.abs(jnp.stack([owed, reserve, cash])))
+        reserve = _opening(r.letter_m, jnp.zeros_like(first)) + drawn - gone - r.letter_m
+    return jnp.max(jnp.abs(jnp.stack([owed, reserve, cash, lent])))
 
 
 def _opening(stock: jax.Array, first: jax.Array) -> jax.Array:

@@ -57,6 +57,18 @@ def bullet(rate: jax.Array, periods: jax.Array, term: jax.Array) -> jax.Array:
     return rate * term + (index(term.shape[0]) == periods - 1.0)
 
 
+def within(
+    repayment: str, most: jax.Array, rate: jax.Array, periods: jax.Array, term: jax.Array
+) -> jax.Array:
+    """Largest service of a shape that passes `most` [case, period] at no date; sculpted it is that."""
+    if repayment == "sculpted":
+        return most
+    of = {"annuity": level, "equal_principal": straight}[repayment]
+    shape = of(rate, periods, term)[None]
+    amount = jnp.where(shape > 0, most / jnp.where(shape > 0, shape, 1.0), jnp.inf).min(1)
+    return amount[:, None] * shape
+
+
 def present_value(flows: jax.Array, rate: jax.Array) -> jax.Array:
     """Value at the start of operation of flows at the periods' ends [period]; rate per period."""
     return (flows * (1.0 + rate) ** -(1.0 + index(flows.shape[0]))).sum()

@@ -23,11 +23,37 @@ class Sweep(NamedTuple):
     under_dscr: jax.Array
 
 
+class Floating(NamedTuple):
+    """The share of the loan that is not swapped, and its margin over the base rate per year, [] each."""
+
+    share: jax.Array
+    margin: jax.Array
+
+
+class BaseRate(NamedTuple):
+    """Relative standard deviations of the base rate, [] each: of its level, and from year to year."""
+
+    level: jax.Array
+    yearly: jax.Array
+
+
 class Cure(NamedTuple):
     """How often, and with how much in all, the sponsor may mend a covenant, [] each."""
 
     times: jax.Array
     limit_m: jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Junior:
+    """Terms of a junior tranche, [] each: largest share of uses, DSCR of all debt, rate per year, periods."""
+
+    share: jax.Array
+    dscr: jax.Array
+    rate: jax.Array
+    periods: jax.Array
+    repayment: str = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -62,3 +88,6 @@ class Loan:
     cure: Cure | None = None
     support_m: jax.Array | None = None
     deferrals: jax.Array | None = None
+    floating: Floating | None = None
+    junior: Junior | None = None
+    repayment: str = field(default="sculpted", metadata={"static": True})

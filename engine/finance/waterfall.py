@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import completion, contracts, credit, returns, tax
+from engine.finance import debt as loans
 from engine.finance.cascade import cascade
 from engine.finance.completion import Built
 from engine.finance.contracts import Lines, Operations
@@ -26,7 +27,8 @@ class CashFlow(NamedTuple):
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
     date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
-    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was.
+    sponsor_m: cures and support. junior_service_m: paid to it. prepaid_m: by the sweep. lockup: 1.0 if any
+    period was.
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
     cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
@@ -52,6 +54,7 @@ class CashFlow(NamedTuple):
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
     sponsor_m: jax.Array
+    junior_service_m: jax.Array
     prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
@@ -65,6 +68,8 @@ class CashFlow(NamedTuple):
     support_year: jax.Array
     deferral_year: jax.Array
     default_year: jax.Array
+    junior_default_year: jax.Array
+    junior_loss_m: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
@@ -82,6 +87,7 @@ class CashFlow(NamedTuple):
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
+    rates = loans.rates(deal.loan, market.base_rate, deal.years * deal.loan.periods_per_year)
     built, capitalised = _built(deal, market), debt.funding.capitalised_m
     if built is not None:
         deal, operations = _late(deal, built), jax.tree.map(lambda x: x * built.operating, operations)
@@ -91,11 +97,11 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     earned = contracts.earnings(deal, monthly)
     if built is not None:
         earned = earned._replace(ebitda_m=earned.ebitda_m + contracts.by_period(deal, built.damages_m))
-    paid = tax.income_tax(deal, earned, debt.deductible_m, capitalised)
+    paid = tax.income_tax(deal, earned, debt.deductible(rates), capitalised)
     cash = earned.cash_m - paid
-    support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due_m, cash)
+    support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due(rates), cash)
     owed = 0.0 if built is None else built.shortfall_m
-    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed))
+    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed), rates)
     cfads, service, distribution = (_flow(deal, x) for x in (cash, due(rows), rows.distribution_m))
     paid_in, spent, damages = _flow(deal, sponsor(rows)), debt.equity_draw_m, jnp.zeros(deal.years)
     if built is not None:
@@ -118,13 +124,14 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
         sponsor_m=paid_in,
+        junior_service_m=jnp.zeros(deal.years) if rows.junior is None else _flow(deal, rows.junior.paid_m),
         prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
         dscr_period=cover(cash, due(rows)),
         equity_flow_m=equity,
         account=account,
         periods=rows,
-        **credit.events(deal, debt, rows)._asdict(),
+        **credit.events(deal, debt, rows, rates)._asdict(),
         equity_irr_frac=returns.irr(equity),
         equity_irr_reason=returns.irr_reason(equity),
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),

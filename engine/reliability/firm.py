@@ -125,7 +125,7 @@ def constant(study: Study, it_mw: float) -> Study:
 def unserved_h(run: Run, it_mw: float) -> np.ndarray:
     """[path, year] equivalent full-capacity hours."""
     on, air = run.machine, run.air
-    plant = plants.plant(constant(run.study, it_mw), air.sun, air.site.wind_height_m)
+    plant = plants.plant(constant(run.study, it_mw), air.sun, air.site.wind_height_m, air.finer)
     market, source = compose.planned_market(plant, on), run.source()
     never = jnp.full(len(KINDS), jnp.inf, jnp.float32)
     parts = []

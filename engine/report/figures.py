@@ -154,8 +154,8 @@ def default_curve(curve: Sequence[risk.Estimate]) -> str:
 
 
 def week(hours: xr.Dataset) -> str:
-    """One week hour by hour: sources over zero, what the load does not take under it, charge below."""
-    at = np.arange(hours.sizes["hour"]) / 24.0
+    """One week step by step: sources over zero, what the load does not take under it, charge below."""
+    at = np.arange(hours.sizes["hour"]) * 7.0 / hours.sizes["hour"]
     figure, (flows, charge) = _figure("week", 4.2, (3.2, 1))
     for names, sign in ((SUPPLY, 1.0), (SURPLUS, -1.0)):
         base = np.zeros(at.size)
@@ -174,8 +174,8 @@ def week(hours: xr.Dataset) -> str:
     charge.set_ylabel("battery, MWh")
     charge.set_ylim(bottom=0)
     for axes in (flows, charge):
-        axes.set_xlim(0, at.size / 24.0)
-        axes.set_xticks(np.arange(at.size // 24 + 1))
+        axes.set_xlim(0, 7)
+        axes.set_xticks(np.arange(8))
     charge.set_xlabel("days since the beginning of the week")
     return svg(figure)
 

@@ -245,12 +245,14 @@ def _figures(
         ]
     if week is not None:
         at = week.attrs
+        minutes = at.get("step_minutes", 60)
+        means = "hourly means" if minutes == 60 else f"means of {minutes} minutes"
         found.append(
             (
                 "The worst week",
                 figures.week(week),
                 f"Path {at['path']}, operating year {at['year']}, seven days from day {at['day']} of month "
-                f"{at['month']}, hourly means in MW, battery in MWh: one path as simulated, no average. "
+                f"{at['month']}, {means} in MW, battery in MWh: one path as simulated, no average. "
                 "Over zero what supplies the site, under zero what goes elsewhere or is lost.",
             )
         )

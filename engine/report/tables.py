@@ -135,6 +135,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Reserve draw", used, drawn),
         *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
     ]
+    if terms.get("junior"):
+        unpaid = by_year(results, "junior_default_year", results.sizes["year"])
+        found.append(("Junior unpaid", "service of the junior tranche, any year", unpaid))
     if look(manifest, "study.deal.construction.overrun") is not None:
         short = results["completion_shortfall_m"].values > DRAWN_M
         found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
@@ -271,6 +274,8 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     yield group, "Equity NPV", money, "more", results["equity_npv_m"].values
     if debt:
         yield group, "Lender loss", money, "less", results["lender_loss_m"].values
+    if look(manifest, "study.deal.debt.junior"):
+        yield group, "Junior loss", money, "less", results["junior_loss_m"].values
 
 
 def _total(values: xr.DataArray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Positive, Section, Share, contradiction, want
+from engine.schema.base import Fraction, Positive, Section, Share, Spread, contradiction, want
 
 SPANS = ("one-year", "ten-year", "life")  # over which an energy percentile is taken
 
@@ -36,11 +36,38 @@ class Sweep(Section):
         return self
 
 
+class Floating(Section):
+    """A rate that moves with a base rate; the swapped share stays at `rate_frac_per_year`.
+
+    Principal stays as sized at that rate. The swap's amount follows what is owed, and ending a part of it
+    costs nothing.
+    """
+
+    margin_frac_per_year: float = Field(
+        ge=0.0, le=0.5, description="the rest of rate_frac_per_year is what the base rate is expected to be"
+    )
+    swapped_frac: Fraction
+    level_sd_frac: Spread = Field(
+        description="of the base rate for good, once per world, log-normal, mean one"
+    )
+    yearly_sd_frac: Spread = Field(description="of the base rate from year to year, per path, AR(1) with 0.8")
+
+
 class Cure(Section):
     """Cash of the sponsor for what is missing to the covenant or the service, never twice running."""
 
     times: int = Field(ge=1, le=100, description="at most")
     limit_m: Positive = Field(description="of all cures together")
+
+
+class JuniorTerms(Section):
+    """A tranche behind the senior loan, paid out at completion in place of equity."""
+
+    max_share_frac: Share = Field(description="of all uses")
+    dscr: float = Field(ge=1.0, le=5.0, description="of senior and junior service together, at P50")
+    rate_frac_per_year: float = Field(ge=0.0, le=0.5)
+    tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
+    repayment: Literal["sculpted", "annuity", "equal_principal"] = "sculpted"
 
 
 class DebtTerms(Section):
@@ -56,6 +83,10 @@ class DebtTerms(Section):
     dscr_p99: float = Field(1.0, ge=0.5, le=5.0, description="at the energy of a year in a hundred")
     min_llcr: float = Field(1.0, ge=1.0, le=5.0, description="of the P50 case at the start of operation")
     rate_frac_per_year: float = Field(ge=0.0, le=0.5, description="nominal; divided by the periods of a year")
+    floating: Floating | None = Field(None, description="none: the rate is fixed")
+    repayment: Literal["sculpted", "annuity", "equal_principal"] = Field(
+        "sculpted", description="sculpted: each date at the same DSCR; else the worst date is at it"
+    )
     tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
     periods_per_year: Literal[1, 2, 4] = 2
     upfront_fee_frac: float = Field(0.0, ge=0.0, le=0.1)
@@ -82,6 +113,7 @@ class DebtTerms(Section):
         le=20,
         description="dates at which principal may be put off, caught up from the first cash",
     )
+    junior: JuniorTerms | None = None
     sale_multiple: float = Field(
         4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
     )
@@ -100,6 +132,18 @@ class DebtTerms(Section):
             )
         if self.letter_of_credit is not None and not self.dsra_months:
             raise contradiction("letter_of_credit", "is for a reserve, but dsra_months is 0")
+        if self.junior is not None and self.junior.max_share_frac + self.max_gearing_frac > 1.0:
+            raise contradiction(
+                "junior.max_share_frac",
+                f"should leave room beside max_gearing_frac (got {self.junior.max_share_frac:g}, "
+                f"max_gearing_frac {self.max_gearing_frac:g})",
+            )
+        if self.floating is not None and self.floating.margin_frac_per_year >= self.rate_frac_per_year:
+            raise contradiction(
+                "floating.margin_frac_per_year",
+                f"should lie under rate_frac_per_year, which holds it (got "
+                f"{self.floating.margin_frac_per_year:g}, rate_frac_per_year {self.rate_frac_per_year:g})",
+            )
         whole = self.dsra_months * self.periods_per_year % 12 == 0
         want(whole, self, "dsra_months", "be a whole number of debt periods", "periods_per_year")
         return self

@@ -6,7 +6,7 @@ amounts in millions. A leaf marked `label` changes the report alone.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,11 @@ class Life(Section):
 
     first_year: int = Field(ge=2000, le=2100, description="calendar year of the first operating year")
     years: int = Field(25, ge=1, le=60)
+    step_minutes: Literal[60, 30, 15] = Field(
+        60,
+        description="of sun, wind, load and dispatch; shorter steps scatter within the hours and keep their "
+        "means, outages and orders last whole hours",
+    )
 
 
 class Study(Section):
@@ -69,6 +74,12 @@ class Study(Section):
             raise contradiction(
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
+            )
+        behind = self.deal.debt.junior
+        if behind is not None and behind.tenor_years > self.life.years:
+            raise contradiction(
+                "deal.debt.junior.tenor_years",
+                f"should not pass life.years ({self.life.years}) (got {behind.tenor_years})",
             )
         for name in ("ppa", "mechanism"):
             sale = getattr(self.deal.revenue, name)

@@ -29,9 +29,18 @@ SHAPES = (  # years, periods a year, construction years, years that losses last,
 
 
 SECURED = (  # the same with terms of the senior loan that hold the rest of `secured`
-    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward")),
-    (8, 4, 1, 0, False, 60, ("letter", "sweep", "cure", "support", "deferrals", "forward")),
-    (15, 1, 3, 3, True, 30, ("letter", "support", "forward")),
+    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating", "junior")),
+    (
+        8,
+        4,
+        1,
+        0,
+        False,
+        60,
+        ("letter", "sweep", "cure", "support", "deferrals", "forward"),
+    ),
+    (15, 1, 3, 3, True, 30, ("annuity", "letter", "support", "forward", "floating")),
+    (10, 2, 1, 3, False, 20, ("equal_principal", "junior")),
 )
 
 
@@ -57,7 +66,8 @@ class Sample(NamedTuple):
     def reference_run(self, k, loan):
         market = self.item(self.market, k)
         known = self.studies[k], loan, self.item(self.operations, k)
-        return loops.run(*known, *market[:-1], completion=market.completion)
+        money = {"base_rate": market.base_rate, "completion": market.completion}
+        return loops.run(*known, *market[:-2], **money)
 
 
 TENANT = {"share_frac": 0.5, "default_frac_per_year": 0.1, "vacant_months": 9, "relet_rent_frac": 0.8}
@@ -248,6 +258,24 @@ def secured(rng, names, months):
         found["deferrals"] = int(rng.integers(1, 4))
     if "forward" in names:
         found["forward_lockup_dscr"] = u(1.0, 1.5)
+    if "floating" in names:
+        found["floating"] = {
+            "margin_frac_per_year": u(0, 0.01) * 0.99,
+            "swapped_frac": float(rng.choice([0.0, 1.0, u(0, 1)])),
+            "level_sd_frac": 0.2,
+            "yearly_sd_frac": 0.2,
+        }
+    if "junior" in names:
+        found["max_gearing_frac"] = u(0.3, 0.7)
+        found["junior"] = {
+            "max_share_frac": u(0.02, 0.3),
+            "dscr": u(1.0, 1.3),
+            "rate_frac_per_year": u(0.05, 0.15),
+            "tenor_years": int(rng.integers(3, 11)),
+            "repayment": "annuity" if "equal_principal" in names else "sculpted",
+        }
+    for shape in {"annuity", "equal_principal"} & set(names):
+        found["repayment"] = shape
     return found
 
 
@@ -461,6 +489,9 @@ def sample(shape):
     cases = jax.tree.map(lambda *x: np.stack(x, axis=1), *cases)
     lives = stack([operations(rng, years, rng.uniform(0.5, 1.1)) for _ in studies])
     markets = stack([ended(market(rng, s), s) for s in studies])
+    if "floating" in terms:
+        rates = np.random.default_rng([28, years]).lognormal(-0.3, 0.7, (count, years))
+        markets = markets._replace(base_rate=rates)
     deals = stack([deal(s) for s in studies])
     debts = jax.jit(jax.vmap(debt.size))(deals, cases)
     flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)

@@ -390,6 +390,35 @@ def dsra_targets(study, service):
     return [sum(service[t : t + ahead]) for t in range(len(service) + 1)]
 
 
+def shaped(repayment, rate, maturity, most):
+    """The service of its shape that never passes `most`."""
+    if repayment == "sculpted":
+        return most
+    if repayment == "annuity":
+        of_one = [rate / (1 - (1 + rate) ** -maturity)] * maturity
+    else:
+        of_one = [(1 + rate * (maturity - t)) / maturity for t in range(maturity)]
+    amount = min(m / s for m, s in zip(most[:maturity], of_one, strict=True))
+    return [amount * s for s in of_one] + [0.0] * (len(most) - maturity)
+
+
+def junior_tranche(study, cfads, dues, uses):
+    """What the P50 case leaves to a junior tranche: amount, service, interest and balance by period."""
+    terms = study.deal.debt.junior
+    if terms is None:
+        return None
+    per_year = study.deal.debt.periods_per_year
+    rate, maturity = terms.rate_frac_per_year / per_year, terms.tenor_years * per_year
+    most = [max(max(c, 0.0) / terms.dscr - d, 0.0) for c, d in zip(cfads, dues, strict=True)]
+    most = [m if t < maturity else 0.0 for t, m in enumerate(most)]
+    service = shaped(terms.repayment, rate, maturity, most)
+    worth = pv(service, rate)
+    part = min(terms.max_share_frac * uses / worth, 1.0) if worth > 0 else 0.0
+    service = [part * s for s in service]
+    interest, _, balance = schedule(service, rate)
+    return {"amount": pv(service, rate), "service": service, "interest": interest, "balance": balance}
+
+
 def letter_fees(study, service):
     """By period, what the letter of credit of the reserve costs."""
     terms = study.deal.debt
@@ -498,8 +527,9 @@ def size(study, cases):
         for case, dscr in zip(taxable, wanted, strict=True):
             cash = after_tax(study, case, deductible, funding["capitalised"])
             cfads.append(cash)
-            shape = [max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)]
-            sculpted.append([max(s - f, 0.0) for s, f in zip(shape, fee, strict=True)])
+            most = [max(c, 0.0) / dscr if t < maturity else 0.0 for t, c in enumerate(cash)]
+            most = [max(s - f, 0.0) for s, f in zip(most, fee, strict=True)]
+            sculpted.append(shaped(terms.repayment, rate, maturity, most))
         allowed = [pv(s, rate) for s in sculpted]
         p50, p90, p99 = allowed[0], allowed[chosen], allowed[4]
         llcr = max(pv(cfads[0][:maturity], rate) / terms.min_llcr, 0.0)
@@ -511,15 +541,16 @@ def size(study, cases):
     interest, principal, balance = schedule(service, rate)
     targets, fee = dsra_targets(study, service), letter_fees(study, service)
     dues = [s + f for s, f in zip(service, fee, strict=True)]
-    needs, equity = funding["needs"], funding["equity"]
+    needs, equity = funding["needs"], list(funding["equity"])
+    junior = junior_tranche(study, cfads[0], dues, sum(needs))
     return {
         "amount_m": amount, "tests_m": tests, "binding": int(np.argmin(tests)), "service_m": service,
         "interest_m": interest, "principal_m": principal, "balance_m": balance,
-        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0],
+        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0], "junior": junior,
         "dsra_start": 0.0 if terms.letter_of_credit else targets[0],
         "capitalised": funding["capitalised"],
         "debt_draw_m": [need - paid for need, paid in zip(needs, equity, strict=True)],
-        "equity_draw_m": equity,
+        "equity_draw_m": [*equity[:-1], equity[-1] - (junior["amount"] if junior else 0.0)],
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], dues, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,

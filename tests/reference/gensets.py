@@ -26,8 +26,10 @@ class Set:
         self.left_mwh = section.tank.full_mwh if section.tank else math.inf
         self.comes_in_h = None  # hours until ordered fuel comes
 
-    def hour(self, year, t, need_mw, capacity_mw, air, unit_mw, dt_h=1.0):
-        """MW made. capacity_mw: of a set whose units are not counted. air: (C, m/s). unit_mw: that stand."""
+    def hour(self, year, t, need_mw, capacity_mw, air, unit_mw, dt_h=1.0, part=0):
+        """MW made in a part of an hour. capacity_mw: of a set whose units are not counted. air: (C, m/s) of
+        the hour. unit_mw: that stand.
+        """
         tank = self.section.tank
         if tank and self.comes_in_h is not None and self.comes_in_h <= 0:
             brought = math.inf if tank.refill_mw is None else tank.refill_mw * dt_h
@@ -37,7 +39,7 @@ class Set:
         if self.section.commitment is None:
             made = min(need_mw, capacity_mw)
         else:
-            made = self._made(year, t, need_mw, air, unit_mw)
+            made = self._made(year, t, need_mw, air, unit_mw, part)
         if tank:
             made = min(made, self.left_mwh / dt_h)
             self.left_mwh -= made * dt_h
@@ -47,11 +49,14 @@ class Set:
                 self.comes_in_h = tank.lead_h
         return made
 
-    def _made(self, year, t, need_mw, air, unit_mw):
+    def _made(self, year, t, need_mw, air, unit_mw, part):
         said = self.section.commitment
-        words = random.words(*self.names, Purpose.GENSET, year, t)
-        accept, alias, _, _ = self.tables[fleets.law_of_hour(self.kind, t, *air)]
-        self.failed = plant.drawn(accept[self.failed], alias[self.failed], words[0])
+        if part == 0:
+            words = random.words(*self.names, Purpose.GENSET, year, t)
+            accept, alias, _, _ = self.tables[fleets.law_of_hour(self.kind, t, *air)]
+            self.failed = plant.drawn(accept[self.failed], alias[self.failed], words[0])
+        else:
+            words = random.words(*self.names, Purpose.GENSET_PART, year, t, substep=part)
         able = round(fleets.available(self.kind._replace(needed=None), self.failed, t) * self.kind.units)
         wanted = 0
         if unit_mw > 0 and self.left_mwh > 0:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import fleets, gensets, plant, pv, random, wind
+from tests.reference import fleets, gensets, plant, pv, random, refine, wind
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -30,14 +30,17 @@ BETWEEN = {  # what a study may leave out, in this order after the others
 MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
 
 
-def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather):
-    """[year] of {flow: [8760] MW, "soc_mwh": [8760] at the hour's start, "monthly": {flow: [12] MWh},
-    "imported_by_period": {period: [12] MWh}}.
+def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather, parts=None):
+    """[year] of {flow: [step] MW, "soc_mwh": [step] at the step's start, "monthly": {flow: [12] MWh},
+    "imported_by_period": {period: [12] MWh}}; steps of the study, 8760 in a year or twice or four times that.
 
     tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). sets: the
     `gensets` of the plant. names: (seed, ensemble, path).
-    occupancy: [year]. weather: [year] of {name: [8760]}.
+    occupancy: [year]. weather: [year] of {name: [8760]}. sun: by the step. parts: for steps under an hour,
+    `weather.refine.Tables`.
     """
+    steps = 60 // study.life.step_minutes
+    dt_h = 1.0 / steps
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
     kinds = [built(getattr(study, name).outage) for name in FLEETS]
@@ -60,7 +63,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             *(b.power_mw, b.soc_min_frac * fresh, b.soc_max_frac * fresh),
             *(b.charge_efficiency_frac, b.discharge_efficiency_frac, soc, backlog),
         )
-        kept = {name: np.empty(8760) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
+        kept = {name: np.empty(8760 * steps) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
         for day in range(365):
             orders = study.grid.orders
             chance = [
@@ -94,29 +97,43 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 if stands == "tripped":
                     up |= dict.fromkeys(("pv", "wind", "battery"), 0.0)
                 taken = plant.ordered_share(h, midday + tonight + last_night)
-                at = {name: float(values[t]) for name, values in air.items()}
-                d = drivers(now, sun, wind_height_m, year, t, occupancy[year], at, up, taken)
-                kept["soc_mwh"][t], kept["backlog_mwh"][t] = store.soc_mwh, store.backlog_mwh
-                met = at["temp_air"], at["wind_speed"]
+                met = float(air["temp_air"][t]), float(air["wind_speed"][t])
+                for part, at in enumerate(within(names, year, t, air, parts, steps)):
+                    s = t * steps + part
+                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken)
+                    kept["soc_mwh"][s], kept["backlog_mwh"][s] = store.soc_mwh, store.backlog_mwh
 
-                def made(need_mw, hour=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw):
-                    return machines.hour(*hour, need_mw, d.genset_mw, met, unit_mw)
+                    def made(need_mw, of=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw, part=part):
+                        return machines.hour(*of, need_mw, d.genset_mw, met, unit_mw, dt_h, part)
 
-                for name, mw in plant.hour_of_plant(store, d, 1.0, machines and made).items():
-                    kept[name][t] = mw
+                    for name, mw in plant.hour_of_plant(store, d, dt_h, machines and made).items():
+                        kept[name][s] = mw
             last_night = [(begin - 24, end - 24, depth) for begin, end, depth in tonight]
         soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
-        cycles += kept["discharged_mw"].sum() / b.discharge_efficiency_frac / b.energy_mwh
-        kept["monthly"] = {name: by_month(kept[name]) for name in FLOWS}
-        kept["imported_by_period"] = connections.by_period(study.grid, kept["imported_mw"])
+        cycles += kept["discharged_mw"].sum() * dt_h / b.discharge_efficiency_frac / b.energy_mwh
+        kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
+        hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
+        kept["imported_by_period"] = connections.by_period(study.grid, hourly)
         out.append(kept)
     return out
 
 
-def drivers(study, sun, wind_height_m, year, t, occupancy, at, up, taken):
-    """What one hour brings and allows, by the names of `dispatch.Drivers`."""
+def within(names, year, t, air, parts, steps):
+    """Sun, wind and temperature of each step of an hour."""
+    hours = [{name: float(values[t]) for name, values in air.items()}]
+    if steps == 1:
+        return hours
+    beside = [{n: float(x[min(max(k, 0), 8759)]) for n, x in air.items()} for k in (t - 1, t, t + 1)]
+    clear = np.asarray(parts.share[t], float), np.asarray(parts.clear[t], float)
+    four = refine.quarters(names, year, t, *beside, *clear)
+    each = 4 // steps
+    return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
+
+
+def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
+    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`."""
     pv_mw, clipped = pv.power(
-        study.pv, sun, t, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
+        study.pv, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
     )
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
@@ -173,9 +190,9 @@ def fleet_word(names, purpose, year, hour, fleet):
     return random.words(*names, purpose, year, hour, entity=fleet // 4)[fleet % 4]
 
 
-def by_month(hourly_mw):
-    """[8760] MW -> [12] MWh."""
-    sums = np.zeros(12)
+def by_month(mw, dt_h):
+    """MW of each step of a year -> [12] MWh."""
+    sums, steps = np.zeros(12), len(mw) // 365
     for day in range(365):
-        sums[MONTH[day]] += hourly_mw[24 * day : 24 * day + 24].sum() * 1.0
+        sums[MONTH[day]] += mw[steps * day : steps * day + steps].sum() * dt_h
     return sums

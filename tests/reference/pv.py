@@ -80,7 +80,7 @@ def plane(section, sun, hour, ghi, lets_through):
     on = max(on, 0.0)
     if not lets_through:
         return on
-    month = int(np.searchsorted(MONTH_ENDS, hour // 24, side="right"))
+    month = int(np.searchsorted(MONTH_ENDS, hour // of_day(sun), side="right"))
     return on * (1.0 - section.soiling_frac[month])
 
 
@@ -131,22 +131,29 @@ def _views(section, sun, hour, lets_through):
 
 
 def ways(sun, hour):
-    """The sun's direction at six moments of the hour, None below the horizon.
+    """The sun's direction at six moments of the hour, or of the part of one that the tables have, None below
+    the horizon.
 
     A day's sun circles the pole from its highest hour on, 15 degrees an hour.
     """
     if not sun.up[hour] > 0.0:
         return [None] * 6
-    day = hour // 24
-    noon = max(range(24 * day, 24 * day + 24), key=lambda h: float(sun.up[h]))
+    steps = of_day(sun)
+    day = hour // steps
+    noon = max(range(steps * day, steps * day + steps), key=lambda h: float(sun.up[h]))
     high, axis = _unit(_mean(sun, noon)), pole(sun)
     found = []
     for moment in range(6):
-        turn = radians(15.0 * (hour - noon + (moment + 0.5) / 6.0 - 0.5))
+        turn = radians(360.0 / steps * (hour - noon + (moment + 0.5) / 6.0 - 0.5))
         along = axis * (axis @ high)
         way = along + (high - along) * cos(turn) + np.cross(axis, high) * sin(turn)
         found.append(tuple(way) if way[2] > 0.0 else None)
     return found
+
+
+def of_day(sun):
+    """Steps of a day in the tables of the sun."""
+    return len(sun.up) // 365
 
 
 _POLES = {}
@@ -156,9 +163,11 @@ def pole(sun):
     """What the sun goes round: the sum of the turns of its way about all days' noons."""
     if id(sun.up) not in _POLES:
         total = np.zeros(3)
+        steps = of_day(sun)
         for day in range(365):
-            noon = max(range(24 * day, 24 * day + 24), key=lambda h: float(sun.up[h]))
-            before, at, after = (_mean(sun, (noon + k) % 8760) for k in (-1, 0, 1))
+            noon = max(range(steps * day, steps * day + steps), key=lambda h: float(sun.up[h]))
+            hour = steps // 24
+            before, at, after = (_mean(sun, (noon + k) % (365 * steps)) for k in (-hour, 0, hour))
             if min(before[2], at[2], after[2]) > 0.1:
                 total += np.cross(at - (before + after) / 2.0, after - before)
         _POLES[id(sun.up)] = _unit(total), sun.up  # kept, so that no other takes its id

@@ -27,24 +27,52 @@ from tests.reference.taxes import income_tax
 SLACK = 1e-9
 
 
-def cascade(study, loan, cfads):
+def rates(study, base_rate):
+    """By period, what the loan bears; base_rate: a factor by year, None where the rate is fixed."""
+    terms, n = study.deal.debt, study.life.years
+    if terms.floating is None or base_rate is None:
+        base_rate, floats, margin = [1.0] * n, 0.0, 0.0
+    else:
+        floats, margin = 1 - terms.floating.swapped_frac, terms.floating.margin_frac_per_year
+    fixed, out = terms.rate_frac_per_year, []
+    for factor in base_rate:
+        yearly = (1 - floats) * fixed + floats * (margin + (fixed - margin) * factor)
+        out += [yearly / terms.periods_per_year] * terms.periods_per_year
+    return out
+
+
+def discounted(flows, rate_of):
+    """Worth before the first of the flows, at rates by period."""
+    worth = 0.0
+    for flow, rate in zip(reversed(flows), reversed(rate_of), strict=True):
+        worth = (worth + flow) / (1 + rate)
+    return worth
+
+
+def cascade(study, loan, cfads, base_rate=None):
     """The waterfall, a dict of rows per period; `loan` as from `size`."""
     terms = study.deal.debt
     per_year, maturity = terms.periods_per_year, terms.tenor_years * terms.periods_per_year
     ahead = terms.dsra_months * per_year // 12
-    rate = terms.rate_frac_per_year / per_year
+    rate_of = rates(study, base_rate)
     letter_terms, sweep, cure_terms = terms.letter_of_credit, terms.sweep, terms.cure
     service, rows = list(loan["service_m"]), []  # what is prepaid makes the later ones smaller
+    principal = list(loan["principal_m"])
     case = loan["case_cfads_m"]
     performing, arrears, deferred = loan["amount_m"], 0.0, 0.0  # the three parts of the balance
     dsra, letter = loan["dsra_start"], 0.0
     trapped, owed_suppliers, sold = 0.0, 0.0, False
     cures, cured, cured_last, supported, deferrals = 0, 0.0, False, 0.0, 0
+    junior, junior_terms = loan["junior"], terms.junior
+    junior_owed = junior["amount"] if junior else 0.0
     counted, owing = [], []  # cash and dues as the DSCR counts them, by period
     for t, flow in enumerate(cfads):
-        due_now = service[t]
+        rate, before_sold = rate_of[t], sold
+        interest = rate * performing if t < maturity else 0.0
+        due_now, planned = service[t], performing - principal[t]
+        if terms.floating:
+            due_now = interest + principal[t] if interest + principal[t] > SLACK else 0.0
         row = {"cfads_m": flow, "service_m": due_now, "buyer_m": flow if sold else 0.0}
-        interest = rate * performing
         balance = performing + arrears + deferred
         outstanding = balance > SLACK
         cash = (0.0 if sold else flow) + trapped - owed_suppliers
@@ -114,6 +142,9 @@ def cascade(study, loan, cfads):
         dsra += topup - release
         cash += release - topup
 
+        if terms.floating and performing < planned - SLACK:  # less was added to the loan than planned
+            service[t + 1 :] = [s * performing / planned for s in service[t + 1 :]]
+            principal[t + 1 :] = [p * performing / planned for p in principal[t + 1 :]]
         row |= {"unpaid_m": max(arrears - late, 0.0), "default": arrears > SLACK}
         prepaid = 0.0
         if sweep and arrears <= SLACK and sweep.from_dscr - SLACK <= ratio < sweep.under_dscr - SLACK:
@@ -121,6 +152,7 @@ def cascade(study, loan, cfads):
         if prepaid > 0:
             kept = 1 - prepaid / performing if performing - prepaid > SLACK else 0.0
             service[t + 1 :] = [s * kept for s in service[t + 1 :]]
+            principal[t + 1 :] = [p * kept for p in principal[t + 1 :]]
             performing -= prepaid
             cash -= prepaid
 
@@ -151,10 +183,28 @@ def cascade(study, loan, cfads):
             expected = sum(case[window])
             brought = sum(cfads[window]) / expected if expected > 0 else 1.0
             to_come = sum(service[coming]) + fees
+            owed = performing
+            for p in principal[coming]:
+                to_come += (rate - terms.rate_frac_per_year / per_year) * owed
+                owed -= p
             if to_come > 0:
                 low = low or brought * sum(case[coming]) / to_come < terms.forward_lockup_dscr - SLACK
         locked = (low or waits) and balance > SLACK
         trapped, distribution = (cash, 0.0) if locked else (0.0, cash)
+        if junior:
+            junior_rate = junior_terms.rate_frac_per_year / per_year
+            junior_interest = junior_rate * junior_owed
+            junior_owed += junior_interest
+            ended = sold or t + 1 == len(cfads)
+            wanted = junior_owed if ended else junior_owed - junior["balance"][t]
+            junior_paid = min(max(wanted, 0.0), distribution)
+            junior_owed, distribution = junior_owed - junior_paid, distribution - junior_paid
+            row |= {"junior_service_m": 0.0 if before_sold else junior["service"][t],
+                    "junior_accrued_m": junior_interest, "junior_paid_m": junior_paid,
+                    "junior_lost_m": junior_owed if ended else 0.0}  # fmt: skip
+            junior_owed = 0.0 if ended else junior_owed
+            planned = 0.0 if ended else junior["balance"][t]
+            row |= {"junior_balance_m": junior_owed, "junior_arrears_m": junior_owed - planned}
         row |= {
             "accrued_m": accrued, "interest_m": min(paid, accrued), "principal_m": paid - min(paid, accrued),
             "arrears_m": arrears, "balance_m": balance, "draw_m": draw, "reserve_interest_m": earned,
@@ -174,10 +224,10 @@ def cascade(study, loan, cfads):
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def credit(study, loan, rows):
+def credit(study, loan, rows, base_rate=None):
     """Events and losses, the losses by discounting every payment."""
     terms, building = study.deal.debt, len(study.deal.capex.spend_frac)
-    rate = terms.rate_frac_per_year / terms.periods_per_year
+    rate_of = rates(study, base_rate)
     received = [
         i + p + r
         for i, p, r in zip(rows["interest_m"], rows["principal_m"], rows["recovered_m"], strict=True)
@@ -197,11 +247,18 @@ def credit(study, loan, rows):
     if any(rows["default"]):
         t = rows["default"].index(True)
         exposure = rows["balance_m"][t] + rows["recovered_m"][t] + rows["written_off_m"][t]
-        later = rows["recovered_m"][t] + pv(with_prepaid[t + 1 :], rate)
+        later = rows["recovered_m"][t] + discounted(with_prepaid[t + 1 :], rate_of[t + 1 :])
         out |= {"exposure_at_default_m": exposure, "lgd_frac": 1 - later / exposure}
-    lost = pv(loan["service_m"], rate) - pv(with_prepaid, rate)  # of the schedule as it was signed
+    lost = loan["amount_m"] - discounted(
+        with_prepaid, rate_of
+    )  # of what the schedule repays, whatever its rate
     steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
+    lost, late = rows.get("junior_lost_m", nothing), rows.get("junior_arrears_m", nothing)
+    unpaid = [t for t in range(len(lost)) if lost[t] + late[t] > SLACK]
+    out["junior_default_year"] = unpaid[0] // terms.periods_per_year + 1 if unpaid else math.nan
+    junior_rate = terms.junior.rate_frac_per_year / terms.periods_per_year if terms.junior else 0.0
+    out["junior_loss_m"] = pv(lost, junior_rate)
     eir = loan["effective_rate"]
     missed = [s - r for s, r in zip(rows["service_m"], received, strict=True)]  # of what was still due
     out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
@@ -227,7 +284,7 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
-def run(study, loan, ops, *market, completion=None):
+def run(study, loan, ops, *market, base_rate=None, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
 
     market: what `account` takes of it. completion: cost beyond the plan over it, and months late.
@@ -246,14 +303,21 @@ def run(study, loan, ops, *market, completion=None):
         due = by_period(study, by_year, lambda claim: claim)
         earnings["ebitda"] = [e + d for e, d in zip(earnings["ebitda"], due, strict=True)]
         capitalised += how.overrun * capex_m(study) / sum(spend_m(study))
-    deductible = [i + f for i, f in zip(loan["interest_m"], loan["fee_m"], strict=True)]
+    owed = [loan["amount_m"], *loan["balance_m"][:-1]]
+    interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
+    deductible = [i + f for i, f in zip(interest, loan["fee_m"], strict=True)]
+    if loan["junior"]:
+        deductible = [d + i for d, i in zip(deductible, loan["junior"]["interest"], strict=True)]
     tax = income_tax(study, earnings, deductible, capitalised)
     cfads = after_tax(study, earnings, deductible, capitalised)
-    owing = [s + f for s, f in zip(loan["service_m"], loan["fee_m"], strict=True)]
+    service = loan["service_m"]
+    if study.deal.debt.floating:
+        service = [max(i + p, 0.0) for i, p in zip(interest, loan["principal_m"], strict=True)]
+    owing = [s + f for s, f in zip(service, loan["fee_m"], strict=True)]
     support = how.support(study, owing, cfads) if how else none
     cash = [c + s for c, s in zip(cfads, support, strict=True)]
     cash[0] -= how.shortfall if how else 0.0
-    rows = cascade(study, loan, cash)
+    rows = cascade(study, loan, cash, base_rate)
     dues = [s + f for s, f in zip(rows["service_m"], rows.get("letter_fee_m", none), strict=True)]
     paid_in = [c + s for c, s in zip(rows.get("cure_m", none), rows.get("support_m", none), strict=True)]
 
@@ -287,6 +351,7 @@ def run(study, loan, ops, *market, completion=None):
         "debt_balance_m": last(rows["balance_m"]), "dsra_m": last(rows["dsra_m"]),
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
+        "junior_service_m": total(rows.get("junior_paid_m", none)),
         "sponsor_m": total(paid_in), "prepaid_m": total(rows.get("prepaid_m", none)),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
@@ -294,5 +359,5 @@ def run(study, loan, ops, *market, completion=None):
         "delay_months": how.delay_months if how else 0.0, "overrun_m": how.overrun if how else 0.0,
         "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
         "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
-        "periods": rows, "account": years, **credit(study, loan, rows),
+        "periods": rows, "account": years, **credit(study, loan, rows, base_rate),
     }  # fmt: skip
