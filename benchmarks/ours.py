@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec
 
-from engine import config, dispatch, life, simulate
+from engine import config, dispatch, hours, life, simulate
 from engine import plant as plants
 from engine.convert import computing, pv, wind
 from engine.devices import Machine
@@ -101,7 +101,7 @@ def convert_year(plant, occupancy, weather):
         today, weather = x
         return (), block.rows(hour)(plant, today, occupancy, weather)
 
-    tables = life.hours(plant)
+    tables = hours.of_year(plant)
     _, out = lax.scan(day, (), ((tables.sun, tables.utilisation), by_day(weather)))
     return tuple(x.reshape(HOURS, -1) for x in out)
 

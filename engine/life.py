@@ -13,22 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import blocks, dispatch, gensets, grid, islanding, orders, outages, world
-from engine.convert import computing, pv, wind
-from engine.convert.irradiance import Geometry
+from engine import dispatch, gensets, hours, islanding, orders, outages, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
+from engine.hours import Hours
 from engine.orders import Order, OrderProcess, Orders
-from engine.plant import FLEETS, Plant, aged, in_place, in_year
+from engine.plant import Plant, aged, in_place, in_year
 from engine.world import Market
 from weather import ahead, block, generate, packing, random, refine
 from weather.climate import Climate
 from weather.generate import Weather
 from weather.random import Stream
-from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
+from weather.schema import DAY, DAYS, MONTH_DAYS
 
 DT_H = 1.0  # of an hour; where a plant takes hours apart, each part is that much shorter
 
@@ -49,22 +48,6 @@ class State(NamedTuple):
     worn_mwh: jax.Array | None = None
     gensets: gensets.State | None = None
     stands: jax.Array | None = None
-
-
-class Hours(NamedTuple):
-    """What the steps of a year share among paths, [365, step]. hour: of the year; clock: of the day.
-
-    A step is an hour, or a part of one, for which all but the sun is the hour's.
-    standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
-    their own, None where none differs.
-    """
-
-    hour: jax.Array
-    clock: jax.Array
-    sun: Geometry
-    utilisation: jax.Array
-    standing: jax.Array | None
-    grid: grid.Clock | None
 
 
 class Energy(NamedTuple):
@@ -173,9 +156,9 @@ def begun(plant: Plant, state: State) -> tuple[Plant, State]:
     return aged(plant, jnp.maximum(1.0 - wear.frac_per_mwh * worn, 0.0)), state._replace(worn_mwh=worn)
 
 
-def _first(hours, watched: int | None):
+def _first(looked, watched: int | None):
     """Of the first paths alone: the hours of all would not fit into a device's memory."""
-    return jax.tree.map(lambda x: x[:, :watched], hours)
+    return jax.tree.map(lambda x: x[:, :watched], looked)
 
 
 def _energy(daily: Totals, store: dispatch.State) -> Energy:
@@ -183,32 +166,10 @@ def _energy(daily: Totals, store: dispatch.State) -> Energy:
     return Energy(jax.tree.map(_by_month, daily), store.soc_mwh, store.backlog_mwh)
 
 
-def hours(plant: Plant) -> Hours:
-    """The tables of a plant's year."""
-    standing = plant.standing
-    if standing is not None:
-        daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
-        standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
-    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
-    return Hours(
-        hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
-        clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
-        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
-        utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
-        standing=held(standing, plant.steps, 1),
-        grid=held(grid, plant.steps, 1),
-    )
-
-
-def held(hourly, steps: int, axis: int = 0):
-    """What holds for whole hours, for each part of them."""
-    return hourly if steps == 1 else jax.tree.map(lambda x: jnp.repeat(x, steps, axis=axis), hourly)
-
-
 def _days(plant: Plant):
     """(number, tables, season of the orders, tables of the hours' parts) of the days of a plant's year."""
     parts = jax.tree.map(lambda x: x.reshape(DAYS, DAY, *x.shape[1:]), plant.parts)
-    return jnp.arange(DAYS), hours(plant), plant.orders.season, parts
+    return jnp.arange(DAYS), hours.of_year(plant), plant.orders.season, parts
 
 
 def day(
@@ -228,9 +189,9 @@ def day(
     stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
     if tables is not None:
         w = refine.hours(tables, stream, y, hour, w, beside, steps)
-        counts, stood = held((counts, stood), steps)
+        counts, stood = hours.held((counts, stood), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
-    met = block.stored(drivers)(plant, today, own, (w, counts, stood))
+    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood))
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
     store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
@@ -238,7 +199,7 @@ def day(
     if there.gensets is not None and now.gensets is not None:
         asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
         sets, power = gensets.hours(
-            there.gensets, stream, y, hour, now.gensets, asked, held(air, steps), dt_h
+            there.gensets, stream, y, hour, now.gensets, asked, hours.held(air, steps), dt_h
         )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
@@ -272,48 +233,6 @@ def orders_of_day(
 
     anomaly = orders.anomaly(process.told, w.region_sun, w.region_wind)
     return block.tile(one)((process, season), (stream, levels, anomaly, before))
-
-
-def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
-    """What an hour of a path brings and allows.
-
-    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
-    how the plant stands at its connection).
-    """
-    plant = in_place(plant, now.standing)
-    occupancy, given, last_night = own
-    w, failed, stands = both
-    up = outages.available_frac(plant.fleets, failed, now.hour)
-    pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
-    there = blocks.working(plant.blocks, up[len(FLEETS) :])
-    pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
-    if stands is not None:
-        pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
-    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
-    firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
-    connection = grid.at_hour(plant.connection, now.grid)
-    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
-    import_mw, export_mw = (blocks.at_most(x, there.grid_mw) for x in (import_mw, export_mw))
-    ordered = orders.ordered_frac(now.clock, given, last_night)
-    met = Drivers(
-        pv_mw=pv_mw * pv_up,
-        wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
-        clipped_mw=clipped_mw * pv_up,
-        it_firm_mw=firm,
-        it_deferrable_mw=deferrable,
-        it_limit_mw=limit,
-        backlog_limit_mwh=plant.max_delay_h * deferrable,
-        pue=computing.pue(plant.computing, w.temp_air),
-        import_limit_mw=import_mw,
-        export_limit_mw=export_mw,
-        export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
-        genset_mw=plant.genset_mw * genset_up,
-        battery_frac=battery_up,
-    )
-    halls = blocks.halls(there, firm, deferrable, limit)
-    if halls is None:
-        return met
-    return met._replace(**{f"it_{name}": mw for name, mw in halls._asdict().items()})
 
 
 def _by_month(daily: jax.Array) -> jax.Array:

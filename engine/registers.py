@@ -19,7 +19,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, gensets, islanding, life, orders, outages
+from engine import dispatch, gensets, hours, islanding, life, orders, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
@@ -77,7 +77,7 @@ def year(
         )
     plant = in_year(plant, y)
     shared = (
-        (climate, generate.tables(climate), plant, life.hours(plant), threshold),
+        (climate, generate.tables(climate), plant, hours.of_year(plant), threshold),
         (stream.seed, stream.ensemble, y, jnp.asarray(MONTH_STARTS, jnp.int32)),
     )
     order_levels = life.order_levels(plant.orders, plant.worlds, stream, y)
@@ -145,7 +145,7 @@ def _block(x: Any, lanes: int) -> pl.BlockSpec:
 
 def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
     """All hours of a year of an instance's paths; monthly totals are written as months end."""
-    (climate, air, plant, hours, threshold), (seed, ensemble, y, months) = shared
+    (climate, air, plant, clock, threshold), (seed, ensemble, y, months) = shared
     index, levels, occupancy, order_levels, (sky, lived) = own
     plant, lived = life.begun(plant, lived)
     stream = Stream((seed[0], seed[1]), ensemble, index)  # type: ignore[arg-type]
@@ -178,13 +178,13 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
         def hour(h, x):
             store, failed, sets, stands, sums = x
-            today = jax.tree.map(lambda t: t[d, h], hours, is_leaf=_is_view)
+            today = jax.tree.map(lambda t: t[d, h], clock, is_leaf=_is_view)
             bright, overhead, z = sun(h)
             w = generate.hour(climate, overhead, (levels, region, share), (bright, *z[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             stands = islanding.hour(plant, stream, y, today.hour, failed, stands)
-            met = life.drivers(plant, today, (occupancy, given, now.night_order), (w, failed, stands))
+            met = hours.drivers(plant, today, (occupancy, given, now.night_order), (w, failed, stands))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
             made_mw = None

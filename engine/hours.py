@@ -1,0 +1,96 @@
+"""An hour as the plant meets it: the tables that paths share, and what it brings and allows one of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine import blocks, grid, islanding, orders, outages
+from engine.convert import computing, pv, wind
+from engine.convert.irradiance import Geometry
+from engine.dispatch import Drivers
+from engine.plant import FLEETS, Plant, in_place
+from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
+
+
+class Hours(NamedTuple):
+    """What the steps of a year share among paths, [365, step]. hour: of the year; clock: of the day.
+
+    A step is an hour, or a part of one, for which all but the sun is the hour's.
+    standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
+    their own, None where none differs.
+    """
+
+    hour: jax.Array
+    clock: jax.Array
+    sun: Geometry
+    utilisation: jax.Array
+    standing: jax.Array | None
+    grid: grid.Clock | None
+
+
+def of_year(plant: Plant) -> Hours:
+    """The tables of a plant's year."""
+    standing = plant.standing
+    if standing is not None:
+        daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
+        standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
+    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
+    return Hours(
+        hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
+        clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
+        sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
+        utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
+        standing=held(standing, plant.steps, 1),
+        grid=held(grid, plant.steps, 1),
+    )
+
+
+def held(hourly, steps: int, axis: int = 0):
+    """What holds for whole hours, for each part of them."""
+    return hourly if steps == 1 else jax.tree.map(lambda x: jnp.repeat(x, steps, axis=axis), hourly)
+
+
+def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
+    """What an hour of a path brings and allows.
+
+    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
+    how the plant stands at its connection).
+    """
+    plant = in_place(plant, now.standing)
+    occupancy, given, last_night = own
+    w, failed, stands = both
+    up = outages.available_frac(plant.fleets, failed, now.hour)
+    pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
+    there = blocks.working(plant.blocks, up[len(FLEETS) :])
+    pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
+    if stands is not None:
+        pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
+    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+    firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
+    connection = grid.at_hour(plant.connection, now.grid)
+    import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
+    import_mw, export_mw = (blocks.at_most(x, there.grid_mw) for x in (import_mw, export_mw))
+    ordered = orders.ordered_frac(now.clock, given, last_night)
+    met = Drivers(
+        pv_mw=pv_mw * pv_up,
+        wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
+        clipped_mw=clipped_mw * pv_up,
+        it_firm_mw=firm,
+        it_deferrable_mw=deferrable,
+        it_limit_mw=limit,
+        backlog_limit_mwh=plant.max_delay_h * deferrable,
+        pue=computing.pue(plant.computing, w.temp_air),
+        import_limit_mw=import_mw,
+        export_limit_mw=export_mw,
+        export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
+        genset_mw=plant.genset_mw * genset_up,
+        battery_frac=battery_up,
+    )
+    halls = blocks.halls(there, firm, deferrable, limit)
+    if halls is None:
+        return met
+    return met._replace(**{f"it_{name}": mw for name, mw in halls._asdict().items()})
