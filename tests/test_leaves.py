@@ -82,7 +82,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.covenant_dscr": 0.5,
     "deal.debt.dscr_p50": 5.0,  # until it binds
     "deal.debt.dscr_p99": 5.0,  # until it binds
-    "deal.debt.max_gearing_frac": 0.1,  # until it binds
+    "deal.debt.max_gearing_frac": 0.05,  # until it binds
     "deal.debt.min_llcr": 5.0,  # until it binds
     "deal.debt.dsra_months": 12,
     "deal.debt.lockup_dscr": 1.3,
@@ -193,6 +193,7 @@ def base_study() -> Study:
         deal__green_duty={"required_frac": (0.95, 0.97), "certificate_per_mwh": 30.0},
         deal__direct_supply=DIRECT,
         battery__outage__units=5,
+        grid__outage__mttr_h=60.0,  # some begin without a circuit
         uncertainty__worlds=16,
         uncertainty__lease_price_sd_frac=1.2,
     )
