@@ -19,6 +19,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 TILE = 16  # paths of a device and program, small enough for a test
 TILES = dict.fromkeys(devices.ROUTES, TILE)  # of whatever route
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
+MAPS = 30_000  # of 65,530 by default; every compiled program has some
 ALLOWED_WARNINGS: tuple[str, ...] = ()  # of others: pytest's filter lines, each with its reason
 
 
@@ -36,6 +37,15 @@ def pytest_collection_modifyitems(items):
         for mark, (here, reason) in present.items():
             if item.get_closest_marker(mark) and not here:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs():
+    """Compiled programs are dropped before there are more maps of memory than Linux gives a process."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_text().splitlines()) > MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

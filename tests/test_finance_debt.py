@@ -47,6 +47,8 @@ def test_the_loop_is_closed(sample):
 def test_sources_are_uses(sample):
     loan, uses_of = sample.debts, sample.debts.funding
     uses = uses_of.capex_m + uses_of.capitalised_m + uses_of.dsra_m
+    if uses_of.contingency_m is not None:
+        uses += uses_of.contingency_m
     assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
     sources = np.array(loan.debt_draw_m + loan.equity_draw_m)
     if loan.junior is not None:
