@@ -182,7 +182,7 @@ def drivers_of(case: Case, at: Inputs) -> Drivers:
     """What a year's hours meet, [8760, path] each, as dispatch is given them."""
 
     def met(plant, threshold, stream, y, occupancy, weather, state):
-        _, _, (_, drivers, _) = life.year(plant, threshold, stream, y, occupancy, weather, state)
+        _, _, (_, _, drivers, _) = life.year(plant, threshold, stream, y, occupancy, weather, state)
         return jax.tree.map(lambda x: x.reshape(HOURS, -1), drivers)
 
     streams = random.Stream(ALL, ALL, EACH)  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ def test_equity_of_the_sample_earns_its_irr(shape):
     found = np.isfinite(flow.equity_irr_frac)
     value = jax.vmap(returns.npv)(flow.equity_irr_frac, flow.equity_flow_m)[found]
     assert np.abs(value).max() < 1e-9 * np.abs(flow.equity_flow_m).sum(1).max()
-    nothing_back = (np.array(flow.distribution_m) == 0.0).all(1)
+    nothing_back = (np.array(flow.equity_flow_m) <= 0.0).all(1)
     assert np.isnan(np.array(flow.equity_irr_frac)[nothing_back]).all()
 
 
