@@ -129,17 +129,15 @@ def _remember_programs() -> None:
 def _keep_pages() -> None:
     """Freed memory stays with the process: a year's arrays come and go, and new pages cost a tenth of a run.
 
-    And all threads have it in common: what a reader's thread frees would go back to the system, 64 MiB at a
-    time, and streaming take a fifth longer. Only where the C library is one that can be told so, glibc.
+    Only where the C library is one that can be told so, glibc.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         tell = ctypes.CDLL(None).mallopt
         if tell(_MMAP_THRESHOLD, 2**30) == 1:
             tell(_TRIM_THRESHOLD, 2**31 - 1)
-            tell(_ARENA_MAX, 1)
 
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # of mallopt(3)
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of mallopt(3)
 
 
 def _cores() -> int:
