@@ -43,24 +43,24 @@ def tables(climate: Climate) -> dict[str, Any]:
 def numbers(case: Case) -> dict[str, Any]:
     """The plant in `YEAR`, as `Loops` wants it."""
     p = jax.tree.map(np.asarray, plants.in_year(case.plant, jnp.int32(YEAR)))
-    fleets = p.fleets
+    fleets, array, farm = p.fleets, p.pv[0], p.wind[0]
     tables = []
     for first, bits in zip(fleets.chain_first, fleets.bits, strict=True):
         columns = 1 << int(bits)
         tables.append(fleets.chain[first : first + columns**2].reshape(columns, columns))
     return {
-        "dc_mw": p.pv.dc_mw * p.pv.dc_factor,
-        "ac_mw": p.pv.ac_mw,
-        "temp_coefficient": p.pv.temp_coefficient_per_c,
-        "circumsolar": p.pv.circumsolar,
-        **p.pv.inverter._asdict(),
-        **p.pv.heat._asdict(),
-        "cell_wind": p.pv.wind_factor,
-        "wind_mw": p.wind.ac_mw,
-        "cut_in": p.wind.cut_in_mps,
-        "rated": p.wind.rated_mps,
-        "cut_out": p.wind.cut_out_mps,
-        "hub_factor": p.wind.hub_factor,
+        "dc_mw": array.dc_mw * array.dc_factor,
+        "ac_mw": array.ac_mw,
+        "temp_coefficient": array.temp_coefficient_per_c,
+        "circumsolar": array.circumsolar,
+        **array.inverter._asdict(),
+        **array.heat._asdict(),
+        "cell_wind": array.wind_factor,
+        "wind_mw": farm.ac_mw,
+        "cut_in": farm.cut_in_mps,
+        "rated": farm.rated_mps,
+        "cut_out": farm.cut_out_mps,
+        "hub_factor": farm.hub_factor,
         "contracted_mw": p.computing.contracted_mw,
         "deferrable": p.computing.deferrable,
         "pue_free": p.computing.pue_free,
@@ -83,7 +83,7 @@ def numbers(case: Case) -> dict[str, Any]:
         "shape": p.utilisation,
         "units": fleets.units,
         "outages": tables,
-        "views": np.stack(p.geometry[:7]),
+        "views": np.stack(p.geometry[0][:7]),
         "season": p.orders.season.T,
         "begin_h": p.orders.begin_h,
         "end_h": p.orders.end_h,

@@ -93,8 +93,8 @@ def convert_year(plant, occupancy, weather):
     def hour(plant, now, occupancy, weather):
         ghi, speed, temp = weather
         sun, utilisation = now
-        pv_mw, clipped_mw = pv.power(plant.pv, sun, ghi, temp, speed)
-        wind_mw, pue = wind.power(plant.wind, speed, temp), computing.pue(plant.computing, temp)
+        pv_mw, clipped_mw = pv.power(plant.pv[0], sun, ghi, temp, speed)
+        wind_mw, pue = wind.power(plant.wind[0], speed, temp), computing.pue(plant.computing, temp)
         return pv_mw, clipped_mw, wind_mw, pue, *computing.it_load(plant.computing, utilisation, occupancy)
 
     def day(_, x):
@@ -102,7 +102,7 @@ def convert_year(plant, occupancy, weather):
         return (), block.rows(hour)(plant, today, occupancy, weather)
 
     tables = hours.of_year(plant)
-    _, out = lax.scan(day, (), ((tables.sun, tables.utilisation), by_day(weather)))
+    _, out = lax.scan(day, (), ((tables.sun[0], tables.utilisation), by_day(weather)))
     return tuple(x.reshape(HOURS, -1) for x in out)
 
 

@@ -44,7 +44,7 @@ def study(name: str, paths: int, *settings: str) -> dict[str, object]:
         )
     }
     made = total["pv_mwh"] + total["wind_mwh"]
-    first_year = found["pv_mwh"].values[:, 0].astype(np.float64) / (loaded.study.pv.ac_mw * 8760)
+    first_year = found["pv_mwh"].values[:, 0].astype(np.float64) / (loaded.study.arrays[0].ac_mw * 8760)
     tenor = loaded.study.deal.debt.tenor_years
     debt = manifest["prepared"]["debt"]
     unserved = found["unserved_compute_h"].values.mean(axis=1)

@@ -19,9 +19,9 @@ import jax.numpy as jnp
 class Blocks(NamedTuple):
     """Of each kind what all its units have in their best hour, [] float32, or what works of it in an hour.
 
-    pv, wind: share of a field that its transformers carry. it: share of the IT blocks. cooling_mw: of heat.
-    grid_mw: of the transformers at the connection, both ways. None where a plant has none that fail; those
-    that it has follow the plant's other fleets in this order.
+    pv, wind: share of the first array and farm that their transformers carry. it: share of the IT blocks.
+    cooling_mw: of heat. grid_mw: of the transformers at the connection, both ways. None where a plant has
+    none that fail; those that it has follow the plant's other fleets in this order.
     """
 
     pv: jax.Array | None = None
@@ -41,6 +41,11 @@ class Running(NamedTuple):
     limit_mw: jax.Array
     stopped_firm_mw: jax.Array
     stopped_deferrable_mw: jax.Array
+
+
+def kinds(known: Blocks | None) -> int:
+    """How many of them a plant has."""
+    return 0 if known is None else sum(whole is not None for whole in known)
 
 
 def working(known: Blocks | None, shares: tuple[jax.Array, ...]) -> Blocks:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from engine.schema.base import ONE, SEVERAL
 from engine.schema.study import Study
 
 Key = tuple[str | int, ...]
@@ -38,11 +39,20 @@ def sentence(error: ValidationError, where: Where) -> str:
     problems = error.errors(include_url=False)
     first = min(problems, key=lambda p: p["type"] != "extra_forbidden")
     context = first.get("ctx", {})
-    key: Key = tuple(first["loc"]) + tuple(str(context.get("key", "")).split(".") if "key" in context else ())
-    item = next((k for k in key if isinstance(k, int)), None)
-    names = tuple(k for k in key if isinstance(k, str))
-    told = _told(dict(first), names) if item is None else f"item {item + 1} {_told(dict(first), names)}"
-    return f"{where(names)}: {'.'.join(names)}: {told}" if names else f"{where(())}: {told}"
+    at: Key = tuple(k for k in first["loc"] if k not in (ONE, SEVERAL))
+    key: Key = at + tuple(str(context.get("key", "")).split(".") if "key" in context else ())
+    names = key
+    while names and isinstance(names[-1], int):
+        names = names[:-1]
+    told = _told(dict(first), names)
+    if names != key:
+        told = f"item {int(key[len(names)]) + 1} {told}"
+    return f"{where(key)}: {dotted(names)}: {told}" if names else f"{where(())}: {told}"
+
+
+def dotted(key: Key) -> str:
+    """A key as it is written after `--set`; items of lists count from 0."""
+    return ".".join(map(str, key))
 
 
 def shown(value: Any) -> str:
@@ -78,7 +88,7 @@ def unknown(key: Key) -> str:
     return f"unknown key; known ones are {', '.join(names)}" if names else "unknown key"
 
 
-def _told(problem: dict[str, Any], names: tuple[str, ...]) -> str:
+def _told(problem: dict[str, Any], names: Key) -> str:
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return unknown(names)
@@ -91,14 +101,14 @@ def _told(problem: dict[str, Any], names: tuple[str, ...]) -> str:
         least = problem["ctx"]["min_length"]
         return f"should hold at least {least} number{'s' * (least > 1)} (got {shown(value)})"
     if kind == "string_pattern_mismatch":
-        return f"{_WORDS.get(names[-1], problem['msg'])} (got {shown(value)})"
+        return f"{_WORDS.get(str(names[-1]), problem['msg'])} (got {shown(value)})"
     if kind in _WANTED:
         return f"should be {_WANTED[kind]} (got {shown(value)}){_hint(kind, names, value)}"
     words = re.sub(r"^(Input|String|Tuple|Value) should ", "should ", problem["msg"])
     return f"{words} (got {shown(value)}){_hint(kind, names, value)}"
 
 
-def _hint(kind: str, names: tuple[str, ...], value: Any) -> str:
+def _hint(kind: str, names: Key, value: Any) -> str:
     """What a mistake of units or of writing looks like."""
     text = value if isinstance(value, str) else ""
     number = re.fullmatch(r"\s*([-+]?[\d.,_]+)\s*([^\d\s].*)?", text)
@@ -107,7 +117,7 @@ def _hint(kind: str, names: tuple[str, ...], value: Any) -> str:
         percent = float(text.rstrip("% "))
     elif kind in ("less_than", "less_than_equal") and isinstance(value, int | float):
         percent = float(value)
-    if percent is not None and 1.0 <= percent <= 100.0 and "_frac" in names[-1]:
+    if percent is not None and 1.0 <= percent <= 100.0 and "_frac" in str(names[-1]):
         return f"; fractions run from 0 to 1, {percent:g} % is {percent / 100:g}"
     if number and kind == "float_type" and number[2] and number[2] != "%":
         return "; the unit stands in the key's name, not in the value"
@@ -116,9 +126,9 @@ def _hint(kind: str, names: tuple[str, ...], value: Any) -> str:
     return ""
 
 
-def _description(names: tuple[str, ...]) -> str:
+def _description(names: Key) -> str:
     section = _section(names[:-1])
-    field = section.model_fields.get(names[-1]) if section else None
+    field = section.model_fields.get(str(names[-1])) if section else None
     return (field.description or "") if field else ""
 
 
@@ -135,11 +145,15 @@ def _section(key: Key) -> type[BaseModel] | None:
     """The section of the schema at a key."""
     model: type[BaseModel] | None = Study
     for part in key:
-        field = model.model_fields.get(str(part)) if model else None
+        if isinstance(part, int):  # of a list of sections that are alike
+            continue
+        field = model.model_fields.get(part) if model else None
         model = _model(field.annotation) if field else None
     return model
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    kinds = (annotation, *get_args(annotation))
-    return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+    """The section that a key holds, or each item of its list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model, get_args(annotation))), None)

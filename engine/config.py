@@ -50,7 +50,7 @@ class Loaded:
             yield
         except InputError as error:
             key = re.match(r"climate\b|\w+(\.\w+)+", str(error))
-            leaf = self.leaves.get(tuple(key[0].split("."))) if key else None
+            leaf = self.leaves.get(_key(key[0]), self.leaves.get(tuple(key[0].split(".")))) if key else None
             if leaf is None:
                 raise
             raise InputError(f"{leaf.where}: {error}") from error
@@ -67,7 +67,8 @@ def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
     )
     for setting in settings:
         key, value = _setting(setting)
-        _put(values, key, value, setting)
+        key = _put(values, key, value, setting)
+        _drop_below(leaves, key)
         leaves[key] = Leaf(f"--set {setting}", "set on the command line")
 
     def where(key: Key) -> str:
@@ -173,13 +174,32 @@ def _merge(
         here = (*at, key)
         if isinstance(value, CommentedMap):
             below = values.get(key)
-            values[key] = below if isinstance(below, dict) else {}
+            if not isinstance(below, dict):
+                below = {}
+                _drop_below(leaves, here)
+            values[key] = below
             leaves.setdefault(here, Leaf(where, ""))
             line = _note(tree, key) or beside if value.fa.flow_style() else ""
             _merge(values[key], leaves, value, file, here, line)
         else:
             values[key] = _plain(value)
+            _drop_below(leaves, here)
             leaves[here] = Leaf(where, _note(tree, key) or beside)
+            for n, item in enumerate(value if isinstance(value, CommentedSeq) else ()):
+                if isinstance(item, CommentedMap):
+                    leaves[(*here, n)] = Leaf(f"{file}:{item.lc.line + 1}", "")
+                    _merge({}, leaves, item, file, (*here, n))
+
+
+def _drop_below(leaves: dict[Key, Leaf], at: Key) -> None:
+    """Forget what was written below a key whose whole value another takes."""
+    for key in [key for key in leaves if len(key) > len(at) and key[: len(at)] == at]:
+        del leaves[key]
+
+
+def _key(dotted: str) -> Key:
+    """A key as it is written; what counts the items of a list is a number."""
+    return tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
 
 
 def _line(tree: CommentedMap, key: Any) -> int:
@@ -220,17 +240,33 @@ def _setting(setting: str) -> tuple[Key, Any]:
     return parts, _plain(_yaml(text, f"--set {setting}", lines=False))
 
 
-def _put(values: dict, key: Key, value: Any, setting: str) -> None:
-    for n, part in enumerate(key[:-1], 1):
-        values = values.setdefault(part, {})
-        if not isinstance(values, dict):
-            raise InputError(f"--set {setting}: {'.'.join(map(str, key[:n]))} is a value, not a section")
-    below = values.get(key[-1])
+def _put(values: dict, key: Key, value: Any, setting: str) -> Key:
+    """Lay a value at a key, whose numbers count the items of lists; the key with these as numbers."""
+    holds: Any = values
+    at: Key = ()
+    for part in key[:-1]:
+        here = _item(holds, at, part, setting)
+        holds = holds[here] if isinstance(here, int) else holds.setdefault(here, {})
+        at = (*at, here)
+        if not isinstance(holds, dict | list):
+            raise InputError(f"--set {setting}: {complaint.dotted(at)} is a value, not a section")
+    last = _item(holds, at, key[-1], setting)
+    below = holds[last] if isinstance(last, int) else holds.get(last)
     if isinstance(below, dict):
-        one = next(iter(below), "KEY")
-        such = ".".join(map(str, (*key, one)))
+        such = complaint.dotted((*at, last, next(iter(below), "KEY")))
         raise InputError(f"--set {setting}: is a section; set its keys one by one, such as {such}")
-    values[key[-1]] = value
+    holds[last] = value
+    return (*at, last)
+
+
+def _item(holds: dict | list, at: Key, part: str | int, setting: str) -> str | int:
+    """A part of a key as what holds it wants it: a name, or the number of an item."""
+    if isinstance(holds, dict):
+        return part
+    if str(part).isdecimal() and int(part) < len(holds):
+        return int(part)
+    name, last = complaint.dotted(at), len(holds) - 1
+    raise InputError(f"--set {setting}: {name} is a list of items 0 to {last}, such as {name}.{last}")
 
 
 def _tuples(value: Any) -> Any:

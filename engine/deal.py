@@ -155,8 +155,8 @@ def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:
     """
     opex = study.deal.opex
     return [
-        opex.pv_per_kw_year * study.pv.dc_mw * 1e3 / 1e6,
-        opex.wind_per_kw_year * study.wind.ac_mw * 1e3 / 1e6,
+        opex.pv_per_kw_year * sum(array.dc_mw for array in study.arrays) * 1e3 / 1e6,
+        opex.wind_per_kw_year * sum(farm.ac_mw for farm in study.farms) * 1e3 / 1e6,
         opex.battery_per_kwh_year * study.battery.energy_mwh * 1e3 / 1e6,
         opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1e3 / 1e6,
         opex.insurance_frac_of_capex * capex_m,

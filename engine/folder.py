@@ -19,6 +19,7 @@ import xarray as xr
 
 from engine import prepare, results
 from engine.build import law
+from engine.complaint import Key, dotted
 from engine.compose import Run, wanted_orders
 from engine.config import Loaded
 from engine.prepare import Prepared
@@ -191,12 +192,13 @@ def inputs(loaded: Loaded) -> list[dict[str, Any]]:
     """Every leaf of the study: key, value, and the comment beside it or that it is the default."""
     rows = []
 
-    def walk(value: Any, key: tuple[str, ...]) -> None:
-        if isinstance(value, dict):
-            for name, below in value.items():
+    def walk(value: Any, key: Key) -> None:
+        several = isinstance(value, list) and value and isinstance(value[0], dict)
+        if isinstance(value, dict) or several:
+            for name, below in enumerate(value) if several else value.items():
                 walk(below, (*key, name))
-        elif key not in (("name",), ("description",)):
-            rows.append({"key": ".".join(key), "value": value, "note": _note(loaded, key)})
+        elif value != "" and key not in (("name",), ("description",)):
+            rows.append({"key": dotted(key), "value": value, "note": _note(loaded, key)})
 
     walk(loaded.study.model_dump(mode="json"), ())
     return rows
@@ -212,7 +214,7 @@ def supply_law(study: Study) -> dict[str, Any]:
     }
 
 
-def _note(loaded: Loaded, key: tuple[str, ...]) -> str:
+def _note(loaded: Loaded, key: Key) -> str:
     """The comment beside a leaf."""
     return loaded.leaves[key].note if key in loaded.leaves else "default"
 

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine import blocks, grid, islanding, orders, outages
-from engine.convert import computing, pv, wind
+from engine import blocks, fields, grid, islanding, orders, outages
+from engine.convert import computing
 from engine.convert.irradiance import Geometry
 from engine.dispatch import Drivers
 from engine.plant import FLEETS, Plant, in_place
@@ -19,14 +19,14 @@ from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 class Hours(NamedTuple):
     """What the steps of a year share among paths, [365, step]. hour: of the year; clock: of the day.
 
-    A step is an hour, or a part of one, for which all but the sun is the hour's.
+    A step is an hour, or a part of one, for which all but the sun is the hour's. sun: of each array.
     standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
     their own, None where none differs.
     """
 
     hour: jax.Array
     clock: jax.Array
-    sun: Geometry
+    sun: tuple[Geometry, ...]
     utilisation: jax.Array
     standing: jax.Array | None
     grid: grid.Clock | None
@@ -64,21 +64,21 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     occupancy, given, last_night = own
     w, failed, stands = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
-    pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
+    _, _, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
     there = blocks.working(plant.blocks, up[len(FLEETS) :])
-    pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
+    fields_up = fields.working(plant, up, there)
     if stands is not None:
-        pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
-    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+        fields_up, battery_up = jax.tree.map(lambda x: x * islanding.running(stands), (fields_up, battery_up))
+    made = fields.made(plant, now.sun, w, fields_up)
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)
     import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
     import_mw, export_mw = (blocks.at_most(x, there.grid_mw) for x in (import_mw, export_mw))
     ordered = orders.ordered_frac(now.clock, given, last_night)
     met = Drivers(
-        pv_mw=pv_mw * pv_up,
-        wind_mw=wind.power(plant.wind, w.wind_speed, w.temp_air) * wind_up,
-        clipped_mw=clipped_mw * pv_up,
+        pv_mw=made.pv_mw,
+        wind_mw=made.wind_mw,
+        clipped_mw=made.clipped_mw,
         it_firm_mw=firm,
         it_deferrable_mw=deferrable,
         it_limit_mw=limit,

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from engine import outages
+from engine import blocks, outages
 from engine.plant import FLEETS, Plant
 from weather import block, random
 from weather.random import Purpose, Stream
@@ -69,7 +69,7 @@ def _word(y, hour, stream: Stream, _) -> jax.Array:
 def _stood(plant: Plant, hour, before, failed, word) -> jax.Array:
     assert plant.connection.ride_through is not None
     up = outages.working_units(plant.fleets, FLEETS.index("grid"), failed, hour)
-    if plant.blocks is not None and plant.blocks.grid_mw is not None:  # transformers there, the last fleet
-        last = plant.fleets.units.shape[0] - 1
+    if plant.blocks is not None and plant.blocks.grid_mw is not None:  # transformers there, its last kind
+        last = len(FLEETS) + blocks.kinds(plant.blocks) - 1
         up = jnp.minimum(up, outages.working_units(plant.fleets, last, failed, hour))
     return step(plant.connection.ride_through, before, up, word)

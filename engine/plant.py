@@ -25,7 +25,7 @@ from engine.build import (
     tenants,
     wind,
 )
-from engine.build.fleets import blocks, kind
+from engine.build.fleets import blocks, kind, others
 from engine.build.phases import PARTS
 from engine.build.typed import f32, f64
 from engine.convert.computing import Computing
@@ -56,19 +56,22 @@ FLEETS = ("pv", "wind", "battery", "gensets", "grid")  # of `Plant.fleets` the f
 class Plant(NamedTuple):
     """Everything that a path's hours need, float32 [] but for what changes with the year or the hour.
 
-    [year]: pv.dc_mw, wind.ac_mw, the battery's leaves, planned_occupancy (float64). geometry: [8760],
-    or by the parts of these hours. utilisation: [24] of the occupied capacity. genset_mw: of all units.
+    pv, geometry: of each array; wind: of each farm. [year]: their dc_mw and ac_mw, the battery's leaves,
+    planned_occupancy (float64). geometry: [8760], or by the parts of these hours. utilisation: [24] of the
+    occupied capacity. genset_mw: of all units.
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
     stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
     are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
     between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
-    are taken apart need, None where they are not.
+    are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
+    1 where they have transformers that may fail, else None; their fleets follow all others, those of the
+    transformers last.
     """
 
-    pv: PvArray
-    geometry: Geometry
-    wind: WindFarm
+    pv: tuple[PvArray, ...]
+    geometry: tuple[Geometry, ...]
+    wind: tuple[WindFarm, ...]
     computing: Computing
     utilisation: jax.Array
     max_delay_h: jax.Array
@@ -88,11 +91,12 @@ class Plant(NamedTuple):
     construction: Risks | None = None
     base_rate: BaseRate | None = None
     parts: Tables | None = None
+    carriers: tuple[jax.Array | None, ...] = ()
 
     @property
     def steps(self) -> int:
         """Parts of an hour in which the plant is operated."""
-        return self.geometry.extra_ghi_wm2.shape[0] // HOURS
+        return self.geometry[0].extra_ghi_wm2.shape[0] // HOURS
 
 
 class Reference(NamedTuple):
@@ -111,8 +115,8 @@ class Reference(NamedTuple):
 def in_year(plant: Plant, y: jax.Array) -> Plant:
     """The plant of operating year y, from 0: what changes by year becomes []."""
     return plant._replace(
-        pv=plant.pv._replace(dc_mw=plant.pv.dc_mw[y]),
-        wind=plant.wind._replace(ac_mw=plant.wind.ac_mw[y]),
+        pv=tuple(array._replace(dc_mw=array.dc_mw[y]) for array in plant.pv),
+        wind=tuple(farm._replace(ac_mw=farm.ac_mw[y]) for farm in plant.wind),
         battery=jax.tree.map(lambda leaf: leaf[y], plant.battery),
         standing=None if plant.standing is None else plant.standing[y],
     )
@@ -135,8 +139,8 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
     pv_share, wind_share, battery_share, genset_share, it_share = (share[k] for k in range(len(PARTS)))
     stored = plant.battery
     return plant._replace(
-        pv=part(plant.pv, pv_share),
-        wind=plant.wind._replace(ac_mw=plant.wind.ac_mw * wind_share),
+        pv=tuple(part(array, pv_share) for array in plant.pv),
+        wind=tuple(farm._replace(ac_mw=farm.ac_mw * wind_share) for farm in plant.wind),
         battery=stored._replace(
             power_mw=stored.power_mw * battery_share,
             soc_min_mwh=stored.soc_min_mwh * battery_share,
@@ -188,12 +192,12 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
     ramp = study.load.occupancy_frac
     u = study.uncertainty
     standing = phases.standing(study.phases, study.life.years)
-    halls, between = blocks(study)
+    (halls, between), (carriers, beside) = blocks(study), others(study)
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
-        pv=pv.pv_array(study.pv, wind_height_m, years),
-        geometry=mounting.of_year(study.pv, fine),
-        wind=wind.wind_farm(study.wind, wind_height_m, years),
+        pv=tuple(pv.pv_array(array, wind_height_m, years) for array in study.arrays),
+        geometry=tuple(mounting.of_year(array, fine) for array in study.arrays),
+        wind=tuple(wind.wind_farm(farm, wind_height_m, years) for farm in study.farms),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load, study.deal.revenue.hourly),
         max_delay_h=f32(study.load.max_delay_h),
@@ -202,7 +206,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
         connection=grid.connection(study.grid),
         orders=orders.orders(study.grid.orders, study.life.years),
-        fleets=outages.fleets([*_kinds(study), *between]),
+        fleets=outages.fleets([*_kinds(study), *between, *beside]),
         unknowns=_unknowns(study),
         planned_occupancy=jnp.asarray(
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
@@ -215,6 +219,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         construction=construction.risks(study.deal.construction),
         base_rate=loan.base_rate(study.deal.debt),
         parts=finer and finer.tables,
+        carriers=carriers,
     )
 
 
@@ -232,7 +237,8 @@ def _unknowns(study: Study) -> Unknowns:
 
 def _kinds(study: Study) -> list[Kind]:
     """The fleets as `FLEETS` orders them."""
-    kinds = {name: kind(getattr(study, name).outage) for name in FLEETS}
+    always = study.arrays[0], study.farms[0], study.battery, study.gensets, study.grid
+    kinds = dict(zip(FLEETS, (kind(machines.outage) for machines in always), strict=True))
     if study.gensets.commitment is not None:
         kinds["gensets"] = Kind(units=kinds["gensets"].units, failure=0.0, repair=1.0)
     return list(kinds.values())

@@ -63,6 +63,8 @@ weather.climates.parts weather.intake weather.coding engine.finance.credit engin
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding
 
+engine.fields
+
 engine.hours
 
 engine.life engine.report.html engine.report.terminal

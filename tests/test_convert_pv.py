@@ -244,10 +244,10 @@ def test_days_of_every_array_are_the_reference(variant, sun, air):
 def test_kernels_are_of_one_hour(plant, air):
     """A year at once is what each hour gives by itself."""
     now = plants.in_year(plant, 1)
-    whole = pv.power(now.pv, plant.geometry, *air)
+    whole = pv.power(now.pv[0], plant.geometry[0], *air)
     for t in (0, 4000, 4004, 4008, 8759):
-        sun = jax.tree.map(operator.itemgetter(t), plant.geometry)
-        alone = pv.power(now.pv, sun, *(x[t] for x in air))
+        sun = jax.tree.map(operator.itemgetter(t), plant.geometry[0])
+        alone = pv.power(now.pv[0], sun, *(x[t] for x in air))
         assert [x.shape for x in alone] == [()] * 2
         # powers and divisions of a scalar and of a vector may be rounded otherwise
         np.testing.assert_allclose([x[t] for x in whole], alone, rtol=1e-6)

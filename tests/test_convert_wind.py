@@ -185,7 +185,7 @@ def test_a_year_is_the_reference_and_kernels_are_of_one_hour(climate):
     rng = np.random.default_rng(5)
     speed = rng.uniform(0, 28, 8760).astype(np.float32)
     temp = rng.uniform(-25, 40, 8760).astype(np.float32)
-    now = plants.in_year(plant, 2).wind
+    now = plants.in_year(plant, 2).wind[0]
     got = wind.power(now, speed, temp)
     exact = [
         reference.power(study.wind, 2, studies.WIND_HEIGHT_M, float(v), float(t))

@@ -40,7 +40,7 @@ FIXED = {  # the first phase begins with operation, and what is renewed is renew
     "phases.half.from_month",
     "deal.renewals.halls.in_year",
 }
-LABELS = {"name", "description", "deal.currency"}
+LABELS = {"name", "description", "deal.currency", "pv.name", "wind.name"}
 LOAN = {  # terms that a loan may have, in a study of their own
     "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
     "forward_lockup_dscr": 1.3,
@@ -59,6 +59,8 @@ LOAN = {  # terms that a loan may have, in a study of their own
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
     "name": "another",
+    "pv.name": "another",
+    "wind.name": "another",
     "deal.currency": "EUR",
     "deal.capex.spend_frac": (0.3, 0.7),
     "deal.construction.draws": "mid_year",
@@ -208,6 +210,9 @@ def fields(section: BaseModel, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple
         elif isinstance(value, dict):
             for key, below in value.items():
                 yield from fields(below, (*here, key))
+        elif isinstance(value, tuple) and isinstance(value[0], BaseModel):
+            for n, below in enumerate(value):
+                yield from fields(below, (*here, str(n)))
         else:
             extra = field.json_schema_extra
             yield here, isinstance(extra, dict) and bool(extra.get("label"))
@@ -216,10 +221,17 @@ def fields(section: BaseModel, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple
 def optional(model: type[BaseModel]) -> Iterator[str]:
     """Names of sections that a study may leave out, by their models."""
     for name, field in model.model_fields.items():
-        for below in typing.get_args(field.annotation) or (field.annotation,):
-            if isinstance(below, type) and issubclass(below, BaseModel):
-                yield from ([name] if type(None) in typing.get_args(field.annotation) else [])
-                yield from optional(below)
+        for below in parts(field.annotation):
+            yield from ([name] if type(None) in typing.get_args(field.annotation) else [])
+            yield from optional(below)
+
+
+def parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for below in typing.get_args(annotation):
+        yield from parts(below)
 
 
 def other_studies() -> list[Study]:
@@ -314,19 +326,24 @@ def compiled():
 def changed(study: Study, name: str, value: Any) -> Study:
     values = study.model_dump()
     *above, last = name.split(".")
-    functools.reduce(lambda section, key: section[key], above, values)[last] = value
+    functools.reduce(below, above, values)[last] = value
     return Study.model_validate(values)
 
 
 def value_of(study: Study, name: str) -> Any:
-    return functools.reduce(lambda held, key: held[key], name.split("."), study.model_dump())
+    return functools.reduce(below, name.split("."), study.model_dump())
+
+
+def below(held: Any, key: str) -> Any:
+    """What a section holds by a name, or a list of sections by a number."""
+    return held[int(key)] if isinstance(held, tuple) else held[key]
 
 
 def perturbed(study: Study, name: str) -> Study:
     """The study with another value of one leaf: stated, or a tenth more or less, or one less or more."""
-    value = value_of(study, name)
-    if name in CHANGED:
-        return changed(study, name, CHANGED[name])
+    value, said = value_of(study, name), of_any(name)
+    if said in CHANGED:
+        return changed(study, name, CHANGED[said])
     if isinstance(value, tuple):
         return changed(study, name, (0.9 * value[0], *value[1:]))
     whole = isinstance(value, int)
@@ -337,6 +354,11 @@ def perturbed(study: Study, name: str) -> Study:
         except ValidationError:
             continue
     raise AssertionError(f"{name}: no other value is a study")
+
+
+def of_any(name: str) -> str:
+    """A leaf of an item of a list, as it is called where there is one section."""
+    return ".".join(part for part in name.split(".") if not part.isdecimal())
 
 
 def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
@@ -410,6 +432,23 @@ def test_the_other_model_s_cells_matter_and_none_recompiles(lives, base, compile
 
 def test_perez_s_sky_matters(lives, first, base):
     assert not same(first, lives(changed(base, "pv.sky", "perez")))
+
+
+def test_every_leaf_of_a_second_array_and_farm_matters_and_none_recompiles(lives, base, compiled):
+    values = base.model_dump()
+    two = {key: (values[key], values[key] | {"name": "other"}) for key in ("pv", "wind")}
+    study = Study.model_validate(values | two)
+    first, before = lives(study), len(compiled)
+    names = {".".join(key) for key, label in fields(study) if not label and key[1] == "1"}
+    aside = SHAPES | SAPM | UNSET | left_out(base)
+    dead = [
+        name
+        for name in sorted(names)
+        if of_any(name) not in aside and same(first, lives(perturbed(study, name)))
+    ]
+    assert dead == []
+    assert len(compiled) == before
+    assert same(first, lives(changed(study, "pv.1.name", "another")))
 
 
 def test_the_climate_matters(lives, first, base, tmp_path):

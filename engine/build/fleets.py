@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import jax
+
 from engine.blocks import Blocks
 from engine.build.typed import f32
 from engine.fleets import Away, Harsh, Kind
 from engine.schema.fleet import Outage
+from engine.schema.pv import Pv
 from engine.schema.study import Study
+from engine.schema.wind import Wind
 from weather.schema import DAY
 
 
@@ -30,13 +34,21 @@ def kind(outage: Outage) -> Kind:
 def blocks(study: Study) -> tuple[Blocks | None, list[Kind]]:
     """(what they have in all, their fleets in its order); None and none where nothing of it fails."""
     cooling, grid = study.load.cooling_blocks, study.grid.transformers
-    shares = study.pv.transformers, study.wind.transformers, study.load.it_blocks
+    shares = study.arrays[0].transformers, study.farms[0].transformers, study.load.it_blocks
     there = (*shares, cooling, grid)
     if all(section is None for section in there):
         return None, []
     whole = [None if section is None else f32(1.0) for section in shares]
     whole += [None if s is None else f32(s.unit_mw * s.outage.units) for s in (cooling, grid)]
     return Blocks(*whole), [kind(section.outage) for section in there if section is not None]
+
+
+def others(study: Study) -> tuple[tuple[jax.Array | None, ...], list[Kind]]:
+    """(`Plant.carriers`, fleets) of the arrays and then the farms after the first."""
+    fields: list[Pv | Wind] = [*study.arrays[1:], *study.farms[1:]]
+    there = tuple(None if field.transformers is None else f32(1.0) for field in fields)
+    kinds = [kind(field.outage) for field in fields]
+    return there, kinds + [kind(f.transformers.outage) for f in fields if f.transformers is not None]
 
 
 def _harsh(outage: Outage) -> Harsh | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine.report import wording
-from engine.report.tables import look
+from engine.report.tables import look, sections
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,6 +46,22 @@ def boundary(manifest: Mapping[str, Any]) -> str:
     named = ", ".join("servers (the tenants')" if name == "servers" else name for name in others)
     currency = look(manifest, "study.deal.currency", "")
     return f"The project's own, million {currency}: {own}{f'; of others: {named}' if named else ''}"
+
+
+def fields(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, power and lay of every array and farm, where there are several of either."""
+    arrays, farms = sections(manifest, "pv"), sections(manifest, "wind")
+    if len(arrays) < 2 and len(farms) < 2:
+        return []
+    found = []
+    for n, array in enumerate(arrays):
+        lay = "on trackers" if array["mount"] == "one_axis" else f"tilted by {array['tilt_deg']:g} degrees"
+        power = f"{array['dc_mw']:,.6g} MW (dc), {array['ac_mw']:,.6g} MW (ac)"
+        found.append((array["name"] or f"PV {n + 1}", power, f"{lay}, azimuth {array['azimuth_deg']:g}"))
+    for n, farm in enumerate(farms):
+        lay = f"hubs at {farm['hub_height_m']:g} m"
+        found.append((farm["name"] or f"wind {n + 1}", f"{farm['ac_mw']:,.6g} MW", lay))
+    return found
 
 
 def draws(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:

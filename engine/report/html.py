@@ -82,6 +82,7 @@ def page(
             (facts.words(key), facts.value(value))
             for key, value in look(manifest, "prepared.orders", {}).items()
         ],
+        fields=facts.fields(manifest),
         inputs=[
             (i["key"], facts.value(i["value"]), i.get("note") or "") for i in manifest.get("inputs") or []
         ],
@@ -103,7 +104,7 @@ def nice(text: object) -> str:
 
 def _what_it_is(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     sizes = (("pv.dc_mw", "MW of PV"), ("wind.ac_mw", "MW of wind"), ("battery.energy_mwh", "MWh of battery"))
-    amounts = ((look(manifest, f"study.{key}", 0.0), unit) for key, unit in sizes)
+    amounts = ((tables.capacity(manifest, key), unit) for key, unit in sizes)
     parts = [f"{amount:,.0f} {unit}" for amount, unit in amounts if amount > 0]
     load = look(manifest, "study.load.contracted_it_mw")
     plant = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "A plant"

@@ -77,6 +77,18 @@ def look(manifest: Mapping[str, Any], key: str, default: Any = None) -> Any:
     return default if value is None else value
 
 
+def sections(manifest: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The sections under a dotted key of the study, whether one or a list was written."""
+    found = look(manifest, f"study.{key}", [])
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def capacity(manifest: Mapping[str, Any], key: str) -> float:
+    """The sum of a number over the sections that have it, such as `pv.dc_mw`; zero without any."""
+    section, _, name = key.rpartition(".")
+    return float(sum(look(one, name, 0.0) for one in sections(manifest, section)))
+
+
 def tenor(results: xr.Dataset, manifest: Mapping[str, Any]) -> int:
     """Years of debt service, at most those of the life."""
     return min(
@@ -207,12 +219,12 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         ("exported_mwh", "Export", "", "more"),
         ("genset_mwh", "Gensets", "", "less"),
     ]
-    for name, label, capacity, better in sources:
+    for name, label, rated, better in sources:
         total = _total(results[name]) - (_clipped(results) if name == "pv_mwh" else 0.0)
         if not total.any():
             continue
         yield group, label, "GWh/y", better, total * gwh_per_year
-        rated_mw = look(manifest, f"study.{capacity}", 0.0) if capacity else 0.0
+        rated_mw = capacity(manifest, rated) if rated else 0.0
         if rated_mw > 0:
             hours = rated_mw * HOURS * results.sizes["year"]
             yield group, "- capacity factor (ac)", "%", better, 100.0 * total / hours

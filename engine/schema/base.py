@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 LARGEST = 1e9  # of any magnitude: beyond it float32 hours lose their meaning, and a unit is wrong
@@ -16,6 +16,7 @@ Spread = Annotated[float, Field(ge=0.0, le=2.0)]  # a relative standard deviatio
 Hour = Annotated[int, Field(ge=0, le=23)]  # at which something begins
 End = Annotated[int, Field(ge=0, le=24)]  # hour at which something ends
 Label = Annotated[str, Field(json_schema_extra={"label": True})]
+ONE, SEVERAL = "<one>", "<several>"  # stand in pydantic's place of an error, and in no key
 
 
 class Section(BaseModel):
@@ -34,3 +35,25 @@ def want(holds: bool, section: Section, key: str, what: str, *others: str) -> No
     if not holds:
         found = "".join(f", {other} {getattr(section, other):g}" for other in others)
         raise contradiction(key, f"should {what} (got {getattr(section, key):g}{found})")
+
+
+Kind = TypeVar("Kind", bound=Section)
+OneOrMore = Annotated[
+    Annotated[Kind, Tag(ONE)] | Annotated[tuple[Kind, ...], Tag(SEVERAL)],
+    Discriminator(lambda found: SEVERAL if isinstance(found, list | tuple) else ONE),
+]
+
+
+def together(found: Kind | tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """All of them, whether one or a list was written."""
+    return found if isinstance(found, tuple) else (found,)
+
+
+def listed(key: str, found: Any) -> None:
+    """Refuse a list of sections that is empty, or in which a name stands twice."""
+    if found == ():
+        raise contradiction(key, "is an empty list; a section of keys and values, or a list of them")
+    names = [section.name for section in together(found) if section.name]
+    for name in names:
+        if names.count(name) > 1:
+            raise contradiction(key, f"holds the name {name!r} twice")

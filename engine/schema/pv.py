@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction, want
+from engine.schema.base import Fraction, Label, NotNegative, Section, Share, contradiction, want
 from engine.schema.fleet import Blocks, Outage
 
 STEEPEST_AXIS_DEG = 30.0
@@ -41,6 +41,7 @@ class Cell(Section):
 class Pv(Section):
     """Photovoltaic array, in fixed planes or on trackers with one axis."""
 
+    name: Label = Field("", description="of the array, where there are several")
     dc_mw: NotNegative = Field(description="modules at standard test conditions")
     ac_mw: NotNegative = Field(description="inverters; what the modules give beyond is clipped")
     mount: Literal["fixed", "one_axis"] = "fixed"

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from engine.schema import phases
-from engine.schema.base import Label, Section, contradiction
+from engine.schema.base import Label, OneOrMore, Section, contradiction, listed, together
 from engine.schema.battery import Battery
 from engine.schema.deal import DealSection
 from engine.schema.fleet import Gensets
@@ -56,8 +56,8 @@ class Study(Section):
     weather: WeatherFrom = WeatherFrom()
     life: Life
     load: Load
-    pv: Pv
-    wind: Wind
+    pv: OneOrMore[Pv] = Field(description="an array, or a list of arrays that share bus and phases")
+    wind: OneOrMore[Wind] = Field(description="a farm, or a list of farms that share bus and phases")
     battery: Battery
     gensets: Gensets
     grid: Grid
@@ -67,6 +67,22 @@ class Study(Section):
     deal: DealSection
     uncertainty: Uncertainty
     prepare: Preparation = Preparation()
+
+    @property
+    def arrays(self) -> tuple[Pv, ...]:
+        """All of `pv`, in their order."""
+        return together(self.pv)
+
+    @property
+    def farms(self) -> tuple[Wind, ...]:
+        """All of `wind`, in their order."""
+        return together(self.wind)
+
+    @model_validator(mode="after")
+    def _lists_are_plain(self) -> Study:
+        listed("pv", self.pv)
+        listed("wind", self.wind)
+        return self
 
     @model_validator(mode="after")
     def _deal_fits_life(self) -> Study:

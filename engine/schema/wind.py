@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from engine import turbines
-from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction, want
+from engine.schema.base import Fraction, Label, NotNegative, Positive, Section, Share, contradiction, want
 from engine.schema.fleet import Blocks, Outage
 
 HIGHEST_MPS = 50.0  # of any curve; the tables that hours look into end there
@@ -166,6 +166,7 @@ class Density(Section):
 class Wind(Section):
     """Wind farm with one cubic power curve, or a maker's."""
 
+    name: Label = Field("", description="of the farm, where there are several")
     ac_mw: NotNegative
     cut_in_mps: Annotated[Positive, Field(le=HIGHEST_MPS)] = 3.0
     rated_mps: Annotated[Positive, Field(le=HIGHEST_MPS)] = 12.0

@@ -57,8 +57,8 @@ def fixed_costs(study, y):
     stands = [standing(study, 12 * y + m) for m in range(12)]
     mean = {part: sum(share[part] for share in stands) / 12 for part in stands[0]}
     stated = {
-        "pv": opex.pv_per_kw_year * study.pv.dc_mw * 1000 * mean["pv"],
-        "wind": opex.wind_per_kw_year * study.wind.ac_mw * 1000 * mean["wind"],
+        "pv": opex.pv_per_kw_year * sum(x.dc_mw for x in study.arrays) * 1000 * mean["pv"],
+        "wind": opex.wind_per_kw_year * sum(x.ac_mw for x in study.farms) * 1000 * mean["wind"],
         "battery": opex.battery_per_kwh_year * study.battery.energy_mwh * 1000 * mean["battery"],
         "datacentre": opex.datacentre_per_kw_year * study.load.contracted_it_mw * 1000 * mean["it"],
         "insurance": opex.insurance_frac_of_capex * capex_m(study) * 1e6,

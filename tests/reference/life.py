@@ -21,8 +21,8 @@ from weather.random import Ensemble, Purpose
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")
 BETWEEN = {  # what a study may leave out, in this order after the others
-    "pv_transformers": lambda study: study.pv.transformers,
-    "wind_transformers": lambda study: study.wind.transformers,
+    "pv_transformers": lambda study: study.arrays[0].transformers,
+    "wind_transformers": lambda study: study.farms[0].transformers,
     "it_blocks": lambda study: study.load.it_blocks,
     "cooling_blocks": lambda study: study.load.cooling_blocks,
     "grid_transformers": lambda study: study.grid.transformers,
@@ -43,8 +43,9 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     dt_h = 1.0 / steps
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
     failed = first_failures(names, [of_fleet[0] for of_fleet in tables])
-    kinds = [built(getattr(study, name).outage) for name in FLEETS]
-    between = {name: find(study) for name, find in BETWEEN.items() if find(study) is not None}
+    first = {"pv": study.arrays[0], "wind": study.farms[0]}
+    kinds = [built((first.get(name) or getattr(study, name)).outage) for name in FLEETS]
+    between = {name: find(study) for name, find in BETWEEN.items() if find(study) is not None} | others(study)
     kinds += [built(section.outage) for section in between.values()]
     machines = gensets.of_plant(study, sets, names)
     if study.gensets.commitment is not None:  # their units fail there
@@ -95,7 +96,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 way_out = min(up["grid"], up.get("grid_transformers", 1.0))
                 stands = connections.stands(study.grid, names, year, t, way_out, stands)
                 if stands == "tripped":
-                    up |= dict.fromkeys(("pv", "wind", "battery"), 0.0)
+                    up |= {name: 0.0 for name in up if name.startswith(("pv", "wind", "battery"))}
                 taken = plant.ordered_share(h, midday + tonight + last_night)
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
@@ -118,6 +119,13 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     return out
 
 
+def others(study):
+    """Sections of what fails at arrays and farms after the first: "pv_1", "wind_1", "pv_1_transformers"."""
+    fields = {f"pv_{n}": x for n, x in enumerate(study.arrays) if n > 0}
+    fields |= {f"wind_{n}": x for n, x in enumerate(study.farms) if n > 0}
+    return fields | {f"{n}_transformers": x.transformers for n, x in fields.items() if x.transformers}
+
+
 def within(names, year, t, air, parts, steps):
     """Sun, wind and temperature of each step of an hour."""
     hours = [{name: float(values[t]) for name, values in air.items()}]
@@ -132,9 +140,16 @@ def within(names, year, t, air, parts, steps):
 
 def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
     """What a step of hour t brings and allows, by the names of `dispatch.Drivers`."""
-    pv_mw, clipped = pv.power(
-        study.pv, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
-    )
+    pv_mw, clipped, wind_mw = 0.0, 0.0, 0.0
+    for n, array in enumerate(study.arrays):
+        working = of_field(up, "pv", n)
+        able, lost = pv.power(
+            array, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
+        )
+        pv_mw, clipped = pv_mw + working * able, clipped + working * lost
+    for n, farm in enumerate(study.farms):
+        able = wind.power(farm, year, wind_height_m, at["wind_speed"], at["temp_air"])
+        wind_mw += of_field(up, "wind", n) * able
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
@@ -143,8 +158,6 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         units = round(up["grid_transformers"] * grid.transformers.outage.units)
         circuits = min(circuits, units * grid.transformers.unit_mw)
     export = min(export_limit, circuits)
-    pv_up = up["pv"] * up.get("pv_transformers", 1.0)
-    wind_up = up["wind"] * up.get("wind_transformers", 1.0)
     backlog_limit = study.load.max_delay_h * deferrable
     it = {"it_firm_mw": firm, "it_deferrable_mw": deferrable, "it_limit_mw": limit}
     it |= {"it_stopped_firm_mw": None, "it_stopped_deferrable_mw": None}
@@ -156,9 +169,9 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         it = plant.halls(heat_mw, up.get("it_blocks", 1.0), firm, deferrable, limit)
     return SimpleNamespace(
         **it,
-        pv_mw=pv_mw * pv_up,
-        wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * wind_up,
-        clipped_mw=clipped * pv_up,
+        pv_mw=pv_mw,
+        wind_mw=wind_mw,
+        clipped_mw=clipped,
         backlog_limit_mwh=backlog_limit,
         pue=plant.pue(study.load, at["temp_air"]),
         import_limit_mw=min(import_limit, circuits),
@@ -167,6 +180,12 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         genset_mw=study.gensets.unit_mw * study.gensets.outage.units * up["gensets"],
         battery_frac=up["battery"],
     )
+
+
+def of_field(up, kind, n):
+    """Share of the n-th array or farm, from 0, that works and whose output reaches the bus."""
+    name = f"{kind}_{n}" if n else kind
+    return up[name] * up.get(f"{name}_transformers", 1.0)
 
 
 def first_failures(names, tables):

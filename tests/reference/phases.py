@@ -18,8 +18,8 @@ def what_stands(study, share):
         return section.model_copy(update={key: getattr(section, key) * share[part] for key in keys})
 
     sections = {
-        "pv": scaled(study.pv, "pv", "dc_mw", "ac_mw"),
-        "wind": scaled(study.wind, "wind", "ac_mw"),
+        "pv": tuple(scaled(array, "pv", "dc_mw", "ac_mw") for array in study.arrays),
+        "wind": tuple(scaled(farm, "wind", "ac_mw") for farm in study.farms),
         "gensets": scaled(study.gensets, "gensets", "unit_mw"),
         "load": scaled(study.load, "it", "contracted_it_mw"),
     }
