@@ -21,7 +21,7 @@ class Hours(NamedTuple):
 
     A step is an hour, or a part of one, for which all but the sun is the hour's. sun: of each array.
     standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
-    their own, None where none differs.
+    their own, None where none differs. dew_point_c: None where nothing looks at it.
     """
 
     hour: jax.Array
@@ -30,11 +30,12 @@ class Hours(NamedTuple):
     utilisation: jax.Array
     standing: jax.Array | None
     grid: grid.Clock | None
+    dew_point_c: jax.Array | None = None
 
 
 def of_year(plant: Plant) -> Hours:
     """The tables of a plant's year."""
-    standing = plant.standing
+    standing, humid = plant.standing, plant.computing.humidity
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
@@ -46,7 +47,15 @@ def of_year(plant: Plant) -> Hours:
         utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
         standing=held(standing, plant.steps, 1),
         grid=held(grid, plant.steps, 1),
+        dew_point_c=_by_day(plant, humid and humid.dew_point_c),
     )
+
+
+def _by_day(plant: Plant, daily: jax.Array | None) -> jax.Array | None:
+    """[365] of days, for each of their steps."""
+    if daily is None:
+        return None
+    return jnp.broadcast_to(daily[:, None], (DAYS, DAY * plant.steps))
 
 
 def held(hourly, steps: int, axis: int = 0):
@@ -65,8 +74,11 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     w, failed, stands = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
     _, _, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
+    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
     there = blocks.working(plant.blocks, up[len(FLEETS) :])
     fields_up = fields.working(plant, up, there)
+    carried = computing.carried_frac(plant.computing, w.temp_air, wet)
+    there = blocks.in_heat(there, carried, plant.computing.contracted_mw)
     if stands is not None:
         fields_up, battery_up = jax.tree.map(lambda x: x * islanding.running(stands), (fields_up, battery_up))
     made = fields.made(plant, now.sun, w, fields_up)
@@ -83,7 +95,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         it_deferrable_mw=deferrable,
         it_limit_mw=limit,
         backlog_limit_mwh=plant.max_delay_h * deferrable,
-        pue=computing.pue(plant.computing, w.temp_air),
+        pue=computing.pue(plant.computing, w.temp_air, wet),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
         export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),

@@ -28,7 +28,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betainc, betaincc, betaincinv, stdtrit
 
 Floats = NDArray[np.float64]
 Better = Literal["more", "less"]
@@ -43,7 +43,8 @@ class Estimate:
 
     standard_error, within_error: of sampling, by worlds and paths, and by paths of a world alone.
     low, high: knowledge, 5-95 % between worlds. lower, upper: 95 % confidence interval of sampling.
-    missing: paths that had no value (NaN) and are left out of `n`.
+    missing: paths that had no value (NaN) and are left out of `n`. outside: where few worlds hold so much
+    that the band misses the value, the mean of the 5 % of worlds beyond it; else NaN.
     """
 
     value: float
@@ -55,6 +56,7 @@ class Estimate:
     upper: float
     n: int
     missing: int = 0
+    outside: float = NAN
 
 
 NONE = Estimate(NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0)  # of no path at all
@@ -105,14 +107,18 @@ def finalize_mean(t: Tally) -> Estimate:
         return replace(NONE, missing=t.missing)
     error, within = math.sqrt(total_var), math.sqrt(within_var)
     reach = error * float(stdtrit(max(worlds - 1, 1), 0.975))
-    low = high = NAN
+    low = high = outside = NAN
     if not math.isnan(between_var):
         used = t.count > 0
         noise = within_var * n / t.count[used]  # variance of a world's mean about its own level
         shrink = np.sqrt(between_var / np.where(between_var + noise > 0, between_var + noise, 1.0))
         levels = value + shrink * (t.mean[used] - value)
         low, high = (float(q) for q in np.quantile(levels, [0.05, 0.95], method="median_unbiased"))
-    return Estimate(value, error, within, low, high, value - reach, value + reach, n, t.missing)
+        beyond = levels > high if value > high else levels < low
+        if not low <= value <= high and beyond.any():
+            outside = float(levels[beyond].mean())
+    interval = value - reach, value + reach
+    return Estimate(value, error, within, low, high, *interval, n, t.missing, outside)
 
 
 def finalize_probability(t: Tally) -> Estimate:
@@ -129,10 +135,17 @@ def finalize_probability(t: Tally) -> Estimate:
     spread = p * (1.0 - p)
     lower, upper = _clopper_pearson(p, _effective(n, spread, total_var), n)
     low = high = p if between_var == 0.0 else NAN
+    outside = NAN
     if between_var > 0.0 and spread > 0.0:
         size = spread / min(between_var, 0.999 * spread) - 1.0
-        low, high = (float(betaincinv(p * size, (1.0 - p) * size, q)) for q in (0.05, 0.95))
-    return Estimate(p, math.sqrt(total_var), math.sqrt(within_var), low, high, lower, upper, n, t.missing)
+        a, b = p * size, (1.0 - p) * size
+        low, high = (float(betaincinv(a, b, q)) for q in (0.05, 0.95))
+        if p > high:  # E[x, x > high] of a beta is p times the mass of Beta(a + 1, b) beyond
+            outside = p * float(betaincc(a + 1.0, b, high)) / 0.05
+        elif p < low:
+            outside = 1.0 - (1.0 - p) * float(betainc(a, b + 1.0, low)) / 0.05
+    errors = math.sqrt(total_var), math.sqrt(within_var)
+    return Estimate(p, *errors, low, high, lower, upper, n, t.missing, outside)
 
 
 def _without_error(function: Callable[..., Estimate]) -> Callable[..., Estimate]:

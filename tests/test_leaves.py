@@ -106,6 +106,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.vat.place": "town",
     "deal.tax.vat.prices_include": True,
     "life.step_minutes": 30,
+    "load.hot_days.by": "dry_bulb",
+    "load.humidity.dew_point_c": (8.0,) * 12,
     "life.years": YEARS + 1,
     "phases.whole.pv_frac": 1.0,
     "phases.whole.wind_frac": 1.0,
@@ -152,6 +154,13 @@ HOURLY = {
     "price_sd_frac": 0.2,
     "price_change_sd_frac": 0.05,
     "price_yearly_sd_frac": 0.1,
+}
+
+
+HEAT = {  # of the halls, and the air that cools them
+    "humidity": {"dew_point_c": (9.0,) * 12, "elevation_m": 1200.0},
+    "economiser": {"supply_c": 18.0, "return_c": 28.0},
+    "hot_days": {"by": "wet_bulb", "full_below_c": 12.0, "lost_frac_per_c": 0.2, "least_frac": 0.3},
 }
 
 
@@ -243,12 +252,14 @@ def other_studies() -> list[Study]:
     wind = {k: v for k, v in base["wind"].items() if k not in plain}
     density = {"pressure_hpa": 900.0}
     losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
+    load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
+        {"load": load | HEAT},
     )
     return [Study.model_validate(base | other) for other in others]
 
@@ -412,7 +423,12 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 
 
 def test_branches_that_exclude_one_another_matter_too(lives, compiled):
-    sections = {"climate", "wind.curve", *(f"deal.debt.{key}" for key in LOAN)}
+    sections = {
+        "climate",
+        "wind.curve",
+        *(f"deal.debt.{key}" for key in LOAN),
+        *(f"load.{key}" for key in HEAT),
+    }
     assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)
     for study, names in zip(other_studies(), OTHERS, strict=True):
         first = lives(study)

@@ -80,6 +80,35 @@ def test_knowledge_of_a_probability_is_the_beta_that_the_worlds_were_drawn_from(
         assert abs(mass.mean() - share) < 4 * mass.std(ddof=1) / np.sqrt(mass.size) + 0.005
 
 
+def test_a_band_that_misses_its_value_comes_with_the_worlds_beyond():
+    """Two of a hundred worlds default nearly always, the others never; and the other way round."""
+    world = np.arange(1000) % 100
+    rare = risk.probability((world < 2) & (np.arange(1000) < 900), world)
+    assert rare.high < rare.value < rare.outside
+    assert rare.outside * 0.05 == pytest.approx(rare.value, rel=1e-3)  # they hold all of it
+    often = risk.probability((world >= 2) | (np.arange(1000) >= 900), world)
+    assert often.outside == pytest.approx(1.0 - rare.outside)
+    assert wording.text_probability(rare) == (
+        "1.8 % (sampling +-1.3, knowledge 0.0-0.0, but 36.0 in one world of 20)"
+    )
+    losses = risk.mean(np.where(world < 2, 50.0, 0.0), world)
+    assert losses.outside == 50.0  # of the worlds past the band
+    plain = risk.probability(np.random.default_rng(3).random(1000) < 0.1 + 0.002 * world, world)
+    assert plain.low < plain.value < plain.high
+    assert np.isnan(plain.outside)
+
+
+def test_the_worlds_beyond_a_band_are_those_of_the_beta():
+    a, b, worlds, each = 0.004, 0.2, 4000, 50
+    rng = np.random.default_rng(8)
+    world = np.arange(worlds * each) % worlds
+    drawn = rng.beta(a, b, worlds)
+    e = risk.probability(rng.random(world.size) < drawn[world], world)
+    worst = np.sort(drawn)[-worlds // 20 :]
+    assert e.high < e.value
+    assert abs(e.outside - worst.mean()) < 4 * worst.std(ddof=1) / np.sqrt(worst.size)
+
+
 def test_without_world_effects_little_knowledge_is_seen():
     found = repeat(risk.mean, spread=0.0, count=100)
     # a ratio of variances over 50 worlds is known to 20 %, so that between them to 0.2 / 20 paths each

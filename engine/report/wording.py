@@ -40,7 +40,8 @@ def text_probability(e: Estimate) -> str:
         return f"0 of {e.n}; below {_outward(100.0 * e.upper):g} % with 95 % confidence"
     if e.value == 1.0:
         return f"{e.n} of {e.n}; above {100.0 - _outward(100.0 * (1.0 - e.lower)):g} % with 95 % confidence"
-    percent = replace(e, **{f: 100.0 * getattr(e, f) for f in ("value", "standard_error", "low", "high")})
+    scaled = ("value", "standard_error", "low", "high", "outside")
+    percent = replace(e, **{f: 100.0 * getattr(e, f) for f in scaled})
     value, error = written(percent)
     seen = e.value * e.n >= FEW_EVENTS  # fewer do not tell worlds apart
     band = text_band(percent).replace(" to ", "-") if seen else ""
@@ -83,10 +84,17 @@ def _counted(n: int, what: str) -> str:
 
 
 def text_band(e: Estimate) -> str:
-    """Knowledge band as `38 to 44`, to the digits of the value; "" where unknown."""
+    """Knowledge band as `38 to 44`, to the digits of the value; "" where unknown.
+
+    Where few worlds hold so much that the value lies outside, they stand beside it: `0 to 1, but 31 in one
+    world of 20`.
+    """
     if math.isnan(e.low):
         return ""
-    return " to ".join(_fixed(x, _decimals(e)) for x in (e.low, e.high)) if e.low < e.high else "none seen"
+    band = " to ".join(_fixed(x, _decimals(e)) for x in (e.low, e.high))
+    if not math.isnan(e.outside):
+        return f"{band}, but {_fixed(e.outside, _decimals(e))} in one world of 20"
+    return band if e.low < e.high else "none seen"
 
 
 def _decimals(e: Estimate, most: int = 4) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import fleets, gensets, plant, pv, random, refine, wind
+from tests.reference import cooling, fleets, gensets, plant, pv, random, refine, wind
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -161,11 +161,14 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
     backlog_limit = study.load.max_delay_h * deferrable
     it = {"it_firm_mw": firm, "it_deferrable_mw": deferrable, "it_limit_mw": limit}
     it |= {"it_stopped_firm_mw": None, "it_stopped_deferrable_mw": None}
-    cooling = study.load.cooling_blocks
-    if cooling is not None or "it_blocks" in up:
+    cooled = study.load.cooling_blocks
+    if cooled is not None or study.load.hot_days is not None or "it_blocks" in up:
         heat_mw = math.inf
-        if cooling is not None:
-            heat_mw = up["cooling_blocks"] * cooling.outage.units * cooling.unit_mw
+        if cooled is not None:
+            heat_mw = up["cooling_blocks"] * cooled.outage.units * cooled.unit_mw
+        elif study.load.hot_days is not None:
+            heat_mw = study.load.contracted_it_mw
+        heat_mw *= cooling.carried_share(study.load, at["temp_air"], t // 24)
         it = plant.halls(heat_mw, up.get("it_blocks", 1.0), firm, deferrable, limit)
     return SimpleNamespace(
         **it,
@@ -173,7 +176,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         wind_mw=wind_mw,
         clipped_mw=clipped,
         backlog_limit_mwh=backlog_limit,
-        pue=plant.pue(study.load, at["temp_air"]),
+        pue=cooling.pue(study.load, at["temp_air"], t // 24),
         import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,
         export_order_mw=min(export, export_limit * (1.0 - taken)),
