@@ -455,7 +455,7 @@ def test_every_leaf_of_a_second_array_and_farm_matters_and_none_recompiles(lives
     two = {key: (values[key], values[key] | {"name": "other"}) for key in ("pv", "wind")}
     study = Study.model_validate(values | two)
     first, before = lives(study), len(compiled)
-    names = {".".join(key) for key, label in fields(study) if not label and key[1] == "1"}
+    names = {".".join(key) for key, label in fields(study) if not label and key[1:2] == ("1",)}
     aside = SHAPES | SAPM | UNSET | left_out(base)
     dead = [
         name
