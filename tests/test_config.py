@@ -138,6 +138,10 @@ def _fits(value: Any, schema: dict[str, Any], known: dict[str, Any], at: str) ->
     """The keywords of JSON Schema that ours uses; another one is a failure."""
     if "$ref" in schema:
         schema = known[schema["$ref"].rpartition("/")[2]]
+    if "oneOf" in schema:  # a section, or a list of such
+        one, several = schema["oneOf"]
+        assert several == {"type": "array", "items": one, "minItems": 1}, at
+        schema = several if isinstance(value, list) else known[one["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
         kind_of_it, nothing = schema["anyOf"]
         assert nothing == {"type": "null"}, at

@@ -39,7 +39,8 @@ def want(holds: bool, section: Section, key: str, what: str, *others: str) -> No
 
 Kind = TypeVar("Kind", bound=Section)
 OneOrMore = Annotated[
-    Annotated[Kind, Tag(ONE)] | Annotated[tuple[Kind, ...], Tag(SEVERAL)],
+    Annotated[Kind, Tag(ONE)]
+    | Annotated[tuple[Kind, ...], Tag(SEVERAL), Field(json_schema_extra={"minItems": 1})],
     Discriminator(lambda found: SEVERAL if isinstance(found, list | tuple) else ONE),
 ]
 
