@@ -72,9 +72,10 @@ def load(file: Path, settings: Iterable[str] = ()) -> Loaded:
         leaves[key] = Leaf(f"--set {setting}", "set on the command line")
 
     def where(key: Key) -> str:
-        above = [leaves[key[:n]] for n in range(len(key), 0, -1) if key[:n] in leaves]
+        here = [leaves[key]] if key in leaves else []
+        above = [leaves[key[:n]] for n in range(len(key) - 1, 0, -1) if key[:n] in leaves]
         below = [leaf for k, leaf in leaves.items() if key and k[: len(key)] == key]
-        return next((leaf.where for leaf in (*above, *below)), str(file))
+        return next((leaf.where for leaf in (*here, *below, *above)), str(file))
 
     try:
         study = Study.model_validate(_tuples(values))

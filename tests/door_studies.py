@@ -433,7 +433,7 @@ SETTINGS = (
      "load.occupancy_frac: item 2 should be less than or equal to 1 (got 3); "
      "fractions run from 0 to 1, 3 % is 0.03"),
     ("load.occupancy_frac.9=0.3",
-     "load.occupancy_frac is a list of items 0 to 2, such as load.occupancy_frac.2"),
+     "load.occupancy_frac is a list of items 0 to 3, such as load.occupancy_frac.3"),
     ("load.pue_max.0=3", "load.pue_max is a value, not a section"),
     ("pv.1.dc_mw=3", "pv.1: unknown key; known ones are name, dc_mw, *"),
     ("battery.energy_mwh", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
