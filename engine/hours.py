@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine import blocks, grid, islanding, orders, outages
+from engine import blocks, exposure, grid, islanding, orders, outages
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.dispatch import Drivers
@@ -67,11 +67,11 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
-    how the plant stands at its connection).
+    how the plant stands at its connection, what weather has left on it).
     """
     plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
-    w, failed, stands = both
+    w, failed, stands, lying = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
     pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
     wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
@@ -81,7 +81,9 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
     if stands is not None:
         pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
-    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+    left = exposure.left(plant, lying)
+    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed, left=left.arrays[0])
+    wind_up = blocks.carried(wind_up, left.farms[0])
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)
     import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
