@@ -39,14 +39,14 @@ def of_year(plant: Plant) -> Hours:
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
-    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
+    clock = plant.connection.clock
     return Hours(
         hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
         clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
         utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
         standing=held(standing, plant.steps, 1),
-        grid=held(grid, plant.steps, 1),
+        grid=None if clock is None else held(grid.by_day(clock), plant.steps, 1),
         dew_point_c=_by_day(plant, humid and humid.dew_point_c),
     )
 

@@ -215,6 +215,18 @@ STUDIES = (
     ("+load:\n  pue_slope_per_c: 0.01\n  economiser: {}\n"
      "  humidity: {dew_point_c: [1, 2, 3, 4, 5, 6, 7, 6, 5, 4, 3, 2]}",
      "@:6: load.pue_slope_per_c: is of cooling without an economiser, and one is given (got 0.01)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, days: weekdays}\n    flat: {price_multiple: 1}",
+     "@:7: grid.tariff.peak.days: is given, but a period without hours has all that is left"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 20]], days: sundays}\n"
+     "    flat: {price_multiple: 1}",
+     "@:7: grid.tariff.peak.days: should be 'all', 'weekdays' or 'weekends' (got 'sundays')"),
+    ("+grid:\n  tariff:\n    work: {price_multiple: 1.5, hours: [[8, 20]], days: weekdays}\n"
+     "    night: {price_multiple: 0.5, hours: [[20, 8]]}",
+     "@:8: grid.tariff.night.hours: leave 8 to 9 in month 1 at weekends without a price; one period may do "
+     "without hours and have all that is left"),
+    ("+grid:\n  tariff:\n    work: {price_multiple: 1.5, hours: [[8, 20]], days: weekdays}\n"
+     "    late: {price_multiple: 2, hours: [[18, 22]]}\n    night: {price_multiple: 0.5}",
+     "@:8: grid.tariff.late.hours: should not have 18 to 19 in month 1 on weekdays, which is in work"),
     ("+grid: {islanding: black_start}",
      "@:5: grid.islanding: should be 'none' or 'grid_forming' (got 'black_start')"),
     ("+grid: {islanding: none, ride_through_frac: 0.9}",

@@ -35,9 +35,13 @@ SHAPES = {
     "deal.tax.loss_carry_years",
     "pv.cell.model",
     "grid.islanding",
+    "grid.tariff.peak.days",
+    "grid.tariff.valley.days",
 }
-FIXED = {  # the first phase begins with operation, and what is renewed is renewed in the last year
+FIXED = {  # the first phase begins with operation, hours that are left are of all days, and what is renewed
+    # is renewed in the last year
     "phases.half.from_month",
+    "grid.tariff.flat.days",
     "deal.renewals.halls.in_year",
 }
 LABELS = {"name", "description", "deal.currency"}
@@ -74,6 +78,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.limits.evening.hours": ((16, 20),),
     "grid.limits.spring.hours": ((10, 13), (23, 2)),
     "grid.limits.spring.months": (3, 4, 6),
+    "grid.tariff.peak.days": "weekdays",
+    "grid.tariff.valley.days": "weekends",
     "grid.tariff.peak.hours": ((8, 11), (17, 21)),
     "grid.tariff.valley.hours": ((22, 7),),
     "grid.tariff.valley.months": (1, 2, 3, 4),

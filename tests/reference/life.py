@@ -119,7 +119,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
         cycles += kept["discharged_mw"].sum() * dt_h / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
         hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
-        kept["imported_by_period"] = connections.by_period(study.grid, hourly)
+        kept["imported_by_period"] = connections.by_period(study.grid, hourly, study.life.first_year + year)
         out.append(kept)
     return out
 
