@@ -43,7 +43,7 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.finance.rent
+engine.finance.rent engine.finance.account
 
 engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
