@@ -96,13 +96,14 @@ def test_an_hour_of_random_plants_is_the_reference(climate, seed):
     plant = plant._replace(fleets=plant.fleets._replace(calendar=None), standing=None)
     now = jax.tree.map(lambda x: x[t // 24, t % 24], hours.of_year(plant))
     own = jnp.float32(0.8), Orders(none(), none()), none()
-    met = hours.drivers(plant, now, own, (w, packed(failed), None))
+    met = hours.drivers(plant, now, own, (w, packed(failed), None, None))
     up = {
         n: min((s.units - k) / (s.needed or s.units), 1.0)
         for (n, s), k in zip(outage.items(), failed, strict=True)
     }
     sun = Sun(*(np.asarray(x) for x in climate.sun))
-    exact = reference.drivers(study, sun, studies.WIND_HEIGHT_M, year, t, t, 0.8, at, up, 0.0)
+    bare = (1.0,) * len(study.farms), (1.0,) * len(study.arrays)
+    exact = reference.drivers(study, sun, studies.WIND_HEIGHT_M, year, t, t, 0.8, at, up, 0.0, bare)
     for name in ("pv_mw", "wind_mw", "clipped_mw"):  # up to 600 MW in float32
         np.testing.assert_allclose(getattr(met, name), getattr(exact, name), rtol=0, atol=3e-3, err_msg=name)
 
@@ -130,7 +131,9 @@ def lived(study: Study, climate, weather: Weather):
 
 @pytest.fixture(scope="module")
 def every() -> Study:
-    """Three arrays and two farms with transformers, at a connection whose loss takes them all."""
+    """Three arrays and two farms with transformers, at a connection whose loss takes them all; snow and dust
+    on one of the arrays, storms and ice at one of the farms.
+    """
     trafos = {"outage": {"units": 2, "mttf_h": 700.0, "mttr_h": 60.0}}
     arrays = [
         {"dc_mw": 90.0, "ac_mw": 70.0, "transformers": None},
@@ -138,9 +141,13 @@ def every() -> Study:
         {"dc_mw": 60.0, "ac_mw": 40.0, "azimuth_deg": 240.0, "transformers": None},
     ]
     icing = {"variable": "temp_air", "side": "below", "limits": (5.0,), "failure_multiples": (4.0,)}
+    arrays[1] |= {"snow": {"days": (6.0,) * 12, "under_c": 3.0, "strings_along_slope": 3}}
+    arrays[1] |= {"dust": {"lost_frac_per_day": 0.01, "rain_days": (2.0,) * 12, "grace_days": 5}}
+    stormy = {"cut_out_mps": 14.0, "restart_mps": 12.5}
+    stormy |= {"icing": {"moist_frac": (0.4,) * 12, "from_c": -6.0, "to_c": 3.0}}
     farms = [
         {"ac_mw": 60.0, "outage": {"units": 7, "mttf_h": 500.0, "mttr_h": 60.0, "harsh_weather": icing}},
-        {"ac_mw": 50.0, "hub_height_m": 90.0, "transformers": trafos},
+        stormy | {"ac_mw": 50.0, "hub_height_m": 90.0, "transformers": trafos},
     ]
     return several(arrays, farms, grid__islanding="none", grid__outage=CIRCUITS)
 

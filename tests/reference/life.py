@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import cooling, fleets, gensets, plant, pv, random, refine, wind
+from tests.reference import cooling, exposure, fleets, gensets, plant, pv, random, refine, wind
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -53,6 +53,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
+    lying = exposure.logs(study, names)
     chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     out = []
     for year, air in enumerate(weather):
@@ -78,6 +79,8 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
+            for log in lying:
+                log.begin_day(year, day)
             share = standing(study, 12 * year + MONTH[day])
             now = what_stands(study, share)
             store.power_mw = b.power_mw * share["battery"]
@@ -86,6 +89,8 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             store.soc_max_mwh = b.soc_max_frac * fresh * share["battery"]
             for h in range(24):
                 t = 24 * day + h
+                for log in lying:
+                    log.begin_hour(year, t)
                 laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
                 tables_now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
                 failed = next_failures(names, tables_now, year, t, failed)
@@ -101,7 +106,13 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
                     s = t * steps + part
-                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken)
+                    kept_back = []
+                    for log in lying:
+                        hub = wind.at_hub(log.wind, wind_height_m, at["wind_speed"], at["temp_air"])
+                        on = pv.plane(log.pv, sun, s, at["ghi"], False) if log.pv.snow else 0.0
+                        kept_back.append(log.step(h, at["temp_air"], hub, on, dt_h))
+                    left = tuple(zip(*kept_back, strict=True))
+                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left)
                     kept["soc_mwh"][s], kept["backlog_mwh"][s] = store.soc_mwh, store.backlog_mwh
 
                     def made(need_mw, of=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw, part=part):
@@ -114,7 +125,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
         cycles += kept["discharged_mw"].sum() * dt_h / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
         hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
-        kept["imported_by_period"] = connections.by_period(study.grid, hourly)
+        kept["imported_by_period"] = connections.by_period(study.grid, hourly, study.life.first_year + year)
         out.append(kept)
     return out
 
@@ -138,18 +149,18 @@ def within(names, year, t, air, parts, steps):
     return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
 
 
-def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
-    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`."""
+def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left):
+    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`. left: by `exposure`, of
+    each farm's output and of each array's light.
+    """
     pv_mw, clipped, wind_mw = 0.0, 0.0, 0.0
     for n, array in enumerate(study.arrays):
-        working = of_field(up, "pv", n)
-        able, lost = pv.power(
-            array, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
-        )
+        working, air = of_field(up, "pv", n), (at["ghi"], at["temp_air"], at["wind_speed"])
+        able, lost = pv.power(array, sun, step, year, wind_height_m, *air, left[1][n])
         pv_mw, clipped = pv_mw + working * able, clipped + working * lost
     for n, farm in enumerate(study.farms):
         able = wind.power(farm, year, wind_height_m, at["wind_speed"], at["temp_air"])
-        wind_mw += of_field(up, "wind", n) * able
+        wind_mw += of_field(up, "wind", n) * left[0][n] * able
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
