@@ -16,7 +16,7 @@ from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Reference
 from weather import block, generate, packing
 from weather.climate import Climate
-from weather.generate import Weather
+from weather.generate import Sites, Weather
 from weather.random import Stream
 from weather.schema import DAY, DAYS
 
@@ -34,14 +34,20 @@ class OrderCase(NamedTuple):
 
 
 def order_case(
-    process: OrderProcess, reference: Reference, worlds: jax.Array, stream: Stream, y: jax.Array, w: Weather
+    process: OrderProcess,
+    reference: Reference,
+    worlds: jax.Array,
+    stream: Stream,
+    y: jax.Array,
+    w: Weather | Sites,
 ) -> OrderCase:
     """The case of one year of a tile. w: hours [8760, path], or packed."""
+    here = generate.own(w)
     level = life.order_levels(process, worlds, stream, y)
 
     def one(chance, x):
         d, sun, season = x
-        weather = Weather(*(packing.day(v, d) for v in w))
+        weather = Weather(*(packing.day(v, d) for v in here))
         return _day(process, reference, level, stream, y, d, sun, season, weather, chance)
 
     _, days = lax.scan(one, _chance(stream), _days(process, reference))
@@ -64,7 +70,8 @@ def drawn_order_case(
     def one(now, x):
         d, sun, season, air = x
         state, w = generate.day(climate, air, levels, stream, y, d, now[0])
-        chance, case = _day(process, reference, level, stream, y, d, sun, season, w, now[1])
+        here = generate.own(w)
+        chance, case = _day(process, reference, level, stream, y, d, sun, season, here, now[1])
         return (state, chance), case
 
     airs = generate.tables(climate)

@@ -1,7 +1,8 @@
 """What weather leaves on the plant for hours after: ice on blades, farms that storms stopped, snow and dust.
 
-The state is carried from step to step and over 31 December; what a field has none of is None. All of a site's
-fields meet the same moist air, falls of snow and rains: each by its own odds, of the same draws.
+The state is carried from step to step and over 31 December; what a field has none of is None. All fields,
+also those at other sites, meet the same moist air, falls of snow and rains: each by its own odds, of the same
+draws.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from engine import about
 from engine.convert import icing, pv, snow, wind
 from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray
 from engine.convert.wind import WindFarm
 from engine.plant import Plant
 from weather import block, random
-from weather.generate import Weather
+from weather.generate import Sites, Weather
 from weather.random import Purpose, Stream
 from weather.schema import DAY
 
@@ -47,9 +49,11 @@ class State(NamedTuple):
 
 
 class Met(NamedTuple):
-    """What a step's air does: m/s at each farm's hubs, None where nobody asks; W/m2 on each array alike."""
+    """What a step's air does: C at each site; m/s at each farm's hubs, None where nobody asks; W/m2 on each
+    array alike.
+    """
 
-    temp_air: jax.Array
+    temp_air: tuple[jax.Array, ...]
     hub_mps: tuple[jax.Array | None, ...]
     on_wm2: tuple[jax.Array | None, ...]
 
@@ -136,38 +140,41 @@ def _moist(plant: Plant, d, before: State, word) -> State:
     return before._replace(farms=tuple(one(*both) for both in farms))
 
 
-def met(plant: Plant, suns: tuple[Geometry, ...], w: Weather) -> Met:
+def met(plant: Plant, suns: tuple[Geometry, ...], weather: Weather | Sites) -> Met:
     """What a step's weather does. suns: of each array in the step."""
+    arrays, farms = about.fields(plant, weather)
     hubs = (
-        None if farm.storm is None else wind.at_hub(farm, w.wind_speed, w.temp_air) for farm in plant.wind
+        None if farm.storm is None else wind.at_hub(farm, w.wind_speed, w.temp_air)
+        for farm, w in zip(plant.wind, farms, strict=True)
     )
     on = (
         None if array.snow is None else pv.on_plane(array, geometry, w.ghi)[0]
-        for array, geometry in zip(plant.pv, suns, strict=True)
+        for array, geometry, w in zip(plant.pv, suns, arrays, strict=True)
     )
-    return Met(w.temp_air, tuple(hubs), tuple(on))
+    return Met(tuple(w.temp_air for w in about.sites(weather)), tuple(hubs), tuple(on))
 
 
 def step(plant: Plant, clock, falls: Falls, met: Met, before: State, dt_h: float) -> State:
     """At a step's end. clock: hour of the day. before: with the step's moist air."""
 
-    def farm(of: WindFarm, now: Farm, hub_mps) -> Farm:
+    def farm(of: WindFarm, now: Farm, hub_mps, site: int) -> Farm:
         stopped, ice = now.stopped, now.ice
         if of.storm is not None:
             stopped = wind.stopped_after(of.storm, stopped, hub_mps)
         if of.icing is not None:
-            ice = icing.ice_after(of.icing, ice, now.moist, met.temp_air, dt_h)
+            ice = icing.ice_after(of.icing, ice, now.moist, met.temp_air[site], dt_h)
         return now._replace(stopped=stopped, ice=ice)
 
-    def array(of: PvArray, now: Array, on_wm2, hour) -> Array:
+    def array(of: PvArray, now: Array, on_wm2, hour, site: int) -> Array:
         if of.snow is None:
             return now
         return now._replace(
-            cover=snow.cover_after(of.snow, now.cover, hour == clock, on_wm2, met.temp_air, dt_h)
+            cover=snow.cover_after(of.snow, now.cover, hour == clock, on_wm2, met.temp_air[site], dt_h)
         )
 
-    farms = zip(plant.wind, before.farms, met.hub_mps, strict=True)
-    arrays = zip(plant.pv, before.arrays, met.on_wm2, falls.hour, strict=True)
+    of_arrays, of_farms = about.numbers(plant)
+    farms = zip(plant.wind, before.farms, met.hub_mps, of_farms, strict=True)
+    arrays = zip(plant.pv, before.arrays, met.on_wm2, falls.hour, of_arrays, strict=True)
     return State(tuple(farm(*x) for x in farms), tuple(array(*x) for x in arrays))
 
 
@@ -196,7 +203,7 @@ def _both(one: jax.Array | None, other: jax.Array | None) -> jax.Array | None:
     return one * other
 
 
-def hours(plant: Plant, stream: Stream, y, d, today, w: Weather, before: State | None):
+def hours(plant: Plant, stream: Stream, y, d, today, w: Weather | Sites, before: State | None):
     """Of a tile at the end of day d [path], and in each of its steps [step, path]; None where nothing lasts.
 
     today: `hours.Hours` of the day. w: [step, path].

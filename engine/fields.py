@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import jax
 
-from engine import blocks
+from engine import about, blocks
 from engine.blocks import Blocks
 from engine.convert import pv, wind
 from engine.convert.irradiance import Geometry
 from engine.exposure import Left
 from engine.plant import FLEETS, Plant
-from weather.generate import Weather
+from weather.generate import Sites, Weather
 
 
 class Shares(NamedTuple):
@@ -50,16 +50,17 @@ def working(plant: Plant, up: tuple[jax.Array, ...], there: Blocks) -> Shares:
     )
 
 
-def made(plant: Plant, suns: tuple[Geometry, ...], w: Weather, up: Shares, left: Left) -> Made:
+def made(plant: Plant, suns: tuple[Geometry, ...], weather: Weather | Sites, up: Shares, left: Left) -> Made:
     """suns: of the arrays in this hour. left: what weather leaves of each."""
+    arrays, farms = about.fields(plant, weather)
     found = [
         (available * share, clipped * share)
-        for array, sun, share, light in zip(plant.pv, suns, up.arrays, left.arrays, strict=True)
+        for array, sun, w, share, light in zip(plant.pv, suns, arrays, up.arrays, left.arrays, strict=True)
         for available, clipped in [pv.power(array, sun, w.ghi, w.temp_air, w.wind_speed, left=light)]
     ]
     blown = (
         wind.power(farm, w.wind_speed, w.temp_air) * blocks.carried(share, clear)
-        for farm, share, clear in zip(plant.wind, up.farms, left.farms, strict=True)
+        for farm, w, share, clear in zip(plant.wind, farms, up.farms, left.farms, strict=True)
     )
     available, clipped = zip(*found, strict=True)
     return Made(_sum(available), _sum(clipped), _sum(blown))

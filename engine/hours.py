@@ -13,6 +13,7 @@ from engine.convert import computing
 from engine.convert.irradiance import Geometry
 from engine.dispatch import Drivers
 from engine.plant import FLEETS, Plant, in_place
+from weather import generate
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 
 
@@ -71,7 +72,8 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """
     plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
-    w, failed, stands, lying = both
+    weather, failed, stands, lying = both
+    w = generate.own(weather)
     up = outages.available_frac(plant.fleets, failed, now.hour)
     _, _, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
     wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
@@ -81,7 +83,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     there = blocks.in_heat(there, carried, plant.computing.contracted_mw)
     if stands is not None:
         fields_up, battery_up = jax.tree.map(lambda x: x * islanding.running(stands), (fields_up, battery_up))
-    made = fields.made(plant, now.sun, w, fields_up, exposure.left(plant, lying))
+    made = fields.made(plant, now.sun, weather, fields_up, exposure.left(plant, lying))
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)
     import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, exposure, gensets, hours, islanding, orders, outages, world
+from engine import about, dispatch, exposure, gensets, hours, islanding, orders, outages, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
@@ -25,7 +25,7 @@ from engine.plant import Plant, aged, in_place, in_year
 from engine.world import Market
 from weather import ahead, block, generate, packing, random, refine
 from weather.climate import Climate
-from weather.generate import Weather
+from weather.generate import Sites, Weather
 from weather.random import Stream
 from weather.schema import DAY, DAYS, MONTH_DAYS
 
@@ -80,10 +80,10 @@ def year(
     stream: Stream,
     y: jax.Array,
     occupancy: jax.Array,
-    w: Weather,
+    w: Weather | Sites,
     state: State,
     watched: int | None = None,
-) -> tuple[State, Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
+) -> tuple[State, Energy, tuple[Weather | Sites, dispatch.State, Drivers, Flows]]:
     """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
     threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path], as they
@@ -96,10 +96,10 @@ def year(
 
     def one(now, x):
         d, today, season, tables = x
-        weather = Weather(*(packing.day(v, d) for v in w))
+        weather = jax.tree.map(lambda v: packing.day(v, d), w, is_leaf=packing.is_held)
         beside = None
         if tables is not None:  # 31 December has no next day here, nor 1 January one before: as they end
-            beside = Weather(*(packing.beside(v, d) for v in w))
+            beside = jax.tree.map(lambda v: packing.beside(v, d), w, is_leaf=packing.is_held)
         own = occupancy, levels
         finer = tables, beside
         now, (daily, looked) = day(plant, threshold, stream, y, d, today, season, own, weather, now, finer)
@@ -119,10 +119,10 @@ def drawn_year(
     occupancy: jax.Array,
     state: tuple[generate.State, State],
     watched: int | None = None,
-) -> tuple[tuple[generate.State, State], Energy, tuple[Weather, dispatch.State, Drivers, Flows]]:
+) -> tuple[tuple[generate.State, State], Energy, tuple[Weather | Sites, dispatch.State, Drivers, Flows]]:
     """`year`, its weather drawn day by day as it is met: no more than a day of it exists.
 
-    levels: [path, 3] of `generate.level`. state: of weather and plant.
+    levels: [path, 3] of `generate.level`, or as many for each site. state: of weather and plant.
     """
     plant, lived = begun(in_year(plant, y), state[1])
     own = occupancy, order_levels(plant.orders, plant.worlds, stream, y)
@@ -174,22 +174,32 @@ def _days(plant: Plant):
 
 
 def day(
-    plant: Plant, threshold, stream: Stream, y, d, today: Hours, season, own, w: Weather, now: State, finer
+    plant: Plant,
+    threshold,
+    stream: Stream,
+    y,
+    d,
+    today: Hours,
+    season,
+    own,
+    w: Weather | Sites,
+    now: State,
+    finer,
 ):
     """One day: the state at its end, and (`Totals` [path], hours as in `year` [step, path]).
 
     plant: in its year. today, season: of the day. own: of the year, (occupancy, levels of orders) [path].
     w: hours [24, path]. finer: (tables of their parts, the hours before and after them), or (None, None).
     """
-    occupancy, levels = own
-    chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, w, now.order_chance)
+    (occupancy, levels), here = own, generate.own(w)
+    chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, here, now.order_chance)
     given = orders.given(may, scores, threshold)
-    air, steps, (tables, beside) = (w.temp_air, w.wind_speed), plant.steps, finer
+    air, steps, (tables, beside) = (here.temp_air, here.wind_speed), plant.steps, finer
     hour = today.hour[::steps]
-    failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, air)
+    failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, about.fleets(plant, w))
     stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
     if tables is not None:
-        w = refine.hours(tables, stream, y, hour, w, beside, steps)
+        w = refine.hours(tables, stream, y, hour, here, beside, steps)  # of a plant at one site
         counts, stood = hours.held((counts, stood), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +31,12 @@ from weather.schema import HOURS
 PER_CALL = 4  # fleets that share one call of the generator, a word each; the group is the entity
 COUNT_BITS = 16  # of a fleet's count in the group's word of state
 MAX_UNITS = 2**COUNT_BITS - 1
+
+
+class Airs(NamedTuple):
+    """(C, m/s) of each fleet in their order, where fleets stand at several sites."""
+
+    of: tuple[tuple[jax.Array, jax.Array], ...]
 
 
 def start(known: Fleets, stream: Stream, purpose: Purpose = Purpose.OUTAGE_START) -> tuple[jax.Array, ...]:
@@ -53,7 +60,8 @@ def step(
 ) -> tuple[jax.Array, ...]:
     """Failed units in the next hour. failed: of each group of four fleets a uint64, 16 bits a fleet.
 
-    hour: in the year; air: (C, m/s) in that hour; only fleets with a calendar or with hazards look at them.
+    hour: in the year; air: (C, m/s) in that hour, or `Airs`; only fleets with a calendar or with hazards look
+    at them.
     """
 
     def draw(fleet, word, count):
@@ -72,7 +80,8 @@ def _class(known: Fleets, fleet: int, hour, air) -> jax.Array | None:
     kind = None
     if known.hazards is not None:
         hazards = known.hazards
-        met = hazards.of_temp[fleet] * air[0] + hazards.of_wind[fleet] * air[1]
+        temp, wind = air.of[fleet] if isinstance(air, Airs) else air
+        met = hazards.of_temp[fleet] * temp + hazards.of_wind[fleet] * wind
         passed = (met > hazards.limits[fleet, k] for k in range(hazards.limits.shape[1]))
         kind = functools.reduce(operator.add, (x.astype(jnp.uint32) for x in passed))
     if known.calendar is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -66,7 +68,7 @@ class Plant(NamedTuple):
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
     are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
     1 where they have transformers that may fail, else None; their fleets follow all others, those of the
-    transformers last.
+    transformers last. where: None where all stand at the study's own site.
     """
 
     pv: tuple[PvArray, ...]
@@ -92,11 +94,28 @@ class Plant(NamedTuple):
     base_rate: BaseRate | None = None
     parts: Tables | None = None
     carriers: tuple[jax.Array | None, ...] = ()
+    where: Where | None = None
 
     @property
     def steps(self) -> int:
         """Parts of an hour in which the plant is operated."""
         return self.geometry[0].extra_ghi_wm2.shape[0] // HOURS
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class Where:
+    """At which site each array and each farm stands: 0 is the study's, then as in `generate.Sites`."""
+
+    pv: tuple[int, ...]
+    wind: tuple[int, ...]
+
+
+class Place(NamedTuple):
+    """What a plant is built for at a site. wind_height_m: of its weather."""
+
+    sun: Sun
+    wind_height_m: float
 
 
 class Reference(NamedTuple):
@@ -189,10 +208,17 @@ def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
     )
 
 
-def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = None) -> Plant:
+def plant(
+    study: Study,
+    sun: Sun,
+    wind_height_m: float,
+    finer: Finer | None = None,
+    elsewhere: Mapping[str, Place] | None = None,
+) -> Plant:
     """The plant of a study under a sun; wind_height_m: of the climate's wind.
 
-    finer: of the same place, for a study whose steps are shorter than an hour.
+    finer: of the same place, for a study whose steps are shorter than an hour. elsewhere: sites other than
+    the study's own, as `generate.Sites` has them; an array or farm whose site is none of them stands there.
     """
     fine = sun if finer is None else finer.sun
     if fine.up.shape[0] * study.life.step_minutes != 60 * HOURS:
@@ -201,12 +227,17 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
     ramp = study.load.occupancy_frac
     u = study.uncertainty
     standing = phases.standing(study.phases, study.life.years)
+    places = [Place(fine, wind_height_m), *(elsewhere or {}).values()]
+    where = _where(study, list(elsewhere or {}))
+    pv_at, wind_at = ([places[n] for n in at] for at in (where.pv, where.wind))
     (halls, between), (carriers, beside) = blocks(study), others(study)
     stored_first = 1.0 if standing is None else standing[0, 0, PARTS.index("battery")]
     return Plant(
-        pv=tuple(pv.pv_array(array, wind_height_m, years) for array in study.arrays),
-        geometry=tuple(mounting.of_year(array, fine) for array in study.arrays),
-        wind=tuple(wind.wind_farm(farm, wind_height_m, years) for farm in study.farms),
+        pv=tuple(pv.pv_array(x, at.wind_height_m, years) for x, at in zip(study.arrays, pv_at, strict=True)),
+        geometry=tuple(mounting.of_year(x, at.sun) for x, at in zip(study.arrays, pv_at, strict=True)),
+        wind=tuple(
+            wind.wind_farm(x, at.wind_height_m, years) for x, at in zip(study.farms, wind_at, strict=True)
+        ),
         computing=computing.computing(study.load),
         utilisation=computing.utilisation(study.load, study.deal.revenue.hourly),
         max_delay_h=f32(study.load.max_delay_h),
@@ -229,7 +260,15 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         base_rate=loan.base_rate(study.deal.debt),
         parts=finer and finer.tables,
         carriers=carriers,
+        where=where if any((*where.pv, *where.wind)) else None,
     )
+
+
+def _where(study: Study, elsewhere: list[str]) -> Where:
+    def number(site: str | None) -> int:
+        return 1 + elsewhere.index(site) if site in elsewhere else 0
+
+    return Where(tuple(number(x.site) for x in study.arrays), tuple(number(x.site) for x in study.farms))
 
 
 def _unknowns(study: Study) -> Unknowns:

@@ -11,7 +11,7 @@ import xarray as xr
 from engine import simulate
 from engine.prepare import Prepared
 from engine.setup import Run
-from weather import random
+from weather import generate, random
 from weather.random import Ensemble
 from weather.schema import DAY, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
@@ -40,7 +40,8 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     names = random.stream(run.seed, Ensemble.RUN, np.full(on.width, path))
     market = simulate.programs(on.mesh).market(run.plant, names)
     looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
-    weather, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).ravel(), looked)
+    at, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).ravel(), looked)
+    weather = generate.own(at)
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
     values = {name: mw for name, mw in flowed._asdict().items() if mw is not None}
     values |= {

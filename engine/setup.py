@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from engine import deal as deals
+from engine import elsewhere, results
 from engine import plant as plants
-from engine import results
 from engine.deal import Deal
 from engine.devices import PALLAS, Machine
-from engine.plant import Plant, Reference
+from engine.plant import Place, Plant, Reference
 from engine.schema.study import Study
 from weather import bootstrap, clearsky, climate, history, library, records, refine, stream
 from weather.bootstrap import Parts, Resampled
@@ -37,7 +39,8 @@ class Air(NamedTuple):
     """Where a run's weather comes from. climate may be missing with a file or record, these with one.
 
     file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
-    not state its place. finer: where steps are shorter than an hour.
+    not state its place. finer: where steps are shorter than an hour. elsewhere: other sites at which arrays
+    and farms stand, by their names, in the order of `Climate.others`.
     """
 
     climate: Climate | None
@@ -48,6 +51,7 @@ class Air(NamedTuple):
     record: Taken | None = None
     placed: bool = False
     finer: Finer | None = None
+    elsewhere: Mapping[str, Place] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,19 +148,30 @@ def set_up(
     _fits_memory(study, paths, keep)
     if library_years is not None:
         _fits_library(study, library_years, weather, machine)
-    air = _taken_apart(_air(study, paths, weather, machine), study, machine)
+    air = _air(study, paths, weather, machine)
+    elsewhere.refuse(study, air.site, weather, library_years, machine)
+    air = _taken_apart(_with_others(air, study), study, machine)
     return Run(
         study=study,
         seed=seed,
         paths=paths,
         machine=machine,
         air=air,
-        plant=plants.plant(study, air.sun, air.site.wind_height_m, air.finer),
+        plant=plants.plant(study, air.sun, air.site.wind_height_m, air.finer, air.elsewhere),
         reference=plants.reference(air.sun, air.site.latitude, air.site.wind_height_m),
         deal=deals.deal(study),
         library=library_years,
         keep=keep,
     )
+
+
+def _with_others(air: Air, study: Study) -> Air:
+    """With the other sites at which the study's arrays and farms stand."""
+    found = elsewhere.joined(study, air.site)
+    if found is None:
+        return air
+    climate, digest, places = found
+    return air._replace(climate=climate, digest=digest, elsewhere=places)
 
 
 def _fits_library(study: Study, years: int, weather: Path | None, machine: Machine) -> None:

@@ -39,7 +39,7 @@ engine.results
 
 engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
-weather.generate weather.readers weather.quality engine.complaint engine.deal
+weather.generate weather.places weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
@@ -61,6 +61,8 @@ engine.finance.ledger engine.finance.dates
 
 weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
+engine.about
+
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
 
@@ -73,6 +75,8 @@ engine.life engine.report.html engine.report.terminal
 engine.registers engine.calibration engine.outcomes engine.devices engine.report.fidelity
 
 engine.simulate engine.reliability.years
+
+engine.elsewhere
 
 engine.setup engine.check engine.reliability.credit
 

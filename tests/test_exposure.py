@@ -201,7 +201,7 @@ def test_a_year_is_the_reference(whole_study, plant, stormy, walked, path):
         if t % 24 == 0:
             log.begin_day(0, t // 24)
         log.begin_hour(0, t)
-        both = log.step(t % 24, float(temp[t]), float(hub[t]), float(on[t]), 1.0)
+        both = log.step(t % 24, (float(temp[t]),) * 2, float(hub[t]), float(on[t]), 1.0)
         wind_left.append(both[0])
         light.append(both[1])
     np.testing.assert_allclose(left.farms[0][:, path], wind_left, rtol=0, atol=1e-5)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from weather import generate
 from weather.climate import Climate
-from weather.generate import Weather
+from weather.generate import Sites, Weather
 from weather.random import Stream
 from weather.schema import DAYS
 
@@ -21,8 +21,8 @@ class Ahead(NamedTuple):
     """
 
     after: generate.State
-    hours: Weather
-    before: Weather
+    hours: Weather | Sites
+    before: Weather | Sites
 
 
 def begin(
@@ -37,7 +37,7 @@ def begin(
 
 def day(
     climate: Climate, tomorrow: generate.Tables, levels, stream: Stream, y, d, now: Ahead
-) -> tuple[Ahead, Weather, Weather]:
+) -> tuple[Ahead, Weather | Sites, Weather | Sites]:
     """(As the next day begins, the day's hours [24, path], the hours before and after them [2, path]).
 
     A year ends as if its last hour came again: `after` is then the state at the year's end, as ever.
@@ -49,5 +49,5 @@ def day(
     return Ahead(jnp.where(last, now.after, after), coming, end), now.hours, beside
 
 
-def _row(hours: Weather, hour: int) -> Weather:
+def _row(hours: Weather | Sites, hour: int) -> Weather | Sites:
     return jax.tree.map(lambda x: x[hour], hours)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -81,6 +81,8 @@ class Climate:
     memory: [scale] 1 / days. carry: [12, mode, state]; state is modes, then memory by scale and channel.
     mix: [12, mode, mode] lower. start: [state, state] lower, of the state before 1 January.
     swing, lean: [mode]. level_var: [channel] variance of the levels over the year. knots: [knot] of z.
+    number: among the names of the hours' own noise; 0 of the site that is seen. others: the same climate from
+    further sites, whose hours are drawn with this one's (`weather.places`).
     """
 
     modes: tuple[int, ...] = dataclasses.field(metadata={"static": True})
@@ -98,6 +100,8 @@ class Climate:
     temp_channel: Channel | None
     level: Level
     sun: Sun
+    number: int = dataclasses.field(default=0, metadata={"static": True})
+    others: tuple[Climate, ...] = ()
 
     @property
     def first(self) -> tuple[int, ...]:
@@ -207,7 +211,7 @@ def load(name_or_path: str, first_year: int | None = None) -> tuple[Climate, Sit
         found = dataset.attrs.get("wattbit_climate")
         what = "attribute wattbit_climate missing" if found is None else f"of an earlier kind, {found}"
         raise InputError(f"{path}: is not a climate ({what}); `wattbit weather fit` makes one")
-    sites = [str(n)[: -len(_PLACE)] for n in dataset.variables if str(n).endswith(_PLACE)]
+    sites = sites_of(dataset)
     if wanted is None and len(sites) > 1:
         raise InputError(f"{path}: has sites {', '.join(sites)}; name one, as {path}{SEPARATOR}{sites[0]}")
     name = wanted or sites[0]
@@ -230,6 +234,11 @@ def load(name_or_path: str, first_year: int | None = None) -> tuple[Climate, Sit
     return made, site, digest.hexdigest()
 
 
+def sites_of(dataset: xr.Dataset) -> list[str]:
+    """Names of the sites that a climate's file holds."""
+    return [str(n)[: -len(_PLACE)] for n in dataset.variables if str(n).endswith(_PLACE)]
+
+
 def _view(arrays: dict[str, np.ndarray], dataset: xr.Dataset, name: str) -> tuple[Climate, Site]:
     """A file's climate from one of its sites. Raises KeyError for what is missing."""
     of = f"{name}{SEPARATOR}"
@@ -240,7 +249,7 @@ def _view(arrays: dict[str, np.ndarray], dataset: xr.Dataset, name: str) -> tupl
         return Channel(*(jnp.asarray(arrays[f"{of}{variable}_{f}"]) for f in Channel._fields))
 
     sun, wind, temp = map(channel, HOURLY)
-    shared = {n: jnp.asarray(arrays[n]) for n in _SHARED}
+    shared: dict[str, Any] = {n: jnp.asarray(arrays[n]) for n in _SHARED}
     climate = Climate(
         modes=tuple(int(n) for n in arrays["modes"]),
         places=tuple(int(n) for n in arrays[of + "places"]),

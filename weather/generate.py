@@ -2,7 +2,7 @@
 
 Scalar kernels of one hour (or day) of one path in JAX, and the day and the year that they make for a
 tile of paths. The model stands at `weather.climate.Climate`. Days of all sites of a climate are drawn
-together, hours of the site that is asked for alone: its paths are the same whatever others there are.
+together, hours of the sites that are asked for alone: a site's paths are the same whatever others there are.
 What it leaves out: steps under an hour.
 """
 
@@ -33,6 +33,18 @@ class Weather(NamedTuple):
     region_wind: jax.Array
 
 
+class Sites(NamedTuple):
+    """Weather of the same hours at several sites: the climate's own, and `Climate.others`."""
+
+    own: Weather
+    others: tuple[Weather, ...]
+
+
+def own(of: Weather | Sites) -> Weather:
+    """At the climate's own site."""
+    return of.own if isinstance(of, Sites) else of
+
+
 class Line(NamedTuple):
     """A margin at one hour as a bent line: `value + slope * z + sum(bends * max(z, inner knots))`.
 
@@ -56,7 +68,7 @@ class Tables(NamedTuple):
     """What the hours of a climate's year share among paths, leading [365, 24], computed once for all.
 
     sun, wind, temp: None where the site has no such variable. hour: number in the year. of_day, day_scale:
-    [365] of the sun's days, as in `Channel`.
+    [365] of the sun's days, as in `Channel`. others: of the climate's other sites.
     """
 
     sun: Course | None
@@ -66,6 +78,7 @@ class Tables(NamedTuple):
     hour: jax.Array
     of_day: Line | None
     day_scale: jax.Array | None
+    others: tuple[Tables, ...] = ()
 
 
 def tables(climate: Climate) -> Tables:
@@ -86,6 +99,7 @@ def tables(climate: Climate) -> Tables:
         hour=jnp.arange(HOURS).reshape(DAYS, DAY),
         of_day=of_day and jax.tree.map(lambda x: x[:, 0], of_day),
         day_scale=sun and sun.day_scale,
+        others=tuple(tables(other) for other in climate.others),
     )
 
 
@@ -116,6 +130,7 @@ def start(climate: Climate, stream: Stream) -> State:
 def level(climate: Climate, world: Stream, multiplier: jax.Array, y: jax.Array) -> jax.Array:
     """[3] factors on sun and wind and degrees on temperature: the level of an operating year in a world.
 
+    Of a climate with other sites [3 * site], those of each behind one another; the draws are the same.
     world: the stream of the path's world. multiplier: [] on all that is unknown of it. y: [] from 0.
     Source: `weather.levels`; the slow level is walked to the year, for a draw has no state.
     """
@@ -133,15 +148,18 @@ def level(climate: Climate, world: Stream, multiplier: jax.Array, y: jax.Array) 
     decades = (known.since + y.astype(jnp.float32) + 1.0) / 10.0
     drift = (known.trend + size * known.trend_sd * trend) * decades
     out = known.centre + known.mean + size * known.mean_sd * mean + slow + drift
-    return jnp.where(known.centre > 0.5, jnp.maximum(out, 0.0), out)
+    out = jnp.where(known.centre > 0.5, jnp.maximum(out, 0.0), out)
+    if not climate.others:
+        return out
+    return jnp.concatenate([out, *(level(other, world, multiplier, y) for other in climate.others)])
 
 
 def year(
     climate: Climate, levels: jax.Array, stream: Stream, y: jax.Array, state: State
-) -> tuple[Weather, State]:
+) -> tuple[Weather | Sites, State]:
     """One model year of 365 days of a tile: hours [8760, path], and the state at its end.
 
-    levels: [path, 3] of `level`. y: [] operating year counted from 0.
+    levels: [path, 3] of `level`, or as many for each site. y: [] operating year counted from 0.
     """
 
     def one(state, x):
@@ -149,7 +167,7 @@ def year(
         return day(climate, today, levels, stream, y, d, state)
 
     end, days = lax.scan(one, state, (jnp.arange(DAYS), tables(climate)))
-    return Weather(*(v.reshape(HOURS, -1) for v in days)), end
+    return jax.tree.map(lambda v: v.reshape(HOURS, -1), days), end
 
 
 def day(
@@ -160,7 +178,7 @@ def day(
     y: jax.Array,
     d: jax.Array,
     state: State,
-) -> tuple[State, Weather]:
+) -> tuple[State, Weather | Sites]:
     """One day of a tile from the state at its start: the state at its end, and hours [24, path].
 
     today: tables of the day. d: [] of the year.
@@ -175,16 +193,38 @@ def day(
     shocks = unsettled(climate, heights, normals, swings)
     modes = block.stored(step)((), (carry, mix), (before, shocks), ())
     memory = remembered(climate, modes, before[climate.count :])
+
+    def seen(view: Climate, tables: Tables, n: int) -> Weather:
+        some = levels[:, 3 * n : 3 * n + 3] if climate.others else levels
+        return hours(view, tables, some, stream, y, modes, swings)
+
+    weather: Weather | Sites = seen(climate, today, 0)
+    if climate.others:
+        views = enumerate(zip(climate.others, today.others, strict=True), 1)
+        weather = Sites(own(weather), tuple(seen(view, tables, n) for n, (view, tables) in views))
+    return jnp.stack([*modes, *memory]), weather
+
+
+def hours(
+    climate: Climate, today: Tables, levels: jax.Array, stream: Stream, y: jax.Array, modes, swings
+) -> Weather:
+    """A day's hours [24, path] at a climate's own site, from the day's modes and a normal of each channel.
+
+    levels: [path, 3] of the site.
+    """
+
+    def words(y, hour, stream: Stream, _) -> tuple[jax.Array, ...]:
+        return random.pairs(stream, Purpose.WEATHER_HOUR, y, hour, entity=climate.number)
+
     held, sizes, region = site(climate, modes, swings)
-    words = block.stored(_words)(y, today.hour, stream, ())
-    now = today._replace(of_day=None, day_scale=None)
-    z = block.stored(scores)((), now, (held, sizes), words)
+    pairs = block.stored(words)(y, today.hour, stream, ())
+    now = today._replace(of_day=None, day_scale=None, others=())
+    z = block.stored(scores)((), now, (held, sizes), pairs)
     index = block.stored(sun_index)(climate, now, (), z[0])
     total = block.total(index * now.clear_ghi_wm2[:, None])
     of_day = (climate.knots, today.of_day, today.day_scale, jnp.sum(now.clear_ghi_wm2))
     share = block.tile(brightness)(of_day, (levels[:, 0], held[0], total))
-    weather = block.rows(hour)(climate, now, (levels, region, share), (index, *z[1:]))
-    return jnp.stack([*modes, *memory]), weather
+    return block.rows(hour)(climate, now, (levels, region, share), (index, *z[1:]))
 
 
 def _daily(stream: Stream, purpose: Purpose, y, d, count: int) -> tuple[jax.Array, ...]:
@@ -257,10 +297,6 @@ def site(climate: Climate, modes, swings) -> tuple[tuple, tuple, tuple]:
         sizes.append(_unrest(channel.swing, channel.lean, var, modes[first], swings[place]))
     region = tuple(modes[climate.first[place]] for place in climate.places[len(HOURLY) :])
     return tuple(held), tuple(sizes), region
-
-
-def _words(y, hour, stream: Stream, _) -> tuple[jax.Array, ...]:
-    return random.pairs(stream, Purpose.WEATHER_HOUR, y, hour)
 
 
 def scores(_shared, now: Tables, own, pairs) -> tuple[jax.Array, ...]:

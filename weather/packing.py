@@ -38,6 +38,11 @@ class Packed(NamedTuple):
     coding: jax.Array
 
 
+def is_held(x: object) -> bool:
+    """Whether this is a variable and no tree of them."""
+    return isinstance(x, jax.Array | Packed)
+
+
 def offset(name: str) -> float:
     """What the middle of the stored range stands for; the lowest stands for the variable's lowest value."""
     return RANGES[name][0] - LOWEST * STEPS[name]

@@ -43,6 +43,7 @@ class Pv(Section):
     """Photovoltaic array, in fixed planes or on trackers with one axis."""
 
     name: Label = Field("", description="of the array, where there are several")
+    site: str | None = Field(None, description="of the climate, whose weather it has; left out: the study's")
     dc_mw: NotNegative = Field(description="modules at standard test conditions")
     ac_mw: NotNegative = Field(description="inverters; what the modules give beyond is clipped")
     mount: Literal["fixed", "one_axis"] = "fixed"

@@ -173,6 +173,7 @@ class Wind(Section):
     """Wind farm with one cubic power curve, or a maker's."""
 
     name: Label = Field("", description="of the farm, where there are several")
+    site: str | None = Field(None, description="of the climate, whose weather it has; left out: the study's")
     ac_mw: NotNegative
     cut_in_mps: Annotated[Positive, Field(le=HIGHEST_MPS)] = 3.0
     rated_mps: Annotated[Positive, Field(le=HIGHEST_MPS)] = 12.0

@@ -55,8 +55,9 @@ class Lying:
         else:
             self.moist = u < share / (1.0 - share) / ice.spell_h
 
-    def step(self, clock, temp, hub_mps, on_wm2, dt_h):
-        """(share of the farm's output, share of the array's light) that is left."""
+    def step(self, clock, temps, hub_mps, on_wm2, dt_h):
+        """(share of the farm's output, share of the array's light) that is left. temps: at either."""
+        temp, temp_on_array = temps
         ice, snow = self.wind.icing, self.pv.snow
         wind_left = 1.0
         if self.wind.restart_mps is not None:
@@ -74,9 +75,9 @@ class Lying:
             wind_left *= 1.0 - ice.lost_frac * self.ice
         light = 1.0 - self.dust
         if snow is not None:
-            if clock == self.snow_hour and temp < snow.under_c:
+            if clock == self.snow_hour and temp_on_array < snow.under_c:
                 self.cover = 1.0
-            elif temp > on_wm2 / -80.0:
+            elif temp_on_array > on_wm2 / -80.0:
                 slides = snow.slides_frac_per_h * math.sin(math.radians(self.pv.tilt_deg))
                 self.cover = max(self.cover - slides * dt_h, 0.0)
             strings = snow.strings_along_slope

@@ -30,15 +30,19 @@ BETWEEN = {  # what a study may leave out, in this order after the others
 MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in range(365)]
 
 
-def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather, parts=None):
+def years(
+    study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather, parts=None, elsewhere=None
+):
     """[year] of {flow: [step] MW, "soc_mwh": [step] at the step's start, "monthly": {flow: [12] MWh},
     "imported_by_period": {period: [12] MWh}}; steps of the study, 8760 in a year or twice or four times that.
 
     tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). sets: the
     `gensets` of the plant. names: (seed, ensemble, path).
     occupancy: [year]. weather: [year] of {name: [8760]}. sun: by the step. parts: for steps under an hour,
-    `weather.refine.Tables`.
+    `weather.refine.Tables`. elsewhere: other sites by name, (sun, wind_height_m, weather) of each, for whole
+    hours.
     """
+    elsewhere = elsewhere or {}
     steps = 60 // study.life.step_minutes
     dt_h = 1.0 / steps
     world = (names[0], Ensemble.WORLD, names[2] % study.uncertainty.worlds)
@@ -47,6 +51,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     kinds = [built((first.get(name) or getattr(study, name)).outage) for name in FLEETS]
     between = {name: find(study) for name, find in BETWEEN.items() if find(study) is not None} | others(study)
     kinds += [built(section.outage) for section in between.values()]
+    stands_at = [site_of(study, name) for name in (*FLEETS, *between)]
     machines = gensets.of_plant(study, sets, names)
     if study.gensets.commitment is not None:  # their units fail there
         kinds[FLEETS.index("gensets")] = Kind(study.gensets.outage.units, 0.0, 1.0)
@@ -91,7 +96,11 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 t = 24 * day + h
                 for log in lying:
                     log.begin_hour(year, t)
-                laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
+                about = [elsewhere[site][2][year] if site in elsewhere else air for site in stands_at]
+                laws = [
+                    fleets.law_of_hour(k, t, a["temp_air"][t], a["wind_speed"][t])
+                    for k, a in zip(kinds, about, strict=True)
+                ]
                 tables_now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
                 failed = next_failures(names, tables_now, year, t, failed)
                 up = {
@@ -104,15 +113,23 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                     up |= {name: 0.0 for name in up if name.startswith(("pv", "wind", "battery"))}
                 taken = plant.ordered_share(h, midday + tonight + last_night)
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
+                there = {
+                    site: (its_sun, height, within(names, year, t, its[year], None, 1)[0])
+                    for site, (its_sun, height, its) in elsewhere.items()
+                }
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
                     s = t * steps + part
                     kept_back = []
                     for log in lying:
-                        hub = wind.at_hub(log.wind, wind_height_m, at["wind_speed"], at["temp_air"])
-                        on = pv.plane(log.pv, sun, s, at["ghi"], False) if log.pv.snow else 0.0
-                        kept_back.append(log.step(h, at["temp_air"], hub, on, dt_h))
+                        _, height, w = there.get(log.wind.site, (sun, wind_height_m, at))
+                        hub = wind.at_hub(log.wind, height, w["wind_speed"], w["temp_air"])
+                        over, _, a = there.get(log.pv.site, (sun, wind_height_m, at))
+                        on = pv.plane(log.pv, over, s, a["ghi"], False) if log.pv.snow else 0.0
+                        kept_back.append(log.step(h, (w["temp_air"], a["temp_air"]), hub, on, dt_h))
                     left = tuple(zip(*kept_back, strict=True))
-                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left)
+                    d = drivers(
+                        now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left, there
+                    )
                     kept["soc_mwh"][s], kept["backlog_mwh"][s] = store.soc_mwh, store.backlog_mwh
 
                     def made(need_mw, of=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw, part=part):
@@ -137,6 +154,13 @@ def others(study):
     return fields | {f"{n}_transformers": x.transformers for n, x in fields.items() if x.transformers}
 
 
+def site_of(study, name):
+    """The site of a fleet that belongs to an array or a farm; None for the study's own."""
+    kind, _, rest = name.removesuffix("_transformers").partition("_")
+    fields = {"pv": study.arrays, "wind": study.farms}
+    return fields[kind][int(rest or 0)].site if kind in fields else None
+
+
 def within(names, year, t, air, parts, steps):
     """Sun, wind and temperature of each step of an hour."""
     hours = [{name: float(values[t]) for name, values in air.items()}]
@@ -149,17 +173,22 @@ def within(names, year, t, air, parts, steps):
     return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
 
 
-def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left):
-    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`. left: by `exposure`, of
-    each farm's output and of each array's light.
+def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left, elsewhere=None):
+    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`.
+
+    left: by `exposure`, of each farm's output and of each array's light. elsewhere: (sun, wind_height_m,
+    weather of the hour) of other sites by name.
     """
     pv_mw, clipped, wind_mw = 0.0, 0.0, 0.0
     for n, array in enumerate(study.arrays):
-        working, air = of_field(up, "pv", n), (at["ghi"], at["temp_air"], at["wind_speed"])
-        able, lost = pv.power(array, sun, step, year, wind_height_m, *air, left[1][n])
+        over, height, w = (elsewhere or {}).get(array.site, (sun, wind_height_m, at))
+        air = w["ghi"], w["temp_air"], w["wind_speed"]
+        able, lost = pv.power(array, over, step, year, height, *air, left[1][n])
+        working = of_field(up, "pv", n)
         pv_mw, clipped = pv_mw + working * able, clipped + working * lost
     for n, farm in enumerate(study.farms):
-        able = wind.power(farm, year, wind_height_m, at["wind_speed"], at["temp_air"])
+        _, height, w = (elsewhere or {}).get(farm.site, (sun, wind_height_m, at))
+        able = wind.power(farm, year, height, w["wind_speed"], w["temp_air"])
         wind_mw += of_field(up, "wind", n) * left[0][n] * able
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid

@@ -40,7 +40,7 @@ def walk(climate, seed, ensemble, path, worlds, multiplier, years):
             swings = swings[sum(c["modes"]) :]
             for hour in range(24):
                 t = day * 24 + hour
-                noise = random.normals(*names, Purpose.WEATHER_HOUR, year, t)
+                noise = random.normals(*names, Purpose.WEATHER_HOUR, year, t, entity=climate.number)
                 sun, wind, temp = (
                     value(c, channel, c["places"][v], state, swings, day, hour, noise[v], v == SUN)
                     for v, channel in enumerate(channels)
