@@ -140,6 +140,7 @@ def manifest(
             "climate": _whole_name(run.study.climate),
             "provenance": climate.provenance(run.study.climate) if run.study.climate else {},
             "site": run.air.site.name,
+            "other_sites": list(run.air.elsewhere),
             "digest": run.air.digest,
         },
         "versions": {

@@ -13,6 +13,7 @@ import pytest
 from engine import compose, devices, life, session, setup, simulate
 from engine import plant as plants
 from engine.plant import Place
+from engine.report import facts
 from engine.schema.study import Study
 from tests import studies
 from tests.conftest import TILE
@@ -21,6 +22,7 @@ from tests.reference import weather as skies
 from tests.reference.plant import walker_tables
 from tests.test_fields import several
 from tests.test_life import laws_of_fleets
+from tests.test_report import manifest
 from weather import climate as climates
 from weather import generate, places, random
 from weather.clearsky import Sun
@@ -247,6 +249,19 @@ def test_what_cannot_have_several_sites_says_so(file, zoned, changes, more, sent
     begins, _, ends = sentence.partition("*")
     assert str(raised.value).startswith(begins)
     assert str(raised.value).endswith(ends)
+
+
+def test_the_page_says_where_each_stands():
+    about = manifest()
+    listed = spread().model_dump(mode="json")
+    about["study"] |= {"pv": listed["pv"], "wind": listed["wind"]}
+    assert [lay for *_, lay in facts.fields(about)] == [
+        "on trackers, azimuth 170",
+        "on trackers, azimuth 170, at b",
+        "hubs at 120 m, at b",
+        "hubs at 120 m, at a",
+    ]
+    assert facts.fields(manifest()) == []
 
 
 def test_an_item_of_a_list_is_named_by_its_number(file, machine):

@@ -448,6 +448,7 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 def test_branches_that_exclude_one_another_matter_too(lives, compiled):
     sections = {
         *("wind.icing", "pv.snow", "pv.dust"),
+        *("pv.site", "wind.site"),  # test_elsewhere: they change the weather of what names them
         "climate",
         "wind.curve",
         *(f"deal.debt.{key}" for key in LOAN),

@@ -49,19 +49,25 @@ def boundary(manifest: Mapping[str, Any]) -> str:
 
 
 def fields(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, power and lay of every array and farm, where there are several of either."""
+    """Name, power and lay of every array and farm, where there are several of either, or another site."""
     arrays, farms = sections(manifest, "pv"), sections(manifest, "wind")
-    if len(arrays) < 2 and len(farms) < 2:
+    if len(arrays) < 2 and len(farms) < 2 and not any(x.get("site") for x in (*arrays, *farms)):
         return []
     found = []
     for n, array in enumerate(arrays):
         lay = "on trackers" if array["mount"] == "one_axis" else f"tilted by {array['tilt_deg']:g} degrees"
         power = f"{array['dc_mw']:,.6g} MW (dc), {array['ac_mw']:,.6g} MW (ac)"
-        found.append((array["name"] or f"PV {n + 1}", power, f"{lay}, azimuth {array['azimuth_deg']:g}"))
+        lay = f"{lay}, azimuth {array['azimuth_deg']:g}{_at(array)}"
+        found.append((array["name"] or f"PV {n + 1}", power, lay))
     for n, farm in enumerate(farms):
-        lay = f"hubs at {farm['hub_height_m']:g} m"
+        lay = f"hubs at {farm['hub_height_m']:g} m{_at(farm)}"
         found.append((farm["name"] or f"wind {n + 1}", f"{farm['ac_mw']:,.6g} MW", lay))
     return found
+
+
+def _at(field: Mapping[str, Any]) -> str:
+    """The site that it names."""
+    return f", at {field['site']}" if field["site"] else ""
 
 
 def draws(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
