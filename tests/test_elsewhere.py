@@ -104,7 +104,10 @@ def spread() -> Study:
     trafos = {"outage": {"units": 2, "mttf_h": 400.0, "mttr_h": 60.0, "harsh_weather": HARSH}}
     cold = harsh | {"cut_out_mps": 14.0, "restart_mps": 12.5}
     cold |= {"icing": {"moist_frac": (0.4,) * 12, "from_c": -6.0, "to_c": 3.0}}
-    white = harsh | {"snow": {"days": (6.0,) * 12, "under_c": 3.0, "strings_along_slope": 3}}
+    white = harsh | {
+        "mount": "fixed",
+        "snow": {"days": (6.0,) * 12, "under_c": 3.0, "strings_along_slope": 3},
+    }
     return several(
         [{"dc_mw": 120.0, "ac_mw": 90.0}, white | {"dc_mw": 140.0, "ac_mw": 90.0, "site": "b"}],
         [cold | {"ac_mw": 60.0, "site": "b", "transformers": trafos}, harsh | {"ac_mw": 50.0, "site": "a"}],
@@ -257,7 +260,7 @@ def test_the_page_says_where_each_stands():
     about["study"] |= {"pv": listed["pv"], "wind": listed["wind"]}
     assert [lay for *_, lay in facts.fields(about)] == [
         "on trackers, azimuth 170",
-        "on trackers, azimuth 170, at b",
+        "tilted by 25 degrees, azimuth 170, at b",
         "hubs at 120 m, at b",
         "hubs at 120 m, at a",
     ]
