@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
-weather.schema weather.random weather.clearsky weather.beam weather.posterior engine.schema.base
+weather.schema weather.buffers weather.random weather.clearsky weather.beam weather.posterior
+engine.schema.base
 engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
 engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
@@ -58,7 +59,8 @@ engine.report.fidelity_figures
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
 engine.finance.ledger engine.finance.dates
 
-weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
+weather.climates.parts weather.intake weather.coding weather.chunks engine.finance.credit
+engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding
