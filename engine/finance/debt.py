@@ -20,8 +20,9 @@ import jax.numpy as jnp
 
 from engine import world
 from engine.deal import Deal
-from engine.finance import contracts, junior, tax
-from engine.finance.contracts import Earnings, Operations
+from engine.finance import account, contracts, junior, tax
+from engine.finance.account import Earnings
+from engine.finance.contracts import Operations
 from engine.finance.funding import Funding, fund, sources
 from engine.finance.junior import Tranche
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
@@ -244,4 +245,4 @@ def rates(loan: Loan, base: jax.Array | None, periods: int) -> jax.Array | None:
 
 
 def _earnings(deal: Deal, case: Operations) -> Earnings:
-    return contracts.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))
+    return account.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))
