@@ -41,6 +41,11 @@ FIXED = {  # the first phase begins with operation, and what is renewed is renew
     "deal.renewals.halls.in_year",
 }
 LABELS = {"name", "description", "deal.currency"}
+SPOT = {  # in a study of its own, for it excludes an agreement where it does not sell at any price
+    "cap_multiple": 1.6,
+    "floor_multiple": 0.1,
+    "sells_from_multiple": 0.5,
+}
 LOAN = {  # terms that a loan may have, in a study of their own
     "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
     "forward_lockup_dscr": 1.3,
@@ -95,6 +100,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
+    "deal.revenue.spot.mechanism_by_kind": False,
     "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
     "deal.revenue.sla_bands.firm.over_minutes": (40_000.0,),
     "deal.tax.loss_carry_years": 0,
@@ -242,11 +248,13 @@ def other_studies() -> list[Study]:
     losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
     load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
+    selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
+        {"deal": base["deal"] | {"revenue": selling}},
         {"load": load | HEAT},
     )
     return [Study.model_validate(base | other) for other in others]
@@ -404,6 +412,7 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
     sections = {
         "climate",
         "wind.curve",
+        "deal.revenue.spot",
         *(f"deal.debt.{key}" for key in LOAN),
         *(f"load.{key}" for key in HEAT),
     }

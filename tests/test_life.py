@@ -33,8 +33,8 @@ EVERY_HOUR = jax.jit(life.year)  # a run's programs look at one path
 
 @pytest.fixture(scope="module")
 def study():
-    """The plant with every feature."""
-    return studies.rich()
+    """The plant with every feature, and hours of a market, in which it does not sell at any price."""
+    return studies.rich(deal__revenue__ppa=None, deal__revenue__spot={"sells_from_multiple": 0.2})
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,11 @@ def test_hours_are_the_reference(lived, walked, path, year):
 @pytest.mark.parametrize("path", WALKED)
 def test_months_are_the_reference(lived, walked, path, year):
     monthly, exactly = lived[year][2].monthly, walked[path][year]
-    flows = {name: x for name, x in monthly._asdict().items() if name != BY_PERIOD}
+    flows = {name: x for name, x in monthly._asdict().items() if name not in (BY_PERIOD, "at_spot")}
     found = [(name, x, exactly["monthly"][name.removesuffix("h")]) for name, x in flows.items()]
     of_periods = exactly["imported_by_period"].items()
     found += [(n, x, exact) for x, (n, exact) in zip(monthly.imported_by_period_mwh, of_periods, strict=True)]
+    found += [(n, x, exactly["at_spot"][n]) for n, x in monthly.at_spot._asdict().items()]
     for name, values, exact in found:
         assert values.dtype == np.float64
         # roundings of hours are of both signs: of 744 some 30 remain

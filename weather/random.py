@@ -57,6 +57,8 @@ class Purpose(enum.IntEnum):
     GENSET_PART = 20
     CONSTRUCTION = 24
     BASE_RATE = 28
+    SPOT = 40
+    SPOT_START = 41
 
 
 class Stream(NamedTuple):

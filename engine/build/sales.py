@@ -10,8 +10,10 @@ from engine.build.typed import f64
 from engine.finance.hourly import Hourly, Part
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa, Volume
+from engine.finance.spot import Settlement
 from engine.schema.load import Load
 from engine.schema.revenue import HourlyTerms, MechanismTerms, PpaTerms
+from engine.schema.spot import SpotTerms
 from engine.world import ComputePrice
 
 Net = Callable[[str, np.ndarray], np.ndarray]
@@ -33,6 +35,10 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None
             open_mwh=f64(np.zeros(terms.volume.make_up_years)),
         )
     return Ppa(f64(net("export", terms.price_per_kwh * growth)), f64(terms.share_frac * holds), volume)
+
+
+def settlement(terms: SpotTerms | None) -> Settlement | None:
+    return None if terms is None else Settlement(f64(terms.mechanism_by_kind))
 
 
 def mechanism(terms: MechanismTerms | None, since_close: np.ndarray, net: Net) -> Mechanism | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
+from engine.report import spot
 from engine.results import CAUSES, TIERS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ CAUSE_NAMES = {
     "export_limit": "export limit",
     "no_load": "no load",
     "clipping": "inverter clipping",
+    "price": "for its price",
 }
 
 
@@ -263,6 +265,7 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
         dscr = results["dscr"].values[:, :years]
         yield group, "DSCR, mean of tenor", "x", "more", yearly_mean(dscr)
         yield group, "DSCR, lowest of tenor", "x", "more", lowest_dscr(results, years)
+    yield from spot.numbers(results)
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]

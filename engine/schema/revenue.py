@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, Spread, contradiction
+from engine.schema.spot import SpotTerms
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
 
@@ -133,8 +134,16 @@ class Revenue(Section):
     sla_bands: SlaTiers | None = Field(
         None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
     )
+    spot: SpotTerms | None = Field(None, description="left out: all hours of a year pay the grid's price")
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
     mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")
+
+    @model_validator(mode="after")
+    def _stops_what_nobody_buys(self) -> Revenue:
+        if self.ppa is not None and self.spot is not None and self.spot.sells_from_multiple is not None:
+            sentence = f"stops exports that ppa buys at its own price (got {self.spot.sells_from_multiple:g})"
+            raise contradiction("spot.sells_from_multiple", sentence)
+        return self
 
     @model_validator(mode="after")
     def _tenants_fit(self) -> Revenue:

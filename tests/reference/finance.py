@@ -234,6 +234,13 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
             exported_kwh = (ops.exported_mwh[y, m] - contracted[y][m]) * 1000
+            over_mean = average = 1.0  # what the month's hours pay, for what is exported and for a mechanism
+            if revenue.spot:
+                paid = ops.at_spot
+                over_mean = paid.exported_mwh[y, m] / ops.exported_mwh[y, m] if exported_kwh else 0.0
+                average = paid.hours_h[y, m] / ops.month_h[y, m]
+                if revenue.spot.mechanism_by_kind:
+                    average = paid.made_mwh[y, m] / ops.generation_mwh[y, m]
             line = {
                 "lease_m": lease,
                 "power_m": (1 - energy_by_the_hour)
@@ -246,6 +253,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 * net["power"]
                 * price_level
                 * power_factor[y]
+                * over_mean
                 * exported_kwh,
                 "certificate_m": revenue.green_certificate_per_mwh
                 * net["services"]
@@ -298,7 +306,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 line["mechanism_m"] = 0.0
                 if y < revenue.mechanism.term_years:
                     sold_kwh = revenue.mechanism.share_frac * exported_kwh
-                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y]
+                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y] * average
                     gap = revenue.mechanism.strike_per_kwh * net["power"] - grid_price * net["power"]
                     line["mechanism_m"] = gap * sold_kwh
                 line["vat_on_sales"] += vat["power"] * line["mechanism_m"]
