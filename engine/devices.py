@@ -80,6 +80,8 @@ def fits(on: Machine, study: Study) -> None:
         raise InputError(
             f"--route {PALLAS}: steps by whole hours, but the study's life.step_minutes is {minutes}"
         )
+    if study.deal.revenue.sla_events:
+        raise InputError(f"--route {PALLAS}: counts no interruptions, which deal.revenue.sla_events wants")
     if study.deal.revenue.spot is not None:
         raise InputError(f"--route {PALLAS}: knows no price of an hour, which deal.revenue.spot gives")
 

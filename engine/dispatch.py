@@ -133,7 +133,7 @@ class Totals(NamedTuple):
     """The same flows summed over a day or a month, MWh.
 
     imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
-    without one. at_spot: None without a spot market.
+    without one. at_spot: None without a spot market. interruptions: of each rule, a number; None without.
     """
 
     pv_mwh: jax.Array
@@ -157,6 +157,7 @@ class Totals(NamedTuple):
     curtailed_price_mwh: jax.Array | None = None
     imported_by_period_mwh: tuple[jax.Array, ...] | None = None
     at_spot: AtSpot | None = None
+    interruptions: tuple[jax.Array, ...] | None = None
 
 
 class Work(NamedTuple):

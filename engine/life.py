@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, gensets, hours, islanding, orders, outages, spot, world
+from engine import dispatch, gensets, hours, interruptions, islanding, orders, outages, spot, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
@@ -38,7 +38,8 @@ class State(NamedTuple):
 
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
     where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
-    where the plant always survives its loss. spot: the market's own, None without one.
+    where the plant always survives its loss. spot: the market's own, None without one. lacked_h:
+    of each rule of the service levels, how long its tier has lacked power; None without.
     """
 
     store: dispatch.State
@@ -49,6 +50,7 @@ class State(NamedTuple):
     gensets: gensets.State | None = None
     stands: jax.Array | None = None
     spot: jax.Array | None = None
+    lacked_h: tuple[jax.Array, ...] | None = None
 
 
 class Energy(NamedTuple):
@@ -69,7 +71,8 @@ def start(plant: Plant, stream: Stream) -> State:
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
         stands, own = islanding.start(plant), spot.start(plant.spot, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, own)
+        lacked = interruptions.start(plant.interruptions)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, own, lacked)
 
     return block.tile(one)(plant, stream)
 
@@ -208,8 +211,10 @@ def day(
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
     sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods, price)
+    lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, market)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, market, lacked)
+    sums = sums._replace(interruptions=counted)
     return after, (sums, (w, starts, met, flowed))
 
 

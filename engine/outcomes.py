@@ -57,6 +57,8 @@ def outcomes(
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
         "unserved_by_tier_h": by_tier,
+        "interruptions": counted(monthly, year["served_mwh"], cash),
+        "sla_credit_m": money.sla_credit_m,
         "green_frac": green,
         "spot_price_per_kwh": spot_price,
         "capture_frac": capture,
@@ -80,6 +82,12 @@ def own_supply(year: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
     lost = sum(year[f"curtailed_{cause}_mwh"] for cause in CAUSES if cause != "clipping")
     over = jnp.where(able > 0, able, jnp.nan)
     return (able - lost - year["exported_mwh"]) / over, year["exported_mwh"] / over
+
+
+def counted(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:
+    """[year] interruptions of all rules, of the months that are operated; in the shape of `like`."""
+    operated = jnp.ones(()) if cash.operating is None else cash.operating
+    return sum(((x * operated).sum(1) for x in monthly.interruptions or ()), jnp.zeros_like(like))
 
 
 def spot(monthly: Totals, exported: jax.Array, cash: CashFlow) -> tuple[jax.Array, jax.Array]:

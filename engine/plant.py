@@ -22,6 +22,7 @@ from engine.build import (
     phases,
     pv,
     sales,
+    sla,
     spot,
     tenants,
     wind,
@@ -39,6 +40,7 @@ from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
+from engine.interruptions import Rules
 from engine.orders import OrderProcess
 from engine.outages import Fleets
 from engine.schema.fleet import Outage
@@ -66,6 +68,7 @@ class Plant(NamedTuple):
     between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
     are taken apart need, None where they are not. spot: None without such a market.
+    interruptions: what service levels count, None for nothing.
     """
 
     pv: PvArray
@@ -91,6 +94,7 @@ class Plant(NamedTuple):
     base_rate: BaseRate | None = None
     parts: Tables | None = None
     spot: Spot | None = None
+    interruptions: Rules | None = None
 
     @property
     def steps(self) -> int:
@@ -219,6 +223,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         base_rate=loan.base_rate(study.deal.debt),
         parts=finer and finer.tables,
         spot=spot.spot(study.deal.revenue.spot),
+        interruptions=sla.rules(study.deal.revenue.sla_events),
     )
 
 

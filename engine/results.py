@@ -73,6 +73,8 @@ OUTCOMES = (
     _energy("it_demand_mwh", "energy that the computing asked for, without cooling", page=False),
     _energy("curtailed_mwh", "energy that could have been produced and was not"),
     _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
+    _energy("interruptions", "interruptions that service levels counted, all rules together"),
+    _energy("sla_credit_m", "rent given back under service levels"),
     _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),
     _energy("self_used_frac", "share of what sun and wind could give that the site took", gaps=True),
     _energy("exported_frac", "share of what sun and wind could give that was exported", gaps=True),

@@ -376,5 +376,6 @@ def test_totals_carry_the_names_of_flows():
         *(n.removesuffix("_mw") for n in Flows._fields),
         "imported_by_period",
         "at_spot",
+        "interruptions",
     ]
     assert set(reference.FLOWS) == set(Flows._fields)

@@ -101,6 +101,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
     "deal.revenue.spot.mechanism_by_kind": False,
+    "deal.revenue.sla_events.any.tier": "firm",
+    "deal.revenue.sla_events.any.unserved_frac": 0.9,
     "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
     "deal.revenue.sla_bands.firm.over_minutes": (40_000.0,),
     "deal.tax.loss_carry_years": 0,
@@ -248,7 +250,8 @@ def other_studies() -> list[Study]:
     losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
     load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
-    selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT}
+    counted = {"any": {"tier": "deferrable", "lasting_minutes": 60.0, "credit_frac": 0.01}}
+    selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT, "sla_events": counted}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},

@@ -10,7 +10,8 @@ import pytest
 import xarray as xr
 
 from benchmarks import orderrecords, spotrecord
-from engine import dispatch, spot
+from engine import dispatch, life, spot
+from engine import plant as plants
 from engine.build import spot as build
 from engine.deal import deal
 from engine.devices import PALLAS, fits
@@ -23,7 +24,7 @@ from tests import studies
 from tests.reference import deals, finance
 from tests.reference import spot as reference
 from tests.test_finance_deal import changed
-from weather import random
+from weather import generate, random
 from weather.random import Ensemble
 from weather.schema import MONTH_DAYS, MONTH_OF_DAY, InputError
 
@@ -240,6 +241,29 @@ def test_the_page_s_capture_price_is_revenue_over_energy():
     assert rows["- capture rate"] == ("%", pytest.approx(72.0))
     nothing = found.assign(capture_frac=np.nan * found.capture_frac)
     assert list(page.numbers(nothing)) == []
+
+
+def test_routes_meet_the_same_hours(climate):
+    """Weather drawn day by day, or a year at once: what hours pay, and what they interrupt."""
+    study = studies.rich(
+        deal__revenue__ppa=None,
+        deal__revenue__spot={"sells_from_multiple": 0.3},
+        deal__revenue__sla_events={"any": {"credit_frac": 0.1}},
+    )
+    plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
+    names = random.stream(7, Ensemble.RUN, np.arange(8))
+    levels = jnp.tile(jnp.asarray([1.02, 0.97, 0.3], jnp.float32), (8, 1))
+    air, state = generate.start(climate, names), life.start(plant, names)
+    own = jnp.asarray([1.0, 0.5], jnp.float32), names, jnp.int32(0), jnp.linspace(0.5, 1.0, 8)
+    fused = jax.jit(lambda *x: life.drawn_year(*x)[1])(climate, levels, plant, *own, (air, state))
+    weather, _ = jax.jit(generate.year)(climate, levels, names, jnp.int32(0), air)
+    made = jax.jit(lambda *x: life.year(*x)[1])(plant, *own, weather, state)
+    found = fused.monthly.at_spot, fused.monthly.curtailed_price_mwh, fused.monthly.interruptions
+    exact = made.monthly.at_spot, made.monthly.curtailed_price_mwh, made.monthly.interruptions
+    for x, y in zip(jax.tree.leaves(found), jax.tree.leaves(exact), strict=True):
+        # two programs of the same hours: an hour at the edge of a sale or a count may fall to either side
+        np.testing.assert_allclose(x, y, rtol=1e-4, atol=2.0)
+        assert np.asarray(y).any()
 
 
 def test_the_kernel_of_one_gpu_refuses_it_in_a_sentence(machine):

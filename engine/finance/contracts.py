@@ -29,6 +29,7 @@ class Operations(NamedTuple):
     imported_by_period: what came in the hours of each period of the tariff, None without one. generation:
     what sun and wind could have given at the bus, self_used: of it, neither curtailed nor exported; None
     where nothing asks for them. at_spot, month_h (hours of the month): None without a spot market.
+    interruptions: of each rule of the service levels, a number; None without.
     """
 
     imported_mwh: jax.Array
@@ -43,6 +44,7 @@ class Operations(NamedTuple):
     self_used_mwh: jax.Array | None = None
     at_spot: AtSpot | None = None
     month_h: jax.Array | None = None
+    interruptions: tuple[jax.Array, ...] | None = None
 
 
 def operations(totals: Totals) -> Operations:
@@ -70,6 +72,7 @@ def alike(deal: Deal, month: Any) -> Operations:
         self_used_mwh=made,
         at_spot=AtSpot(month, month, month) if spotted else None,
         month_h=month if spotted else None,
+        interruptions=None if deal.sla_events is None else (month,) * deal.sla_events.allowed.shape[0],
     )
 
 
@@ -200,8 +203,8 @@ def sla_credit(
     """Rent given back for unserved compute hours, million [year, month].
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
-    was never done counts with its weight; and what bands give, where the deal has them. No month gives
-    back more than its lease.
+    was never done counts with its weight; and what bands and interruptions give, where the deal has them.
+    No month gives back more than its lease.
     rent: per kW-month [year, 1 or month]; lease: million [year, month]. taken: [year, 1] part of the energy
     that is let, None for all.
     """
@@ -211,6 +214,8 @@ def sla_credit(
     if deal.sla is not None:
         given = operations.unserved_firm_mwh, operations.unserved_deferrable_mwh
         credit += lease * sla.credit_frac(deal.sla, operations.it_demand_mwh, *given)
+    if deal.sla_events is not None and operations.interruptions is not None:
+        credit += lease * sla.interrupted_frac(deal.sla_events, operations.interruptions)
     return jnp.minimum(credit, lease)
 
 

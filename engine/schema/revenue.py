@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,21 @@ class SlaTiers(Section):
 
     firm: SlaBands | None = None
     deferrable: SlaBands | None = Field(None, description="for work that was never done")
+
+
+class SlaEvents(Section):
+    """Credits by how often a tier is interrupted; an interruption counts in the month in which it has lasted
+    long enough, once."""
+
+    tier: Literal["firm", "deferrable"] = "firm"
+    unserved_frac: float = Field(
+        0.01, ge=0.0, lt=1.0, description="of the tier's power, beyond which it is interrupted"
+    )
+    lasting_minutes: float = Field(
+        60.0, gt=0.0, le=43_800.0, description="until it counts; in whole steps of life.step_minutes"
+    )
+    allowed_per_month: int = Field(0, ge=0, le=1000, description="that cost nothing")
+    credit_frac: Fraction = Field(description="of the month's rent for each beyond them")
 
 
 class PpaVolume(Section):
@@ -133,6 +148,9 @@ class Revenue(Section):
     )
     sla_bands: SlaTiers | None = Field(
         None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
+    )
+    sla_events: dict[str, SlaEvents] = Field(
+        {}, description="by name: credits by interruptions, besides the others; left out: none"
     )
     spot: SpotTerms | None = Field(None, description="left out: all hours of a year pay the grid's price")
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference import taxes
+from tests.reference import interruptions, taxes
 from tests.reference.phases import standing
 
 
@@ -124,6 +124,14 @@ def band_credit(study, ops, y, m):
         passed = [c for over, c in zip(bands.over_minutes, bands.credit_frac, strict=True) if minutes > over]
         part += passed[-1] if passed else 0.0
     return min(part, 1.0)
+
+
+def event_credit(study, ops, y, m):
+    """What part of the month's rent interruptions give back."""
+    rules = list(study.deal.revenue.sla_events.values())
+    if not rules:
+        return 0.0
+    return interruptions.credit_frac(rules, [float(counts[y, m]) for counts in ops.interruptions])
 
 
 def agreement(study, ops):
@@ -261,7 +269,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 * ops.exported_mwh[y, m],
                 "sla_credit_m": min(
                     revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh * (1 - energy_by_the_hour)
-                    + band_credit(study, ops, y, m) * lease,
+                    + (band_credit(study, ops, y, m) + event_credit(study, ops, y, m)) * lease,
                     lease,
                 ),
                 "fixed_m": sum(fixed.values()) / 12,
