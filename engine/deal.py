@@ -129,7 +129,7 @@ def deal(study: Study) -> Deal:
         sla_events=service.events(terms.revenue.sla_events),
         sla=service.sla(terms.revenue.sla_bands, study.load.deferrable_frac),
         spot=sales.settlement(terms.revenue.spot),
-        ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
+        ppa=sales.ppa(terms.revenue.ppa, since_close, index, taxes.net),
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
         green_duty=duties.green(terms.green_duty, index, taxes.net),
         direct_supply=duties.direct(terms.direct_supply, index, taxes),

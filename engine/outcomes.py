@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.dispatch import Totals
+from engine.finance import account
 from engine.finance.waterfall import CashFlow
 from engine.plant import Plant
 from engine.results import CAUSES, OUTCOMES, TIERS
@@ -59,6 +60,7 @@ def outcomes(
         "unserved_by_tier_h": by_tier,
         "interruptions": counted(monthly, year["served_mwh"], cash),
         "sla_credit_m": money.sla_credit_m,
+        "buyer_saving_m": _sum(cash.revenue_m, (account.buyer_saves(money),)),
         "green_frac": green,
         "spot_price_per_kwh": spot_price,
         "capture_frac": capture,

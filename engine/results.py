@@ -73,6 +73,7 @@ OUTCOMES = (
     _energy("it_demand_mwh", "energy that the computing asked for, without cooling", page=False),
     _energy("curtailed_mwh", "energy that could have been produced and was not"),
     _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
+    _energy("buyer_saving_m", "what a power contract saves its buyer, damages with it"),
     _energy("interruptions", "interruptions that service levels counted, all rules together"),
     _energy("sla_credit_m", "rent given back under service levels"),
     _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),

@@ -100,6 +100,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
+    "deal.revenue.ppa.buyer_else_per_kwh": 0.5,
     "deal.revenue.spot.mechanism_by_kind": False,
     "deal.revenue.sla_events.any.tier": "firm",
     "deal.revenue.sla_events.any.unserved_frac": 0.9,

@@ -43,7 +43,7 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
         "self_used_frac": 0.9 - 0.1 * sun, "exported_frac": 0.1 * sun,
-        **dict.fromkeys(("interruptions", "sla_credit_m"), 0.0 * one),
+        **dict.fromkeys(("interruptions", "sla_credit_m", "buyer_saving_m"), 0.0 * one),
         **dict.fromkeys(("spot_price_per_kwh", "capture_frac"), np.nan * one),
         "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one, "duties_m": 0.0 * one,
         "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),

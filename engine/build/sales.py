@@ -19,8 +19,9 @@ from engine.world import ComputePrice
 Net = Callable[[str, np.ndarray], np.ndarray]
 
 
-def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None:
-    """since_close: [year] whole years from close to the year's beginning. net: takes VAT out of a price."""
+def ppa(terms: PpaTerms | None, since_close: np.ndarray, index: np.ndarray, net: Net) -> Ppa | None:
+    """since_close: [year] whole years from close to the year's beginning. index: [year] inflation from
+    close. net: takes VAT out of a price."""
     if terms is None:
         return None
     year = np.arange(len(since_close))
@@ -34,7 +35,11 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None
             ends=f64(year + 1 == terms.term_years),
             open_mwh=f64(np.zeros(terms.volume.make_up_years)),
         )
-    return Ppa(f64(net("export", terms.price_per_kwh * growth)), f64(terms.share_frac * holds), volume)
+    elsewhere = None
+    if terms.buyer_else_per_kwh is not None:
+        elsewhere = f64(net("export", terms.buyer_else_per_kwh * index))
+    price = f64(net("export", terms.price_per_kwh * growth))
+    return Ppa(price, f64(terms.share_frac * holds), volume, elsewhere)
 
 
 def settlement(terms: SpotTerms | None) -> Settlement | None:

@@ -135,12 +135,25 @@ def _contracted(deal: Deal, operations: Operations, market: Market, account: Lin
             export_m=account.export_m * spot.part(rest, exported),
             ppa_m=_per_kwh(deal.ppa.price_per_kwh, settled.contract_mwh),
             ppa_damages_m=damages,
+            elsewhere_m=_elsewhere(deal.ppa, market, settled.contract_mwh, account.export_m, exported),
         )
     if deal.mechanism is not None:
         average = spot.average(deal.spot, operations.at_spot, operations.generation_mwh, operations.month_h)
         difference = mechanism.difference(deal.mechanism, _column(price) * average)
         account = account._replace(mechanism_m=difference * rest * 1e3 / 1e6)
     return account
+
+
+def _elsewhere(
+    agreed: ppa.Ppa, market: Market, contract_mwh: jax.Array, merchant_m: jax.Array, exported: jax.Array
+) -> jax.Array:
+    """What the buyer would pay for the contract's energy elsewhere: as stated, or as its hours are paid.
+
+    merchant_m: all that is exported, at the grid's price or its hours'.
+    """
+    if agreed.else_per_kwh is not None:
+        return _per_kwh(agreed.else_per_kwh * market.power_price, contract_mwh)
+    return merchant_m * spot.part(contract_mwh, exported)
 
 
 def _owed(deal: Deal, operations: Operations, account: Lines) -> Lines:

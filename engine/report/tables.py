@@ -270,6 +270,9 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     given = _total(results["sla_credit_m"])
     if given.any() and look(manifest, "study.deal.revenue.sla_events"):
         yield group, "Service credits", f"{money}/y", "less", given / results.sizes["year"]
+    saved = _total(results["buyer_saving_m"])
+    if saved.any():
+        yield group, "Contract saves its buyer", f"{money}/y", "more", saved / results.sizes["year"]
     yield from spot.numbers(results)
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():

@@ -81,6 +81,11 @@ class PpaTerms(Section):
     term_years: int = Field(ge=1, le=100, description="from the start of operation; then the grid's price")
     share_frac: Share = Field(1.0, description="of the exported energy; the rest has the grid's price")
     volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
+    buyer_else_per_kwh: NotNegative | None = Field(
+        None,
+        description="of close, what its buyer pays elsewhere; moves with inflation and the grid's price; "
+        "left out: that price itself, or the market's of the hour",
+    )
 
 
 class MechanismTerms(Section):

@@ -304,6 +304,11 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 grown = growth(ppa.escalation_frac_per_year, study, y)
                 line["ppa_m"] = ppa.price_per_kwh * grown * net["power"] * contracted[y][m] * 1000
                 line["ppa_damages_m"] = 0.0
+                otherwise = ppa.buyer_else_per_kwh
+                if otherwise is None:
+                    otherwise = grid.export_price_per_kwh * over_mean
+                otherwise *= price_level * power_factor[y] * net["power"]
+                line["elsewhere_m"] = otherwise * contracted[y][m] * 1000
                 if m == 11 and ppa.volume:
                     line["ppa_damages_m"] = ppa.volume.damages_per_kwh * grown * lost[y] * 1000
                 line["vat_on_sales"] += vat["power"] * line["ppa_m"]
