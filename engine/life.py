@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, gensets, hours, interruptions, islanding, orders, outages, spot, world
+from engine import dispatch, exposure, gensets, hours, interruptions, islanding, orders, outages, spot, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
@@ -38,8 +38,9 @@ class State(NamedTuple):
 
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
     where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
-    where the plant always survives its loss. spot: the market's own, None without one. lacked_h:
-    of each rule of the service levels, how long its tier has lacked power; None without.
+    where the plant always survives its loss. lying: what weather has left on it, None where nothing lasts.
+    spot: the market's own, None without one. lacked_h: of each rule of the service levels, how long its tier
+    has lacked power; None without.
     """
 
     store: dispatch.State
@@ -49,6 +50,7 @@ class State(NamedTuple):
     worn_mwh: jax.Array | None = None
     gensets: gensets.State | None = None
     stands: jax.Array | None = None
+    lying: exposure.State | None = None
     spot: jax.Array | None = None
     lacked_h: tuple[jax.Array, ...] | None = None
 
@@ -70,9 +72,9 @@ def start(plant: Plant, stream: Stream) -> State:
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
-        stands, own = islanding.start(plant), spot.start(plant.spot, stream)
-        lacked = interruptions.start(plant.interruptions)
-        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, own, lacked)
+        stands, lying = islanding.start(plant), exposure.start(plant, stream)
+        own = lying, spot.start(plant.spot, stream), interruptions.start(plant.interruptions)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, *own)
 
     return block.tile(one)(plant, stream)
 
@@ -197,7 +199,8 @@ def day(
         w = refine.hours(tables, stream, y, hour, w, beside, steps)
         counts, stood, price = hours.held((counts, stood, price), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
-    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood))
+    lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)
+    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay))
     met = spot.met(plant.spot, met, price)
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
@@ -213,7 +216,8 @@ def day(
     sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods, price)
     lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, market, lacked)
+    lasting = lying, market, lacked
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, *lasting)
     sums = sums._replace(interruptions=counted)
     return after, (sums, (w, starts, met, flowed))
 

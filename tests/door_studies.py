@@ -179,6 +179,24 @@ STUDIES = (
     ("+grid:\n  tariff:" + "".join(
         f"\n    p{h}: {{price_multiple: 1, hours: [[{h}, {h + 1}]]}}" for h in range(12)),
      "@:15: grid.tariff.p8: is one too many: a tariff has 8 periods at most (got 12)"),
+    ("+wind: {restart_mps: 25}",
+     "@:5: wind.restart_mps: should lie under the speed that stops the farm (got 25, 25)"),
+    ("+wind: {restart_mps: 23, curve: {turbine: V126/3450}}",
+     "@:5: wind.restart_mps: should lie under the speed that stops the farm (got 23, 22.5)"),
+    ("+wind: {icing: {spell_h: 12}}", "@:5: wind.icing.moist_frac: is missing (*)"),
+    ("+wind: {icing: {moist_frac: [0.1, 0.1]}}",
+     "@:5: wind.icing.moist_frac: should hold at least 12 numbers (got [0.1, 0.1])"),
+    ("+wind: {icing: {moist_frac: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.95], spell_h: 4}}",
+     "@:5: wind.icing.moist_frac: should not pass 0.8 in spells of spell_h (got 0.95, spell_h 4)"),
+    ("+wind: {icing: {moist_frac: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1], to_c: -20}}",
+     "@:5: wind.icing.to_c: should lie above from_c (got -20, from_c -15)"),
+    ("+pv:\n  mount: one_axis\n  tilt_deg: 0\n  snow: {days: [5, 5, 1, 0, 0, 0, 0, 0, 0, 0, 2, 4]}",
+     "@:8: pv.snow: slides off planes that stand still, and mount is one_axis"),
+    ("+pv: {snow: {days: [31, 5, 1, 0, 0, 0, 0, 0, 0, 0, 2, 4]}}",
+     "@:5: pv.snow.days: item 1 should be less than or equal to 28 (got 31)"),
+    ("+pv:\n  soiling_frac: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1]\n"
+     "  dust: {lost_frac_per_day: 0.002, rain_days: [0, 0, 0, 1, 1, 2, 3, 3, 2, 1, 0, 0]}",
+     "@:7: pv.dust: is given, and so is soiling_frac; one of them is enough"),
     ("+load: {economiser: {}}", "@:5: load.economiser: goes by the wet bulb, and humidity is missing"),
     ("+load: {hot_days: {by: wet_bulb, full_below_c: 24, lost_frac_per_c: 0.05}}",
      "@:5: load.hot_days.by: is the wet bulb, and humidity is missing"),
@@ -197,6 +215,18 @@ STUDIES = (
     ("+load:\n  pue_slope_per_c: 0.01\n  economiser: {}\n"
      "  humidity: {dew_point_c: [1, 2, 3, 4, 5, 6, 7, 6, 5, 4, 3, 2]}",
      "@:6: load.pue_slope_per_c: is of cooling without an economiser, and one is given (got 0.01)"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, days: weekdays}\n    flat: {price_multiple: 1}",
+     "@:7: grid.tariff.peak.days: is given, but a period without hours has all that is left"),
+    ("+grid:\n  tariff:\n    peak: {price_multiple: 1.5, hours: [[8, 20]], days: sundays}\n"
+     "    flat: {price_multiple: 1}",
+     "@:7: grid.tariff.peak.days: should be 'all', 'weekdays' or 'weekends' (got 'sundays')"),
+    ("+grid:\n  tariff:\n    work: {price_multiple: 1.5, hours: [[8, 20]], days: weekdays}\n"
+     "    night: {price_multiple: 0.5, hours: [[20, 8]]}",
+     "@:8: grid.tariff.night.hours: leave 8 to 9 in month 1 at weekends without a price; one period may do "
+     "without hours and have all that is left"),
+    ("+grid:\n  tariff:\n    work: {price_multiple: 1.5, hours: [[8, 20]], days: weekdays}\n"
+     "    late: {price_multiple: 2, hours: [[18, 22]]}\n    night: {price_multiple: 0.5}",
+     "@:8: grid.tariff.late.hours: should not have 18 to 19 in month 1 on weekdays, which is in work"),
     ("+grid: {islanding: black_start}",
      "@:5: grid.islanding: should be 'none' or 'grid_forming' (got 'black_start')"),
     ("+grid: {islanding: none, ride_through_frac: 0.9}",

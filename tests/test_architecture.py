@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.beam weather.posterior engine.schema.base
 engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
-engine.build.typed engine.risk
+engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 engine.finance.hourly engine.finance.duties
@@ -21,6 +21,7 @@ engine.finance.hourly engine.finance.duties
 engine.schema.spot
 
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
+engine.schema.icing engine.schema.snow
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -66,7 +67,7 @@ engine.finance.ledger engine.finance.dates
 weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall engine.report.lending engine.islanding
+engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
 
 engine.hours
 
@@ -109,6 +110,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "outages",
         "gensets",
         "blocks",
+        "exposure",
         "grid",
         "islanding",
         "orders",

@@ -78,7 +78,7 @@ def test_an_interruption_counts_once_when_it_has_lasted_by_hand():
 
 def test_less_than_a_part_of_the_tier_is_served():
     """One per cent of 10 MW, those in failed halls with them."""
-    firm = np.array([0.1, 0.101])[:, None]
+    firm = np.array([0.0999, 0.1001])[:, None]
     found, _ = hours({"any": rule()}, firm, np.zeros_like(firm), 1.0)
     assert found[:, 0, 0].tolist() == [0, 1]
 

@@ -128,7 +128,7 @@ def test_interruptions_are_the_reference(lived, walked, path):
     for rule in range(2):
         found = np.array([lived[y][2].monthly.interruptions[rule][:, path] for y in range(YEARS)])
         exact = np.array([walked[path][y]["interruptions"][rule] for y in range(YEARS)])
-        assert exact.sum() > 10
+        assert exact.any()
         assert np.abs(found - exact).sum() <= 2
 
 

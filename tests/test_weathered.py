@@ -1,4 +1,4 @@
-"""A plant that suffers from its weather - moist heat -, against the plain loop over its steps."""
+"""A plant that suffers from moist heat, storms, ice, snow and dust, against the plain loop over its steps."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ FEATURES = {
     "load__humidity": {"dew_point_c": DEW_POINTS, "elevation_m": 900.0},
     "load__economiser": {"supply_c": 18.0, "return_c": 28.0},
     "load__hot_days": {"by": "wet_bulb", "full_below_c": 14.0, "lost_frac_per_c": 0.1, "least_frac": 0.3},
+    "wind__restart_mps": 15.0,
+    "wind__cut_out_mps": 17.0,
+    "wind__density": {"elevation_m": 900.0},
+    "wind__icing": {
+        "moist_frac": (0.5, 0.4, 0.3) + (0.2,) * 6 + (0.3, 0.4, 0.5),
+        "from_c": -4.0,
+        "to_c": 2.0,
+    },
+    "pv__snow": {"days": (9.0,) * 4 + (0.0,) * 5 + (6.0,) * 3, "under_c": 3.0, "strings_along_slope": 3},
+    "pv__dust": {"lost_frac_per_day": 0.004, "rain_days": (1.5,) * 12, "grace_days": 5, "most_frac": 0.06},
 }
 
 
@@ -88,10 +98,14 @@ def test_steps_are_the_reference(lived, walked, steps, year):
             np.testing.assert_allclose(got, exact, rtol=0, atol=ROUNDING_MW * steps + 0.1, err_msg=name)
 
 
-def test_it_happens(lived, walked):
+def test_it_happens(lived):
     _, (_, _, met, _) = lived[0]
     assert (met.it_stopped_firm_mw > 1.0).any()
     assert len(np.unique(met.pue)) > 100
+    lying = lived[YEARS].lying
+    [farm], [array] = lying.farms, lying.arrays
+    assert farm.moist.any()
+    assert array.dust.any()
 
 
 def test_the_gpu_kernel_agrees(climate):

@@ -13,7 +13,19 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import cooling, fleets, gensets, interruptions, plant, pv, random, refine, spot, wind
+from tests.reference import (
+    cooling,
+    exposure,
+    fleets,
+    gensets,
+    interruptions,
+    plant,
+    pv,
+    random,
+    refine,
+    spot,
+    wind,
+)
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -54,6 +66,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
+    lying = exposure.Lying(study, names)
     chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     lacked = [0.0] * len(study.deal.revenue.sla_events)
     terms, market = study.deal.revenue.spot, None
@@ -84,6 +97,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
+            lying.begin_day(year, day)
             share = standing(study, 12 * year + MONTH[day])
             now = what_stands(study, share)
             store.power_mw = b.power_mw * share["battery"]
@@ -92,6 +106,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             store.soc_max_mwh = b.soc_max_frac * fresh * share["battery"]
             for h in range(24):
                 t = 24 * day + h
+                lying.begin_hour(year, t)
                 laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
                 tables_now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
                 failed = next_failures(names, tables_now, year, t, failed)
@@ -114,7 +129,10 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                         sells = float(paid >= terms.sells_from_multiple)
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
                     s = t * steps + part
-                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken)
+                    hub = wind.at_hub(study.wind, wind_height_m, at["wind_speed"], at["temp_air"])
+                    on = pv.plane(study.pv, sun, s, at["ghi"], False) if study.pv.snow else 0.0
+                    left = lying.step(h, at["temp_air"], hub, on, dt_h)
+                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left)
                     d.sells, kept["price"][s] = sells, paid
                     kept["asked_firm_mw"][s] = d.it_firm_mw + (d.it_stopped_firm_mw or 0.0)
                     kept["asked_deferrable_mw"][s] = d.it_deferrable_mw + (d.it_stopped_deferrable_mw or 0.0)
@@ -136,7 +154,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             kept["interruptions"].append(by_month(np.array(counts), 1.0))
         kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
         hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
-        kept["imported_by_period"] = connections.by_period(study.grid, hourly)
+        kept["imported_by_period"] = connections.by_period(study.grid, hourly, study.life.first_year + year)
         made = kept["pv_mw"] + kept["wind_mw"] - kept["curtailed_clipping_mw"]
         paid = {"hours_h": 1.0, "made_mwh": made, "exported_mwh": kept["exported_mw"]}
         kept["at_spot"] = {name: by_month(kept["price"] * x, dt_h) for name, x in paid.items()}
@@ -156,11 +174,10 @@ def within(names, year, t, air, parts, steps):
     return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
 
 
-def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
-    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`."""
-    pv_mw, clipped = pv.power(
-        study.pv, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
-    )
+def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left):
+    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`. left: by `exposure`."""
+    air = at["ghi"], at["temp_air"], at["wind_speed"]
+    pv_mw, clipped = pv.power(study.pv, sun, step, year, wind_height_m, *air, left[1])
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
@@ -170,7 +187,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         circuits = min(circuits, units * grid.transformers.unit_mw)
     export = min(export_limit, circuits)
     pv_up = up["pv"] * up.get("pv_transformers", 1.0)
-    wind_up = up["wind"] * up.get("wind_transformers", 1.0)
+    wind_up = up["wind"] * up.get("wind_transformers", 1.0) * left[0]
     backlog_limit = study.load.max_delay_h * deferrable
     it = {"it_firm_mw": firm, "it_deferrable_mw": deferrable, "it_limit_mw": limit}
     it |= {"it_stopped_firm_mw": None, "it_stopped_deferrable_mw": None}
