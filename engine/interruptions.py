@@ -61,7 +61,8 @@ def hours(
     known: Rules = rules
 
     def move(lasted, x):
-        both = [step(rule, now, *x, dt_h) for rule, now in zip(known, lasted, strict=True)]
+        firm, deferrable = x
+        both = [step(rule, now, firm, deferrable, dt_h) for rule, now in zip(known, lasted, strict=True)]
         return tuple(after for after, _ in both), tuple(counts for _, counts in both)
 
     tiers = (flowed.unserved_firm_mw, asked[0]), (flowed.unserved_deferrable_mw, asked[1])

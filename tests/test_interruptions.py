@@ -121,7 +121,7 @@ def test_runs_of_independent_hours_are_as_many_as_theory_has():
     n, p, paths = 500, 0.4, 400
     firm = np.float32(np.random.default_rng(3).random((n, paths)) < p) * 10.0
     named = {f"of {k}": rule(lasting_minutes=60.0 * k) for k in (1, 2, 4)}
-    flowed = _Flowed(jnp.asarray(firm), jnp.zeros((n, paths)))
+    flowed = _Flowed(jnp.asarray(firm), jnp.zeros((n, paths), jnp.float32))
     first = tuple(jnp.zeros(paths, jnp.float32) for _ in named)
     _, counts = interruptions.hours(build.rules(named), _met((10.0, 5.0), firm.shape), flowed, first, 1.0)
     for length, found in zip((1, 2, 4), counts, strict=True):

@@ -108,6 +108,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
     "deal.revenue.ppa.buyer_else_per_kwh": 0.5,
+    "deal.revenue.spot.falls_with_sun_frac": (0.5,) * 24,
     "deal.revenue.spot.mechanism_by_kind": False,
     "deal.revenue.sla_events.any.tier": "firm",
     "deal.revenue.sla_events.any.unserved_frac": 0.9,
@@ -290,7 +291,7 @@ def other_studies() -> list[Study]:
 
 def at(study: Study, name: str) -> Any:
     """The value of a leaf, None where its section is left out."""
-    return functools.reduce(lambda held, key: held and held.get(key), name.split("."), study.model_dump())
+    return functools.reduce(lambda held, key: held.get(key) if held else None, name.split("."), study.model_dump())
 
 
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
