@@ -291,7 +291,8 @@ def other_studies() -> list[Study]:
 
 def at(study: Study, name: str) -> Any:
     """The value of a leaf, None where its section is left out."""
-    return functools.reduce(lambda held, key: held.get(key) if held else None, name.split("."), study.model_dump())
+    keys = name.split(".")
+    return functools.reduce(lambda held, key: held.get(key) if held else None, keys, study.model_dump())
 
 
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
