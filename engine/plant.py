@@ -24,6 +24,8 @@ from engine.build import (
     phases,
     pv,
     sales,
+    sla,
+    spot,
     tenants,
     wind,
 )
@@ -40,12 +42,14 @@ from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
+from engine.interruptions import Rules
 from engine.orders import OrderProcess
 from engine.outages import Fleets
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
 from engine.schema.study import Study
 from engine.schema.wind import Wind
+from engine.spot import Spot
 from engine.tenants import Tenants
 from engine.world import Unknowns
 from weather.clearsky import Sun
@@ -68,7 +72,8 @@ class Plant(NamedTuple):
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
     are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
     1 where they have transformers that may fail, else None; their fleets follow all others, those of the
-    transformers last. where: None where all stand at the study's own site.
+    transformers last. where: None where all stand at the study's own site. spot: None without such a market.
+    interruptions: what service levels count, None for nothing.
     """
 
     pv: tuple[PvArray, ...]
@@ -95,6 +100,8 @@ class Plant(NamedTuple):
     parts: Tables | None = None
     carriers: tuple[jax.Array | None, ...] = ()
     where: Where | None = None
+    spot: Spot | None = None
+    interruptions: Rules | None = None
 
     @property
     def steps(self) -> int:
@@ -261,6 +268,8 @@ def plant(
         parts=finer and finer.tables,
         carriers=carriers,
         where=where if any((*where.pv, *where.wind)) else None,
+        spot=spot.spot(study.deal.revenue.spot),
+        interruptions=sla.rules(study.deal.revenue.sla_events),
     )
 
 
