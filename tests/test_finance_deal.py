@@ -118,7 +118,22 @@ TERMS = {  # of the loan, what a study may leave out, tried where it is there
             "level_sd_frac": 0.2,  # these two are for the draws: `test_leaves`
             "yearly_sd_frac": 0.2,
         },
-        "junior": {"max_share_frac": 0.05, "dscr": 1.2, "rate_frac_per_year": 0.07, "tenor_years": 7},
+        "max_gearing_frac": 0.5,
+        "max_total_gearing_frac": 0.58,
+        "tranches": {
+            "second": {
+                "max_share_frac": 0.05,
+                "dscr_p50": 1.2,
+                "dscr_p90": 1.0,
+                "rate_frac_per_year": 0.07,
+                "swapped_frac": 0.5,
+                "tenor_years": 7,
+                "upfront_fee_frac": 0.01,
+                "commitment_fee_frac_per_year": 0.005,
+                "sweep_frac": 0.3,
+            },
+            "last": {"max_share_frac": 0.1, "dscr_p50": 1.1, "rate_frac_per_year": 0.1, "tenor_years": 7},
+        },
     }.items()
 }
 OUTSIDE = [
@@ -201,8 +216,8 @@ def test_every_term_that_a_loan_may_have_changes_the_money():
 def more(path, x):
     if path.endswith("limit_m"):
         return 0.1 * x  # no cure passes it
-    if path.endswith("junior.dscr"):
-        return 5.0  # until it binds
+    if path.endswith(("dscr_p50", "dscr_p90", "max_share_frac")):
+        return 0.02 if path.endswith("frac") else 5.0  # until it binds
     if isinstance(x, str):
         return "annuity"
     return x + 1 if isinstance(x, int) else 1.2 * x

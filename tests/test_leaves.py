@@ -28,7 +28,8 @@ SHAPES = {
     "life.step_minutes",
     "life.years",
     "deal.debt.repayment",
-    "deal.debt.junior.repayment",
+    "deal.debt.tranches.second.repayment",
+    "deal.debt.tranches.last.repayment",
     "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.volume.make_up_years",
@@ -54,7 +55,32 @@ LOAN = {  # terms that a loan may have, in a study of their own
         "level_sd_frac": 0.2,
         "yearly_sd_frac": 0.2,
     },
-    "junior": {"max_share_frac": 0.05, "dscr": 1.2, "rate_frac_per_year": 0.07, "tenor_years": 2},
+    "max_gearing_frac": 0.6,
+    "max_total_gearing_frac": 0.63,
+    "tranches": {
+        "second": {
+            "max_share_frac": 0.02,
+            "dscr_p50": 1.1,
+            "dscr_p90": 1.0,
+            "rate_frac_per_year": 0.06,
+            "swapped_frac": 0.5,
+            "tenor_years": 2,
+            "upfront_fee_frac": 0.01,
+            "commitment_fee_frac_per_year": 0.005,
+            "sweep_frac": 0.3,
+        },
+        "last": {
+            "max_share_frac": 0.05,
+            "dscr_p50": 1.05,
+            "dscr_p90": 1.0,
+            "rate_frac_per_year": 0.08,
+            "swapped_frac": 0.0,
+            "tenor_years": 2,
+            "upfront_fee_frac": 0.01,
+            "commitment_fee_frac_per_year": 0.005,
+            "sweep_frac": 0.5,
+        },
+    },
 }
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
@@ -89,8 +115,15 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.repayment": "annuity",
-    "deal.debt.junior.dscr": 5.0,  # until it binds
-    "deal.debt.junior.repayment": "annuity",
+    "deal.debt.tranches.second.dscr_p50": 5.0,  # until it binds
+    "deal.debt.tranches.second.dscr_p90": 5.0,  # until it binds
+    "deal.debt.tranches.second.repayment": "annuity",
+    "deal.debt.tranches.second.locked_up": True,
+    "deal.debt.tranches.last.dscr_p50": 5.0,  # until it binds
+    "deal.debt.tranches.last.dscr_p90": 5.0,  # until it binds
+    "deal.debt.tranches.last.repayment": "annuity",
+    "deal.debt.tranches.last.locked_up": True,
+    "deal.debt.tranches.last.max_share_frac": 0.001,
     "deal.debt.sweep.from_dscr": 1.9,
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left

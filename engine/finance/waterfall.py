@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
-from engine.finance import completion, contracts, credit, returns, tax
+from engine.finance import completion, contracts, credit, ranking, returns, tax, tranches
 from engine.finance import debt as loans
 from engine.finance.cascade import cascade
 from engine.finance.completion import Built
@@ -27,8 +27,8 @@ class CashFlow(NamedTuple):
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
     date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
-    sponsor_m: cures and support. junior_service_m: paid to it. prepaid_m: by the sweep. lockup: 1.0 if any
-    period was.
+    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was. tranche_...: by
+    tranche behind the loan, the last axis (see `ranking.Outcome`); None where there are none.
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
     cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
@@ -54,7 +54,6 @@ class CashFlow(NamedTuple):
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
     sponsor_m: jax.Array
-    junior_service_m: jax.Array
     prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
@@ -68,8 +67,6 @@ class CashFlow(NamedTuple):
     support_year: jax.Array
     deferral_year: jax.Array
     default_year: jax.Array
-    junior_default_year: jax.Array
-    junior_loss_m: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
@@ -83,11 +80,18 @@ class CashFlow(NamedTuple):
     completion_guarantee_m: jax.Array
     completion_shortfall_m: jax.Array
     operating: jax.Array | None
+    tranche_service_m: jax.Array | None
+    tranche_dscr: jax.Array | None
+    tranche_default_year: jax.Array | None
+    tranche_loss_m: jax.Array | None
+    tranche_llcr: jax.Array | None
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
-    rates = loans.rates(deal.loan, market.base_rate, deal.years * deal.loan.periods_per_year)
+    dates = deal.years * deal.loan.periods_per_year
+    rates = loans.rates(deal.loan, market.base_rate, dates)
+    behind = tranches.rates(deal.loan, market.base_rate, dates)
     built, capitalised = _built(deal, market), debt.funding.capitalised_m
     if built is not None:
         deal, operations = _late(deal, built), jax.tree.map(lambda x: x * built.operating, operations)
@@ -97,11 +101,13 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     earned = contracts.earnings(deal, monthly)
     if built is not None:
         earned = earned._replace(ebitda_m=earned.ebitda_m + contracts.by_period(deal, built.damages_m))
-    paid = tax.income_tax(deal, earned, debt.deductible(rates), capitalised)
+    deductible = debt.deductible(rates)
+    deductible = deductible + tranches.deductible(debt.tranches, behind) if behind else deductible
+    paid = tax.income_tax(deal, earned, deductible, capitalised)
     cash = earned.cash_m - paid
     support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due(rates), cash)
     owed = 0.0 if built is None else built.shortfall_m
-    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed), rates)
+    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed), rates, behind)
     cfads, service, distribution = (_flow(deal, x) for x in (cash, due(rows), rows.distribution_m))
     paid_in, spent, damages = _flow(deal, sponsor(rows)), debt.equity_draw_m, jnp.zeros(deal.years)
     if built is not None:
@@ -124,7 +130,6 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
         sponsor_m=paid_in,
-        junior_service_m=jnp.zeros(deal.years) if rows.junior is None else _flow(deal, rows.junior.paid_m),
         prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
         dscr_period=cover(cash, due(rows)),
@@ -137,6 +142,11 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
         **_ended(built, support),
+        **_tranches(
+            ranking.outcome(
+                deal.loan, debt.tranches, rows.tranches, cash, (due(rows), debt.amount_m), deal.years
+            )
+        ),
     )
 
 
@@ -163,6 +173,14 @@ def _ended(built: Built | None, support: jax.Array) -> dict[str, Any]:
         return dict.fromkeys(ENDED, none) | {"operating": None}
     found = built.delay_months, built.overrun_m, built.sponsor_m + support.sum(), built.shortfall_m
     return dict(zip(ENDED, found, strict=True)) | {"operating": built.operating}
+
+
+def _tranches(found: tuple[ranking.Outcome, ...]) -> dict[str, Any]:
+    """Of all tranches by name, the last axis; None where there are none."""
+    names = [f"tranche_{name}" for name in ranking.Outcome._fields]
+    if not found:
+        return dict.fromkeys(names)
+    return {name: jnp.stack(x, axis=-1) for name, x in zip(names, zip(*found, strict=True), strict=True)}
 
 
 def _flow(deal: Deal, x: jax.Array) -> jax.Array:

@@ -71,6 +71,7 @@ def page(
         drawn=facts.drawn(manifest),
         sizing=facts.sizing(manifest),
         tests=lending.tests(manifest),
+        tranches=lending.tranches(manifest),
         cases=lending.cases(manifest),
         market=lending.market(manifest),
         losses=lending.losses(results, manifest),

@@ -48,6 +48,23 @@ def tests(manifest: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     return [(facts.words(name), f"{amount:,.1f}", name == binding) for name, amount in found.items()]
 
 
+def tranches(manifest: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Behind the loan, by rank: name, amount, share, terms, binding test, DSCR mean and lowest, LLCR."""
+    said = look(manifest, "study.deal.debt.tranches", {})
+    found = []
+    for name, of in look(manifest, "prepared.debt.tranches", {}).items():
+        terms = said.get(name, {})
+        kind = "fixed" if terms.get("swapped_frac") is None else "floating"
+        rate = 100.0 * terms.get("rate_frac_per_year", 0.0)
+        shape = facts.words(terms.get("repayment", ""))
+        shape = facts.words(terms.get("repayment", ""))
+        how = f"{rate:.3g} % {kind}, {terms.get('tenor_years')} years, {shape}"
+        size = f"{of['amount_m']:,.1f}", f"{100.0 * of['share_frac']:.1f}"
+        ratios = (_ratio(of[key]) for key in ("base_dscr_mean", "base_dscr_min", "llcr"))
+        found.append((name, *size, how, facts.words(of["binding"]), *ratios))
+    return found
+
+
 def cases(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """The energy cases: name, what each would allow at its DSCR, the DSCR of this debt, mean and lowest."""
     found = look(manifest, "prepared.debt.cases", {})

@@ -102,6 +102,12 @@ class DealSection(Section):
             raise contradiction(f"construction.{wrong[0]}", wrong[1])
         return self
 
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """What results are by, where the deal names any: `results.NAMED`."""
+        found = {"tranche": tuple(self.debt.tranches)}
+        return {dim: names for dim, names in found.items() if names}
+
     def renewed_in(self, of: str) -> tuple[int, ...]:
         """The operating years, from 1, that begin with new equipment of a class."""
         return tuple(renewal.in_year for renewal in self.renewals.values() if renewal.of == of)

@@ -75,12 +75,12 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
-        behind = self.deal.debt.junior
-        if behind is not None and behind.tenor_years > self.life.years:
-            raise contradiction(
-                "deal.debt.junior.tenor_years",
-                f"should not pass life.years ({self.life.years}) (got {behind.tenor_years})",
-            )
+        for name, tranche in self.deal.debt.tranches.items():
+            if tranche.tenor_years > self.life.years:
+                raise contradiction(
+                    f"deal.debt.tranches.{name}.tenor_years",
+                    f"should not pass life.years ({self.life.years}) (got {tranche.tenor_years})",
+                )
         for name in ("ppa", "mechanism"):
             sale = getattr(self.deal.revenue, name)
             if sale is not None and sale.term_years > self.life.years:
