@@ -61,6 +61,17 @@ def at_most(power: jax.Array, limit: jax.Array | None) -> jax.Array:
     return power if limit is None else jnp.minimum(power, limit)
 
 
+def in_heat(there: Blocks, share: jax.Array | None, contracted_mw: jax.Array) -> Blocks:
+    """With the share of the heat that cooling carries away in an hour, None for all of it.
+
+    contracted_mw: of IT, for which cooling without blocks is made.
+    """
+    if share is None:
+        return there
+    made_for = contracted_mw if there.cooling_mw is None else there.cooling_mw
+    return there._replace(cooling_mw=made_for * share)
+
+
 def halls(there: Blocks, firm: jax.Array, deferrable: jax.Array, limit: jax.Array) -> Running | None:
     """The halls in an hour, None where nothing in them fails. firm, deferrable, limit: MW as they arrive."""
     if there.it is None and there.cooling_mw is None:

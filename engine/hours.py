@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine import blocks, grid, islanding, orders, outages
+from engine import blocks, exposure, grid, islanding, orders, outages
 from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.dispatch import Drivers
@@ -21,7 +21,7 @@ class Hours(NamedTuple):
 
     A step is an hour, or a part of one, for which all but the sun is the hour's.
     standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
-    their own, None where none differs.
+    their own, None where none differs. dew_point_c: None where nothing looks at it.
     """
 
     hour: jax.Array
@@ -30,23 +30,32 @@ class Hours(NamedTuple):
     utilisation: jax.Array
     standing: jax.Array | None
     grid: grid.Clock | None
+    dew_point_c: jax.Array | None = None
 
 
 def of_year(plant: Plant) -> Hours:
     """The tables of a plant's year."""
-    standing = plant.standing
+    standing, humid = plant.standing, plant.computing.humidity
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
-    grid = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), plant.connection.clock)
+    clock = plant.connection.clock
     return Hours(
         hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
         clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
         sun=jax.tree.map(lambda x: x.reshape(DAYS, DAY * plant.steps), plant.geometry),
         utilisation=held(jnp.broadcast_to(plant.utilisation, (DAYS, DAY)), plant.steps, 1),
         standing=held(standing, plant.steps, 1),
-        grid=held(grid, plant.steps, 1),
+        grid=None if clock is None else held(grid.by_day(clock), plant.steps, 1),
+        dew_point_c=_by_day(plant, humid and humid.dew_point_c),
     )
+
+
+def _by_day(plant: Plant, daily: jax.Array | None) -> jax.Array | None:
+    """[365] of days, for each of their steps."""
+    if daily is None:
+        return None
+    return jnp.broadcast_to(daily[:, None], (DAYS, DAY * plant.steps))
 
 
 def held(hourly, steps: int, axis: int = 0):
@@ -58,18 +67,23 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
-    how the plant stands at its connection).
+    how the plant stands at its connection, what weather has left on it).
     """
     plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
-    w, failed, stands = both
+    w, failed, stands, lying = both
     up = outages.available_frac(plant.fleets, failed, now.hour)
     pv_up, wind_up, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
+    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
     there = blocks.working(plant.blocks, up[len(FLEETS) :])
+    carried = computing.carried_frac(plant.computing, w.temp_air, wet)
+    there = blocks.in_heat(there, carried, plant.computing.contracted_mw)
     pv_up, wind_up = blocks.carried(pv_up, there.pv), blocks.carried(wind_up, there.wind)
     if stands is not None:
         pv_up, wind_up, battery_up = (x * islanding.running(stands) for x in (pv_up, wind_up, battery_up))
-    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed)
+    left = exposure.left(plant, lying)
+    pv_mw, clipped_mw = pv.power(plant.pv, now.sun, w.ghi, w.temp_air, w.wind_speed, left=left.arrays[0])
+    wind_up = blocks.carried(wind_up, left.farms[0])
     firm, deferrable, limit = computing.it_load(plant.computing, now.utilisation, occupancy)
     connection = grid.at_hour(plant.connection, now.grid)
     import_mw, export_mw = grid.limits(connection, circuits_up * plant.fleets.units[FLEETS.index("grid")])
@@ -83,7 +97,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         it_deferrable_mw=deferrable,
         it_limit_mw=limit,
         backlog_limit_mwh=plant.max_delay_h * deferrable,
-        pue=computing.pue(plant.computing, w.temp_air),
+        pue=computing.pue(plant.computing, w.temp_air, wet),
         import_limit_mw=import_mw,
         export_limit_mw=export_mw,
         export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, gensets, hours, islanding, orders, outages, world
+from engine import dispatch, exposure, gensets, hours, islanding, orders, outages, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
@@ -38,7 +38,7 @@ class State(NamedTuple):
 
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
     where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
-    where the plant always survives its loss.
+    where the plant always survives its loss. lying: what weather has left on it, None where nothing lasts.
     """
 
     store: dispatch.State
@@ -48,6 +48,7 @@ class State(NamedTuple):
     worn_mwh: jax.Array | None = None
     gensets: gensets.State | None = None
     stands: jax.Array | None = None
+    lying: exposure.State | None = None
 
 
 class Energy(NamedTuple):
@@ -67,8 +68,8 @@ def start(plant: Plant, stream: Stream) -> State:
         worn = None if plant.battery.wear is None else nothing
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
-        stands = islanding.start(plant)
-        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands)
+        stands, lying = islanding.start(plant), exposure.start(plant, stream)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, lying)
 
     return block.tile(one)(plant, stream)
 
@@ -191,7 +192,8 @@ def day(
         w = refine.hours(tables, stream, y, hour, w, beside, steps)
         counts, stood = hours.held((counts, stood), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
-    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood))
+    lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)
+    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay))
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
     store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
@@ -205,7 +207,7 @@ def day(
     flowed = dispatch.flows(met, *answered, made_mw)
     sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, lying)
     return after, (sums, (w, starts, met, flowed))
 
 

@@ -115,7 +115,16 @@ def in_year(plant: Plant, y: jax.Array) -> Plant:
         wind=plant.wind._replace(ac_mw=plant.wind.ac_mw[y]),
         battery=jax.tree.map(lambda leaf: leaf[y], plant.battery),
         standing=None if plant.standing is None else plant.standing[y],
+        connection=_in_calendar(plant.connection, y),
     )
+
+
+def _in_calendar(connection: Connection, y: jax.Array) -> Connection:
+    """With the weekends of an operating year."""
+    clock = connection.clock
+    if clock is None or clock.weekend is None:
+        return connection
+    return connection._replace(clock=clock._replace(weekend=clock.weekend[y]))
 
 
 def aged(plant: Plant, left_frac: jax.Array) -> Plant:
@@ -200,7 +209,7 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         battery=battery.battery(study.battery, years, study.deal.renewed_in("battery")),
         soc_start_mwh=f32(study.battery.soc_start_frac * study.battery.energy_mwh * stored_first),
         genset_mw=f32(study.gensets.unit_mw * study.gensets.outage.units),
-        connection=grid.connection(study.grid),
+        connection=grid.connection(study.grid, study.life.first_year + years),
         orders=orders.orders(study.grid.orders, study.life.years),
         fleets=outages.fleets([*_kinds(study), *between]),
         unknowns=_unknowns(study),

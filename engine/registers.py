@@ -19,7 +19,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from engine import dispatch, gensets, hours, islanding, life, orders, outages
+from engine import dispatch, exposure, gensets, hours, islanding, life, orders, outages
 from engine.dispatch import Totals
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
@@ -176,15 +176,24 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
         of_day = jax.tree.map(lambda t: t[d], air.of_day, is_leaf=_is_view), air.day_scale[d], clear
         share = generate.brightness((climate.knots, *of_day), (levels[0], held[0], bright))
 
+        begun, falls = now.lying, exposure.Falls(())
+        if begun is not None:
+            begun, falls = exposure.morning(plant, stream, y, d, begun)
+
         def hour(h, x):
-            store, failed, sets, stands, sums = x
+            store, failed, sets, stands, lying, sums = x
             today = jax.tree.map(lambda t: t[d, h], clock, is_leaf=_is_view)
             bright, overhead, z = sun(h)
             w = generate.hour(climate, overhead, (levels, region, share), (bright, *z[1:]))
             words = outages.names(plant.fleets, stream, Purpose.OUTAGE, y, today.hour)
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             stands = islanding.hour(plant, stream, y, today.hour, failed, stands)
-            met = hours.drivers(plant, today, (occupancy, given, now.night_order), (w, failed, stands))
+            if lying is not None:
+                lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying)
+                did = exposure.met(plant, today.sun, w)
+                lying = exposure.step(plant, today.clock, falls, did, lying, DT_H)
+            own = (occupancy, given, now.night_order)
+            met = hours.drivers(plant, today, own, (w, failed, stands, lying))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
             made_mw = None
@@ -201,15 +210,16 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 failed,
                 sets,
                 stands,
+                lying,
                 tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
-        begun = (now.store, now.failed, now.gensets, now.stands, nothing)
-        store, failed, sets, stands, sums = lax.fori_loop(0, DAY, hour, begun)
+        first = (now.store, now.failed, now.gensets, now.stands, begun, nothing)
+        store, failed, sets, stands, lying, sums = lax.fori_loop(0, DAY, hour, first)
         discharged = sums[Totals._fields.index("discharged_mwh")]
         worn = None if now.worn_mwh is None else now.worn_mwh + discharged
-        after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands)
+        after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, lying)
         return ((*modes, *memory), after), tuple(
             t + s.astype(jnp.float64) for t, s in zip(totals, sums, strict=True)
         )

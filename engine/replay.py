@@ -23,6 +23,7 @@ _LONG_NAMES = {
     "soc_mwh": "energy in the battery at the hour's start",
     "standby_mw": "what the battery draws for itself, out of its cells",
     "ordered_mw": "export that orders took away from the limit",
+    "stopped_mw": "IT load that the halls cannot run: for failed blocks, or heat",
     "import_limit_mw": "import that the working circuits allow",
     "temp_air_c": "air temperature",
     "ghi_wm2": "global horizontal irradiance",
@@ -58,6 +59,8 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         "wind_speed_mps": weather.wind_speed,
         "temp_air_c": weather.temp_air,
     }
+    if met.it_stopped_firm_mw is not None:
+        values["stopped_mw"] = met.it_stopped_firm_mw + met.it_stopped_deferrable_mw
     steps = run.plant.steps
     begins = np.arange(HOURS) if steps == 1 else np.arange(HOURS * steps) / steps
     return xr.Dataset(

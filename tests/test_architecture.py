@@ -12,13 +12,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
 weather.schema weather.random weather.clearsky weather.beam weather.posterior engine.schema.base
-engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.computing
-engine.build.typed engine.risk
+engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
+engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 engine.finance.hourly engine.finance.duties
 
-engine.convert.pv engine.build.sunpath engine.tenants
+engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
+engine.schema.icing engine.schema.snow
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -42,7 +43,7 @@ weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind
 engine.build.orders engine.report.tables engine.outages engine.build.fleets engine.reliability.system
 
-engine.finance.rent
+engine.finance.rent engine.finance.account
 
 engine.reliability.balance weather.refine weather.ahead engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
@@ -61,7 +62,7 @@ engine.finance.ledger engine.finance.dates
 weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
-engine.finance.waterfall engine.report.lending engine.islanding
+engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
 
 engine.hours
 
@@ -104,6 +105,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "outages",
         "gensets",
         "blocks",
+        "exposure",
         "grid",
         "islanding",
         "orders",

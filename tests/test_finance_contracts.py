@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
-from engine.finance import contracts, sla
+from engine.finance import account, contracts, sla
 from engine.world import central
 from tests.reference import deals, finance
 
@@ -66,7 +66,7 @@ def test_credits_stop_at_the_lease():
     dark = none._replace(unserved_firm_mwh=np.full((2, 12), 73_000.0))
     lines = contracts.lines(money, dark, central(money.occupancy))
     assert np.array_equal(lines.sla_credit_m, lines.lease_m)
-    assert float(contracts.revenue(lines).sum()) == 0.0
+    assert float(account.revenue(lines).sum()) == 0.0
 
 
 def test_bands_give_back_a_part_of_the_rent():
@@ -102,4 +102,4 @@ def test_the_market_moves_rent_and_grid_energy_alone():
 def test_periods_hold_all_months():
     money, _ = plain()
     months = np.arange(24.0).reshape(2, 12)
-    assert contracts.by_period(money, months).tolist() == [15.0, 51.0, 87.0, 123.0]
+    assert account.by_period(money, months).tolist() == [15.0, 51.0, 87.0, 123.0]

@@ -12,7 +12,7 @@ import pytest
 from engine import config
 from engine.deal import deal
 from engine.dispatch import Totals
-from engine.finance import contracts, duties
+from engine.finance import account, contracts, duties
 from engine.finance.duties import DirectSupply, GreenDuty, Year
 from engine.world import central
 from tests.reference import deals
@@ -105,12 +105,12 @@ def test_a_year_settles_in_its_last_month_and_charges_fall_on_who_sells():
     for line in (with_them.certificates_bought_m, with_them.levy_m, with_them.excess_export_m):
         assert not np.asarray(line)[:, :-1].any()
         assert (np.asarray(line)[:, -1] > 0).all()
-    more = contracts.opex(with_them) - contracts.opex(without)
+    more = account.opex(with_them) - account.opex(without)
     assert more == pytest.approx(np.asarray(with_them.certificates_bought_m + with_them.levy_m), abs=1e-9)
-    less = contracts.revenue(without) - contracts.revenue(with_them)
+    less = account.revenue(without) - account.revenue(with_them)
     assert less == pytest.approx(np.asarray(with_them.excess_export_m), abs=1e-9)
-    paid, saved = (contracts.earnings(of, lines) for of, lines in ((money, with_them), (free, without)))
-    charged = contracts.by_period(money, with_them.excess_export_m)
+    paid, saved = (account.earnings(of, lines) for of, lines in ((money, with_them), (free, without)))
+    charged = account.by_period(money, with_them.excess_export_m)
     assert saved.power_company_m - paid.power_company_m == pytest.approx(np.asarray(charged), abs=1e-9)
 
 

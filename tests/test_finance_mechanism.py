@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
-from engine.finance import contracts
+from engine.finance import account, contracts
 from engine.world import central
 from tests.reference import deals
 from tests.test_finance_deal import changed
@@ -18,7 +18,7 @@ def sales(terms, power_price, **more):
     ops = deals.operations(rng, 6)
     money = deal(study)
     lines = contracts.lines(money, ops, central(money.occupancy)._replace(power_price=power_price))
-    return np.array(contracts.sold(lines).sum(1)), ops.exported_mwh.sum(1), np.array(lines.export_m.sum(1))
+    return np.array(account.sold(lines).sum(1)), ops.exported_mwh.sum(1), np.array(lines.export_m.sum(1))
 
 
 def test_the_whole_export_earns_the_strike_to_the_end_of_the_term():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
-from engine.finance import contracts, ppa
+from engine.finance import account, contracts, ppa
 from engine.world import central
 from tests.reference import deals, finance
 from tests.test_finance_deal import changed
@@ -93,7 +93,7 @@ def test_indexed_price_and_damages_by_hand():
     lost = 4e6 - yearly[:4].sum()  # far more is owed than is made, and all is lost as the contract ends
     assert float(short.ppa_damages_m[3, -1]) == pytest.approx(0.05 * 1.02**5 * lost / 1e3)
     assert float(short.ppa_damages_m.sum()) == float(short.ppa_damages_m[3, -1])
-    assert float(contracts.revenue(lines).sum() - contracts.revenue(short).sum()) == pytest.approx(
+    assert float(account.revenue(lines).sum() - account.revenue(short).sum()) == pytest.approx(
         float(short.ppa_damages_m.sum())
     )
 

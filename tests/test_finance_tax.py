@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from engine.deal import deal
+from engine.finance.account import Earnings
 from engine.finance.company import PowerCompany, due
-from engine.finance.contracts import Earnings
 from engine.finance.tax import income_tax
 from tests.reference import deals
 from tests.reference import taxes as reference

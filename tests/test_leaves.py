@@ -36,9 +36,13 @@ SHAPES = {
     "deal.tax.loss_carry_years",
     "pv.cell.model",
     "grid.islanding",
+    "grid.tariff.peak.days",
+    "grid.tariff.valley.days",
 }
-FIXED = {  # the first phase begins with operation, and what is renewed is renewed in the last year
+FIXED = {  # the first phase begins with operation, hours that are left are of all days, and what is renewed
+    # is renewed in the last year
     "phases.half.from_month",
+    "grid.tariff.flat.days",
     "deal.renewals.halls.in_year",
 }
 LABELS = {"name", "description", "deal.currency"}
@@ -100,6 +104,8 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "grid.limits.evening.hours": ((16, 20),),
     "grid.limits.spring.hours": ((10, 13), (23, 2)),
     "grid.limits.spring.months": (3, 4, 6),
+    "grid.tariff.peak.days": "weekdays",
+    "grid.tariff.valley.days": "weekends",
     "grid.tariff.peak.hours": ((8, 11), (17, 21)),
     "grid.tariff.valley.hours": ((22, 7),),
     "grid.tariff.valley.months": (1, 2, 3, 4),
@@ -137,16 +143,21 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.tax.vat.place": "town",
     "deal.tax.vat.prices_include": True,
     "life.step_minutes": 30,
+    "load.hot_days.by": "dry_bulb",
+    "load.humidity.dew_point_c": (8.0,) * 12,
     "life.years": YEARS + 1,
     "phases.whole.pv_frac": 1.0,
     "phases.whole.wind_frac": 1.0,
     "phases.whole.battery_frac": 1.0,
     "phases.whole.gensets_frac": 1.0,
     "phases.whole.it_frac": 1.0,
+    "wind.icing.moist_frac": (0.5,) * 12,
     "wind.curve.turbine": "E-126/4200",
     "wind.wakes.curve": "dena_mean",
     "prepare.paths": 128,
     "pv.cell.model": "sapm",
+    "pv.dust.rain_days": (3.0,) * 12,
+    "pv.snow.days": (9.0,) * 12,
     "pv.cover": "glass",
     "pv.inverter_curve": "flat",
     "pv.mount": "fixed",
@@ -183,6 +194,25 @@ HOURLY = {
     "price_sd_frac": 0.2,
     "price_change_sd_frac": 0.05,
     "price_yearly_sd_frac": 0.1,
+}
+
+
+HEAT = {  # of the halls, and the air that cools them
+    "humidity": {"dew_point_c": (9.0,) * 12, "elevation_m": 1200.0},
+    "economiser": {"supply_c": 18.0, "return_c": 28.0},
+    "hot_days": {"by": "wet_bulb", "full_below_c": 12.0, "lost_frac_per_c": 0.2, "least_frac": 0.3},
+}
+
+
+LYING = {  # what weather leaves, by the field
+    "wind": {
+        **{"cut_out_mps": 14.0, "restart_mps": 12.5},
+        "icing": {"moist_frac": (0.4,) * 12, "from_c": -6.0, "to_c": 3.0, "melted_frac_per_c_h": 0.02},
+    },
+    "pv": {
+        "snow": {"days": (6.0,) * 12, "under_c": 3.0, "strings_along_slope": 3},
+        "dust": {"lost_frac_per_day": 0.01, "rain_days": (2.0,) * 12, "grace_days": 5, "most_frac": 0.1},
+    },
 }
 
 
@@ -264,12 +294,16 @@ def other_studies() -> list[Study]:
     wind = {k: v for k, v in base["wind"].items() if k not in plain}
     density = {"pressure_hpa": 900.0}
     losses = base["grid"]["outage"] | {"common_cause": {"frac": 0.3}}  # of the whole connection
+    fixed = {k: v for k, v in base["pv"].items() if k != "mount"}
+    load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
+        {"load": load | HEAT},
+        {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]},
     )
     return [Study.model_validate(base | other) for other in others]
 
@@ -423,7 +457,13 @@ def test_every_leaf_changes_a_number_and_none_recompiles(lives, first, base, com
 
 
 def test_branches_that_exclude_one_another_matter_too(lives, compiled):
-    sections = {"climate", "wind.curve", *(f"deal.debt.{key}" for key in LOAN)}
+    sections = {
+        *("wind.icing", "pv.snow", "pv.dust"),
+        "climate",
+        "wind.curve",
+        *(f"deal.debt.{key}" for key in LOAN),
+        *(f"load.{key}" for key in HEAT),
+    }
     assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)
     for study, names in zip(other_studies(), OTHERS, strict=True):
         first = lives(study)

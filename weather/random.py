@@ -57,6 +57,9 @@ class Purpose(enum.IntEnum):
     GENSET_PART = 20
     CONSTRUCTION = 24
     BASE_RATE = 28
+    MOIST_START = 32
+    MOIST = 33
+    FALLS = 34
 
 
 class Stream(NamedTuple):

@@ -7,9 +7,14 @@ import numpy as np
 
 from engine.build.typed import f32
 from engine.convert.computing import Computing
+from engine.convert.cooling import Economiser, HotDays, Humidity
+from engine.schema import cooling as said
 from engine.schema.load import Load
 from engine.schema.revenue import HourlyTerms
+from weather.margins import month_weights
 from weather.schema import DAY
+
+ZERO_K = 273.15
 
 
 def computing(load: Load) -> Computing:
@@ -20,7 +25,31 @@ def computing(load: Load) -> Computing:
         pue_slope_per_c=f32(load.pue_slope_per_c),
         free_below_c=f32(load.free_cooling_below_c),
         pue_max=f32(load.pue_max),
+        humidity=None if load.humidity is None else _humidity(load.humidity),
+        economiser=None if load.economiser is None else _economiser(load.economiser),
+        hot_days=None if load.hot_days is None else _hot_days(load.hot_days, load.humidity is not None),
     )
+
+
+def _humidity(air: said.Humidity) -> Humidity:
+    """Source of the pressure at a height: ICAO standard atmosphere, Doc 7488."""
+    pressure_hpa = 1013.25 * (1.0 - 2.25577e-5 * air.elevation_m) ** 5.25588
+    return Humidity(f32(month_weights() @ np.asarray(air.dew_point_c)), f32(pressure_hpa))
+
+
+def _economiser(air: said.Economiser) -> Economiser:
+    return Economiser(
+        cold_c=f32(air.supply_c - air.approach_c),
+        range_k=f32(air.return_c - air.supply_c),
+        per_ideal=f32(1.0 / air.carnot_frac),
+        supply_k=f32(air.supply_c + ZERO_K),
+        lift_k=f32(air.condenser_c - air.supply_c),
+    )
+
+
+def _hot_days(days: said.HotDays, humid: bool) -> HotDays:
+    of_wet = f32(float(days.by == "wet_bulb")) if humid else None
+    return HotDays(f32(days.full_below_c), f32(days.lost_frac_per_c), f32(days.least_frac), of_wet)
 
 
 def utilisation(load: Load, hourly: HourlyTerms | None = None) -> jax.Array:

@@ -36,6 +36,11 @@ def table(wind: Wind) -> kernel.Curve | None:
     return kernel.Curve(f32(made), f32(0.0), f32(SPEEDS[-1]))
 
 
+def cut_out_mps(wind: Wind) -> float:
+    """The highest speed at the hub at which a turbine of a section runs."""
+    return _own(wind)[2]
+
+
 def _own(wind: Wind) -> tuple[Output, float, float]:
     """(output held on beyond its ends, first speed, last speed) of one turbine in free wind."""
     if wind.curve is None:
@@ -46,8 +51,7 @@ def _own(wind: Wind) -> tuple[Output, float, float]:
 
         return cubic, wind.cut_in_mps, wind.cut_out_mps
     speeds, output = wind.curve.points
-    high = speeds[-1] if wind.curve.cut_out_mps is None else wind.curve.cut_out_mps
-    return lambda speed: np.interp(speed, speeds, output), speeds[0], high
+    return lambda speed: np.interp(speed, speeds, output), speeds[0], wind.curve.last_mps
 
 
 def _behind(wakes: Wakes, free: Output) -> Output:

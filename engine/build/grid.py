@@ -11,15 +11,19 @@ from engine.build.typed import f32
 from engine.grid import Clock, Connection
 from engine.schema.grid import Grid
 from engine.schema.times import DAY, MONTHS, held
+from weather.schema import DAYS
 
 
-def connection(grid: Grid) -> Connection:
-    """Limits both ways, the capacity of a circuit, what hours have of their own, the odds of an island."""
+def connection(grid: Grid, calendar: Iterable[int] = ()) -> Connection:
+    """Limits both ways, the capacity of a circuit, what hours have of their own, the odds of an island.
+
+    calendar: the years of operation, for the weekends of a tariff that has some.
+    """
     return Connection(
         f32(grid.import_limit_mw),
         f32(grid.export_limit_mw),
         f32(grid.circuit_mw),
-        clock=_clock(grid),
+        clock=_clock(grid, calendar),
         ride_through=_ride_through(grid),
     )
 
@@ -36,9 +40,17 @@ def multiples(grid: Grid) -> np.ndarray | None:
     return np.array([period.price_multiple for period in grid.tariff.values()]) if grid.tariff else None
 
 
-def _clock(grid: Grid) -> Clock | None:
+def weekends(year: int) -> np.ndarray:
+    """[365] 1 on Saturdays and Sundays of a calendar year without its 29 February, else 0."""
+    days = np.arange(f"{year}-01-01", f"{year + 1}-01-01", dtype="datetime64[D]")
+    days = days[days != np.datetime64(f"{year}-02-28") + 1] if len(days) > DAYS else days
+    return np.where(np.is_busday(days), 0.0, 1.0)
+
+
+def _clock(grid: Grid, calendar: Iterable[int]) -> Clock | None:
     if not (grid.limits or grid.tariff):
         return None
+    apart = any(period.days != "all" for period in grid.tariff.values())
     import_frac, export_frac = np.ones((MONTHS, DAY)), np.ones((MONTHS, DAY))
     for window in grid.limits.values():
         within = _mask(held(window.hours, window.months))
@@ -47,13 +59,19 @@ def _clock(grid: Grid) -> Clock | None:
     return Clock(
         import_frac=f32(import_frac) if grid.limits else None,
         export_frac=f32(export_frac) if grid.limits else None,
-        periods=_periods(grid) if grid.tariff else None,
+        periods=_periods(grid, "weekends") if grid.tariff else None,
+        at_weekends=_periods(grid, "weekdays") if apart else None,
+        weekend=f32(np.stack([weekends(int(year)) for year in calendar])) if apart else None,
     )
 
 
-def _periods(grid: Grid) -> tuple:
-    """[12, 24] of each period: 1 in its hours, else 0."""
-    masks = [_mask(held(p.hours, p.months)) if p.hours else None for p in grid.tariff.values()]
+def _periods(grid: Grid, without: str) -> tuple:
+    """[12, 24] of each period: 1 in its hours, else 0. without: of those of such days nothing counts."""
+    none = np.zeros((MONTHS, DAY), bool)
+    masks = [
+        None if p.hours is None else none if p.days == without else _mask(held(p.hours, p.months))
+        for p in grid.tariff.values()
+    ]
     rest = ~np.any([mask for mask in masks if mask is not None], axis=0)
     return tuple(f32(rest if mask is None else mask) for mask in masks)
 

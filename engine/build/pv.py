@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import jax
 import numpy as np
 
 from engine.build.typed import f32
 from engine.convert.cell import Faiman, Sapm
 from engine.convert.pv import Inverter, PvArray
+from engine.convert.snow import Dust, Snow
+from engine.schema import snow as said
 from engine.schema.pv import Cell, Pv
+from weather.schema import MONTH_DAYS, MONTH_OF_DAY
 
 _CURVE = (-0.0059, 0.9858, -0.0162)  # of efficiency times load, by load: Dobos, NREL/TP-6A20-62641
 _REFERENCE = 0.9637  # efficiency of the inverters that the curve was drawn from
@@ -28,7 +32,23 @@ def pv_array(pv: Pv, wind_height_m: float, years: np.ndarray) -> PvArray:
         inverter=inverter(pv.ac_mw, pv.inverter_efficiency_frac, pv.inverter_curve),
         heat=_heat(pv.cell),
         wind_factor=f32((height / wind_height_m) ** _SHEAR),
+        snow=None if pv.snow is None else _snow(pv.snow, pv.tilt_deg),
+        dust=None if pv.dust is None else _dust(pv.dust),
     )
+
+
+def _snow(snow: said.Snow, tilt_deg: float) -> Snow:
+    slides = snow.slides_frac_per_h * math.sin(math.radians(tilt_deg))
+    return Snow(_odds(snow.days), f32(snow.under_c), f32(slides), f32(snow.strings_along_slope))
+
+
+def _dust(dust: said.Dust) -> Dust:
+    return Dust(_odds(dust.rain_days), f32(dust.lost_frac_per_day), f32(dust.grace_days), f32(dust.most_frac))
+
+
+def _odds(days: tuple[float, ...]) -> jax.Array:
+    """[365] of each day, of days a month."""
+    return f32((np.asarray(days) / np.asarray(MONTH_DAYS))[MONTH_OF_DAY])
 
 
 def lost(*shares: float) -> float:

@@ -6,8 +6,11 @@ import numpy as np
 
 from engine.build import curve
 from engine.build.typed import f32
-from engine.convert.wind import WindFarm
+from engine.convert.icing import Icing
+from engine.convert.wind import Storm, WindFarm
+from engine.schema import icing as said
 from engine.schema.wind import Density, Wind
+from weather.schema import MONTH_OF_DAY
 
 BASE_C = 0.0  # that hub_factor is for: amid the temperatures of windy sites
 GAS_J_KG_K = 287.05  # of dry air
@@ -27,7 +30,20 @@ def wind_farm(wind: Wind, wind_height_m: float, years: np.ndarray) -> WindFarm:
         hub_factor=f32(factor),
         curve=curve.table(wind),
         base_temp_c=f32(BASE_C) if wind.density else None,
+        storm=None
+        if wind.restart_mps is None
+        else Storm(f32(curve.cut_out_mps(wind)), f32(wind.restart_mps)),
+        icing=None if wind.icing is None else _icing(wind.icing),
     )
+
+
+def _icing(ice: said.Icing) -> Icing:
+    """Spells last spell_h on average, and come so often that they fill moist_frac of a month's hours."""
+    share = np.asarray(ice.moist_frac)[MONTH_OF_DAY]
+    ends = 1.0 / ice.spell_h
+    numbers = (ends * share / (1.0 - share), share, 1.0 - ends)
+    rates = (1.0 / ice.grows_h, 1.0 / ice.stays_h, ice.melted_frac_per_c_h)
+    return Icing(*(f32(x) for x in (ice.from_c, ice.to_c, *numbers, *rates, ice.lost_frac)))
 
 
 def shear(wind: Wind, wind_height_m: float) -> float:

@@ -1,7 +1,4 @@
-"""Sun -> MW of a photovoltaic array: formulas of one hour of one path.
-
-Leaves out: snow, and soiling that follows the weather.
-"""
+"""Sun -> MW of a photovoltaic array: formulas of one hour of one path."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ import jax.numpy as jnp
 from engine.convert import cell, irradiance
 from engine.convert.cell import Faiman, Sapm
 from engine.convert.irradiance import Geometry
+from engine.convert.snow import Dust, Snow
 from weather import beam
 
 
@@ -28,7 +26,8 @@ class PvArray(NamedTuple):
     """An array and its inverters, float32 []. Powers in MW.
 
     dc_mw: with the year's degradation. dc_factor: what losses leave of it. circumsolar: see
-    `irradiance.plane`. wind_factor: from the climate's height to where `heat` takes the wind.
+    `irradiance.plane`. wind_factor: from the climate's height to where `heat` takes the wind. snow, dust:
+    None where none lies; else the geometry is that of clean modules.
     """
 
     dc_mw: jax.Array
@@ -39,6 +38,8 @@ class PvArray(NamedTuple):
     inverter: Inverter
     heat: Faiman | Sapm
     wind_factor: jax.Array
+    snow: Snow | None = None
+    dust: Dust | None = None
 
 
 def dc_power(in_wm2, temp_cell, rated, temp_coefficient) -> jax.Array:
@@ -70,12 +71,22 @@ def of_plane(array: PvArray, on, within, temp_air, wind_mps) -> tuple[jax.Array,
     return available, ac - available
 
 
-def power(array: PvArray, sun: Geometry, ghi, temp_air, wind_mps, dhi=None) -> tuple[jax.Array, jax.Array]:
-    """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height.
+def on_plane(array: PvArray, sun: Geometry, ghi, dhi=None) -> tuple[jax.Array, jax.Array]:
+    """W/m2 (on the plane, that reach the cells).
 
     dhi: diffuse W/m2 where it is known, else by the clearness.
     """
     kt = beam.clearness(ghi, sun.extra_ghi_wm2)
     diffuse = beam.diffuse_frac(kt) if dhi is None else jnp.clip(dhi / jnp.maximum(ghi, 1.0), 0.0, 1.0)
-    on, within = irradiance.plane(sun, array.circumsolar, ghi, diffuse, kt)
-    return of_plane(array, on, within, temp_air, wind_mps)
+    return irradiance.plane(sun, array.circumsolar, ghi, diffuse, kt)
+
+
+def power(
+    array: PvArray, sun: Geometry, ghi, temp_air, wind_mps, dhi=None, left=None
+) -> tuple[jax.Array, jax.Array]:
+    """(available MW, MW clipped by the inverters) of the whole array. wind_mps: at the climate's height.
+
+    dhi: as in `on_plane`. left: what snow and dust leave of the light, None for all of it.
+    """
+    on, within = on_plane(array, sun, ghi, dhi)
+    return of_plane(array, on, within if left is None else within * left, temp_air, wind_mps)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.convert.icing import Icing
 from weather import block
 
 STEPS_PER_MPS = 10.0  # of a table's knots: makers state curves in tenths of m/s at the finest
@@ -24,11 +25,19 @@ class Curve(NamedTuple):
     high_mps: jax.Array
 
 
+class Storm(NamedTuple):
+    """Speeds at the hub, float32 []: from which the farm stops, and below which it runs again."""
+
+    stop_mps: jax.Array
+    restart_mps: jax.Array
+
+
 class WindFarm(NamedTuple):
     """A farm, float32 []. ac_mw: with the year's degradation and losses.
 
     curve: None for the cubic of cut_in, rated and cut_out. base_temp_c: at which hub_factor brings the
-    wind to the curve's air; None where the air's density is left out.
+    wind to the curve's air; None where the air's density is left out. storm: None for a farm that runs again
+    as soon as its curve has power. icing: None where no ice grows.
     """
 
     ac_mw: jax.Array
@@ -38,6 +47,8 @@ class WindFarm(NamedTuple):
     hub_factor: jax.Array
     curve: Curve | None = None
     base_temp_c: jax.Array | None = None
+    storm: Storm | None = None
+    icing: Icing | None = None
 
 
 def wind_power_frac(speed_mps, cut_in, rated, cut_out) -> jax.Array:
@@ -71,11 +82,26 @@ def density_factor(temp_air, base_temp_c) -> jax.Array:
     return 1.0 + x * (-1.0 / 3.0 + x * (2.0 / 9.0 + x * (-14.0 / 81.0 + x * end)))
 
 
-def power(farm: WindFarm, wind_mps, temp_air) -> jax.Array:
-    """Available MW of the farm. wind_mps: at the climate's height."""
+def at_hub(farm: WindFarm, wind_mps, temp_air) -> jax.Array:
+    """m/s at the hub, in the air that the curve is for. wind_mps: at the climate's height."""
     speed = wind_mps * farm.hub_factor
-    if farm.base_temp_c is not None:
-        speed = speed * density_factor(temp_air, farm.base_temp_c)
+    if farm.base_temp_c is None:
+        return speed
+    return speed * density_factor(temp_air, farm.base_temp_c)
+
+
+def stopped_after(storm: Storm, stopped, hub_mps) -> jax.Array:
+    """1 where high wind holds the farm stopped, else 0. stopped: in the step before.
+
+    All turbines see one wind. Leaves out: gusts within the step, turbines that stop one by one.
+    """
+    holds = (stopped > 0.0) & (hub_mps >= storm.restart_mps)
+    return ((hub_mps >= storm.stop_mps) | holds).astype(jnp.float32)
+
+
+def power(farm: WindFarm, wind_mps, temp_air) -> jax.Array:
+    """Available MW of the farm, free of ice and running. wind_mps: at the climate's height."""
+    speed = at_hub(farm, wind_mps, temp_air)
     if farm.curve is not None:
         return farm.ac_mw * curve_frac(speed, farm.curve)
     return farm.ac_mw * wind_power_frac(speed, farm.cut_in_mps, farm.rated_mps, farm.cut_out_mps)

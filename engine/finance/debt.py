@@ -21,8 +21,9 @@ import jax.numpy as jnp
 
 from engine import world
 from engine.deal import Deal
-from engine.finance import contracts, tax, tranches
-from engine.finance.contracts import Earnings, Operations
+from engine.finance import account, contracts, tax, tranches
+from engine.finance.account import Earnings
+from engine.finance.contracts import Operations
 from engine.finance.funding import Funding, fund, sources
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
@@ -263,4 +264,4 @@ def rates(loan: Loan, base: jax.Array | None, periods: int) -> jax.Array | None:
 
 
 def _earnings(deal: Deal, case: Operations) -> Earnings:
-    return contracts.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))
+    return account.earnings(deal, contracts.lines(deal, case, world.central(deal.occupancy)))

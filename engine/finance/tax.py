@@ -24,8 +24,8 @@ import jax
 
 from engine.deal import Deal
 from engine.finance import company
+from engine.finance.account import Earnings
 from engine.finance.company import PowerCompany
-from engine.finance.contracts import Earnings
 
 
 def after(deal: Deal, earned: Earnings, interest: jax.Array, capitalised: jax.Array) -> jax.Array:

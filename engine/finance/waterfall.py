@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
+from engine.finance import account as accounts
 from engine.finance import completion, contracts, credit, ranking, returns, tax, tranches
 from engine.finance import debt as loans
+from engine.finance.account import Lines
 from engine.finance.cascade import cascade
 from engine.finance.completion import Built
-from engine.finance.contracts import Lines, Operations
+from engine.finance.contracts import Operations
 from engine.finance.debt import Debt
 from engine.finance.ledger import Cascade, due, imbalance, sponsor
 from engine.finance.schedule import cover
@@ -98,9 +100,9 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         capitalised = capitalised + built.overrun_m * deal.cost_m / deal.spend_m.sum()
     monthly = contracts.lines(deal, operations, market)
     account = jax.tree.map(lambda line: line.sum(1), monthly)
-    earned = contracts.earnings(deal, monthly)
+    earned = accounts.earnings(deal, monthly)
     if built is not None:
-        earned = earned._replace(ebitda_m=earned.ebitda_m + contracts.by_period(deal, built.damages_m))
+        earned = earned._replace(ebitda_m=earned.ebitda_m + accounts.by_period(deal, built.damages_m))
     deductible = debt.deductible(rates)
     deductible = deductible + tranches.deductible(debt.tranches, behind) if behind else deductible
     paid = tax.income_tax(deal, earned, deductible, capitalised)
@@ -114,8 +116,8 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         spent, damages = spent.at[-1].add(built.sponsor_m - built.returned_m), built.damages_m.sum(1)
     equity = jnp.concatenate([-spent, distribution - paid_in - _flow(deal, support)])
     return CashFlow(
-        revenue_m=contracts.revenue(account) + damages,
-        opex_m=contracts.opex(account),
+        revenue_m=accounts.revenue(account) + damages,
+        opex_m=accounts.opex(account),
         renewal_m=account.renewal_m,
         tax_m=_flow(deal, paid),
         vat_m=jnp.zeros(deal.years) if account.vat_m is None else account.vat_m,

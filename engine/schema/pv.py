@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction, want
 from engine.schema.fleet import Blocks, Outage
+from engine.schema.snow import Dust, Snow
 
 STEEPEST_AXIS_DEG = 30.0
 MOST_DC_OVER_AC = 5.0
@@ -59,6 +60,8 @@ class Pv(Section):
     soiling_frac: Annotated[tuple[Fraction, ...], Field(min_length=12, max_length=12)] = Field(
         (0.0,) * 12, description="light lost by dust or snow, January to December; 0 leaves it in loss_frac"
     )
+    snow: Snow | None = Field(None, description="left out: within soiling_frac or loss_frac")
+    dust: Dust | None = Field(None, description="that follows rain, in place of soiling_frac")
     loss_frac: Fraction = Field(0.14, description="of dc power: mismatch, wiring, and soiling if not above")
     light_induced_frac: Fraction = Field(0.0, description="lost in the first months, for good")
     inverter_efficiency_frac: Share = Field(0.96, description="at full load")
@@ -86,6 +89,10 @@ class Pv(Section):
                 found = getattr(self, key)
                 if found != type(self).model_fields[key].default:
                     raise contradiction(key, f"is of trackers, and mount is fixed (got {found:g})")
+        if self.snow is not None and self.mount == "one_axis":
+            raise contradiction("snow", "slides off planes that stand still, and mount is one_axis")
+        if self.dust is not None and any(self.soiling_frac):
+            raise contradiction("dust", "is given, and so is soiling_frac; one of them is enough")
         if self.cover == "none" and self.reflected == "beam":
             raise contradiction("reflected", "is given (got 'beam'), but cover none reflects nothing")
         return self

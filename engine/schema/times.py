@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import itertools
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +17,7 @@ Month = Annotated[int, Field(ge=1, le=MONTHS)]
 Hours = Annotated[tuple[Span, ...], Field(min_length=1, max_length=12)]
 Months = Annotated[tuple[Month, ...], Field(min_length=1, max_length=MONTHS)]
 
-_HOURS = "from and to, such as [[8, 11], [22, 6]]; local standard time, every day of the week"
+_HOURS = "from and to, such as [[8, 11], [22, 6]]; local standard time"
 _MONTHS = "1 is January; left out: all"
 
 
@@ -26,12 +27,18 @@ class Period(Section):
     price_multiple: NotNegative = Field(description="of import_price_per_kwh, in these hours")
     hours: Hours | None = Field(None, description=f"{_HOURS}; left out: all that no other period has")
     months: Months | None = Field(None, description=_MONTHS)
+    days: Literal["all", "weekdays", "weekends"] = Field(
+        "all",
+        description="whose hours: of Monday to Friday, or Saturday and Sunday; holidays count as others",
+    )
 
     @model_validator(mode="after")
     def _once(self) -> Period:
         if self.hours is None:
             if self.months is not None:
                 raise contradiction("months", "is given, but a period without hours has all that is left")
+            if self.days != "all":
+                raise contradiction("days", "is given, but a period without hours has all that is left")
             return self
         _refuse_twice(self.hours, self.months)
         return self
@@ -70,16 +77,25 @@ def complaint(tariff: dict[str, Period]) -> tuple[str, str] | None:
         return name, f"is one too many: a tariff has {MOST_PERIODS} periods at most (got {len(tariff)})"
     if len(rest) > 1:
         return f"{rest[1]}.hours", f"are missing, and {rest[0]} has all that is left"
-    taken: dict[tuple[int, int], str] = {}
+    alike = all(period.days == "all" for period in tariff.values())
+    kinds = ("",) if alike else (" on weekdays", " at weekends")
+    taken: dict[tuple[str, int, int], str] = {}
     for name, period in tariff.items():
+        of = [kind for kind in kinds if period.days == "all" or kind.endswith(period.days)]
         for at in held(period.hours, period.months) if period.hours else ():
-            if at in taken:
-                return f"{name}.hours", f"should not have {_named(at)}, which is in {taken[at]}"
-            taken[at] = name
-    free = [(month, hour) for month in range(MONTHS) for hour in range(DAY) if (month, hour) not in taken]
+            for kind in of:
+                if (kind, *at) in taken:
+                    found = f"should not have {_named(at)}{kind}, which is in {taken[(kind, *at)]}"
+                    return f"{name}.hours", found
+                taken[(kind, *at)] = name
+    every = itertools.product(kinds, range(MONTHS), range(DAY))
+    free = [at for at in every if at not in taken]
     if tariff and free and not rest:
         told = "one period may do without hours and have all that is left"
-        return f"{next(reversed(tariff))}.hours", f"leave {_named(free[0])} without a price; {told}"
+        return (
+            f"{next(reversed(tariff))}.hours",
+            f"leave {_named(free[0][1:])}{free[0][0]} without a price; {told}",
+        )
     if rest and not free:
         return f"{rest[0]}.hours", "are missing, and the other periods leave none"
     return None

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from engine import turbines
 from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, contradiction, want
 from engine.schema.fleet import Blocks, Outage
+from engine.schema.icing import Icing
 
 HIGHEST_MPS = 50.0  # of any curve; the tables that hours look into end there
 EARLIEST_STOP_MPS = 20.0  # a maker's table that ends before at full output is cut off, not the turbine
@@ -69,6 +70,11 @@ class Curve(Section):
             return self.speeds_mps, self.output_frac
         speeds, output = turbines.power_curves()[self.turbine]
         return tuple(speeds), tuple(output)
+
+    @property
+    def last_mps(self) -> float:
+        """The highest speed at which anything is made."""
+        return self.points[0][-1] if self.cut_out_mps is None else self.cut_out_mps
 
     def _own(self) -> None:
         if self.speeds_mps is None:
@@ -179,6 +185,13 @@ class Wind(Section):
     density: Density | None = Field(None, description="absent: the air that the curve is for")
     wakes: Wakes | None = Field(None, description="that change with speed; absent: within loss_frac alone")
     smoothing: Smoothing | None = None
+    restart_mps: float | None = Field(
+        None,
+        gt=0.0,
+        le=HIGHEST_MPS,
+        description="at the hub: stopped by high wind the farm runs again below it; left out: at once",
+    )
+    icing: Icing | None = Field(None, description="left out: within loss_frac alone")
     loss_frac: Fraction = Field(0.12, description="wakes, electrical, icing")
     degradation_frac_per_year: float = Field(0.002, ge=0.0, le=0.1)
     outage: Outage
@@ -191,6 +204,11 @@ class Wind(Section):
         between = self.cut_in_mps < self.rated_mps < self.cut_out_mps
         others = "cut_in_mps", "cut_out_mps"
         want(between, self, "rated_mps", "lie between cut_in_mps and cut_out_mps", *others)
+        if self.restart_mps is not None:
+            last = self.cut_out_mps if self.curve is None else self.curve.last_mps
+            if self.restart_mps >= last:
+                found = f"(got {self.restart_mps:g}, {last:g})"
+                raise contradiction("restart_mps", f"should lie under the speed that stops the farm {found}")
         if self.curve is not None:
             for key in ("cut_in_mps", "rated_mps", "cut_out_mps"):
                 self._default(key, "shapes the cubic curve, and curve is given")

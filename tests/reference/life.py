@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import fleets, gensets, plant, pv, random, refine, wind
+from tests.reference import cooling, exposure, fleets, gensets, plant, pv, random, refine, wind
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
@@ -52,6 +52,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     b = study.battery
     soc = b.soc_start_frac * b.energy_mwh * standing(study, 0)["battery"]
     backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
+    lying = exposure.Lying(study, names)
     chance = [plant.first_order_chance(names, kind) for kind in range(2)]
     out = []
     for year, air in enumerate(weather):
@@ -77,6 +78,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 else []
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
+            lying.begin_day(year, day)
             share = standing(study, 12 * year + MONTH[day])
             now = what_stands(study, share)
             store.power_mw = b.power_mw * share["battery"]
@@ -85,6 +87,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             store.soc_max_mwh = b.soc_max_frac * fresh * share["battery"]
             for h in range(24):
                 t = 24 * day + h
+                lying.begin_hour(year, t)
                 laws = [fleets.law_of_hour(k, t, air["temp_air"][t], air["wind_speed"][t]) for k in kinds]
                 tables_now = [of_fleet[law] for of_fleet, law in zip(tables, laws, strict=True)]
                 failed = next_failures(names, tables_now, year, t, failed)
@@ -100,7 +103,10 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
                     s = t * steps + part
-                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken)
+                    hub = wind.at_hub(study.wind, wind_height_m, at["wind_speed"], at["temp_air"])
+                    on = pv.plane(study.pv, sun, s, at["ghi"], False) if study.pv.snow else 0.0
+                    left = lying.step(h, at["temp_air"], hub, on, dt_h)
+                    d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left)
                     kept["soc_mwh"][s], kept["backlog_mwh"][s] = store.soc_mwh, store.backlog_mwh
 
                     def made(need_mw, of=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw, part=part):
@@ -113,7 +119,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
         cycles += kept["discharged_mw"].sum() * dt_h / b.discharge_efficiency_frac / b.energy_mwh
         kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
         hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
-        kept["imported_by_period"] = connections.by_period(study.grid, hourly)
+        kept["imported_by_period"] = connections.by_period(study.grid, hourly, study.life.first_year + year)
         out.append(kept)
     return out
 
@@ -130,11 +136,10 @@ def within(names, year, t, air, parts, steps):
     return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
 
 
-def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
-    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`."""
-    pv_mw, clipped = pv.power(
-        study.pv, sun, step, year, wind_height_m, at["ghi"], at["temp_air"], at["wind_speed"]
-    )
+def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left):
+    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`. left: by `exposure`."""
+    air = at["ghi"], at["temp_air"], at["wind_speed"]
+    pv_mw, clipped = pv.power(study.pv, sun, step, year, wind_height_m, *air, left[1])
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
@@ -144,15 +149,18 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         circuits = min(circuits, units * grid.transformers.unit_mw)
     export = min(export_limit, circuits)
     pv_up = up["pv"] * up.get("pv_transformers", 1.0)
-    wind_up = up["wind"] * up.get("wind_transformers", 1.0)
+    wind_up = up["wind"] * up.get("wind_transformers", 1.0) * left[0]
     backlog_limit = study.load.max_delay_h * deferrable
     it = {"it_firm_mw": firm, "it_deferrable_mw": deferrable, "it_limit_mw": limit}
     it |= {"it_stopped_firm_mw": None, "it_stopped_deferrable_mw": None}
-    cooling = study.load.cooling_blocks
-    if cooling is not None or "it_blocks" in up:
+    cooled = study.load.cooling_blocks
+    if cooled is not None or study.load.hot_days is not None or "it_blocks" in up:
         heat_mw = math.inf
-        if cooling is not None:
-            heat_mw = up["cooling_blocks"] * cooling.outage.units * cooling.unit_mw
+        if cooled is not None:
+            heat_mw = up["cooling_blocks"] * cooled.outage.units * cooled.unit_mw
+        elif study.load.hot_days is not None:
+            heat_mw = study.load.contracted_it_mw
+        heat_mw *= cooling.carried_share(study.load, at["temp_air"], t // 24)
         it = plant.halls(heat_mw, up.get("it_blocks", 1.0), firm, deferrable, limit)
     return SimpleNamespace(
         **it,
@@ -160,7 +168,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken):
         wind_mw=wind.power(study.wind, year, wind_height_m, at["wind_speed"], at["temp_air"]) * wind_up,
         clipped_mw=clipped * pv_up,
         backlog_limit_mwh=backlog_limit,
-        pue=plant.pue(study.load, at["temp_air"]),
+        pue=cooling.pue(study.load, at["temp_air"], t // 24),
         import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,
         export_order_mw=min(export, export_limit * (1.0 - taken)),

@@ -16,14 +16,6 @@ from tests.reference import random
 from weather.random import Purpose
 
 
-def pue(section, temp):
-    """Site power over IT power."""
-    if temp <= section.free_cooling_below_c:
-        return section.pue_free
-    warm = temp - section.free_cooling_below_c
-    return min(section.pue_free + section.pue_slope_per_c * warm, section.pue_max)
-
-
 def it_load(section, occupancy, hour_of_day):
     """(MW that must run, MW that may wait, MW that the occupied machines can take)."""
     limit = section.contracted_it_mw * occupancy

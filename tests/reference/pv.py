@@ -25,10 +25,12 @@ PEREZ = """
 """  # Perez et al. (1990), table 6: clearness from which, F11 F12 F13 F21 F22 F23
 
 
-def power(section, sun, hour, year, wind_height_m, ghi, temp, wind):
-    """(MW to the bus, MW clipped) of the whole array. sun: the tables of `weather.clearsky.Sun`."""
+def power(section, sun, hour, year, wind_height_m, ghi, temp, wind, left=1.0):
+    """(MW to the bus, MW clipped) of the whole array. sun: the tables of `weather.clearsky.Sun`. left: of the
+    light, by snow and dust.
+    """
     clean = plane(section, sun, hour, ghi, lets_through=False)
-    within = plane(section, sun, hour, ghi, lets_through=True)
+    within = left * plane(section, sun, hour, ghi, lets_through=True)
     c = section.cell
     if c.model == "faiman":
         speed = wind * (2.0 / wind_height_m) ** 0.14
