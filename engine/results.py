@@ -130,7 +130,7 @@ OUTCOMES = (
     Outcome("world", _PATH, "draw of what nobody knows", "int32"),
 )
 
-_TRANCHE = ("path", "tranche")
+_TRANCHE, _PARTNER = ("path", "tranche"), ("path", "partner")
 NAMED = {  # by what a study names; without it they are not there
     "tranche": (
         Outcome("tranche_service_m", (*_YEAR, "tranche"), "paid to a tranche behind the loan", page=False),
@@ -145,6 +145,12 @@ NAMED = {  # by what a study names; without it they are not there
             "PV at its rate of its tenor's CFADS over all debt up to it",
             gaps=True,
         ),
+    ),
+    "partner": (
+        Outcome("partner_irr_frac", _PARTNER, "rate of return of a partner's equity, if any", gaps=True),
+        Outcome("partner_npv_m", _PARTNER, "net present value of a partner's equity"),
+        Outcome("partner_calls_m", _PARTNER, "paid by a partner as guarantee, cures and support"),
+        Outcome("partner_distribution_m", _PARTNER, "distributions to a partner over the life"),
     ),
 }
 

@@ -339,6 +339,12 @@ STUDIES = (
      "      c: {max_share_frac: 0.1, dscr_p50: 1.2, rate_frac_per_year: 0.07, tenor_years: 9}",
      "@:4: deal.debt.max_total_gearing_frac: should not lie under max_gearing_frac "
      "(got 0.6, max_gearing_frac 0.7)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6}\n    b: {share_frac: 0.5}",
+     "@:5: deal.partners.b.share_frac: should bring all shares to 1 (they sum to 1.1)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6, calls_limit_m: 5000}\n"
+     "    b: {share_frac: 0.4, calls_limit_m: 700}",
+     "@:5: deal.partners.b.calls_limit_m: should bring all limits to what guarantee, cures and support may "
+     "call, 5800 (they sum to 5700)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    repayment: bullet",
      "@:4: deal.debt.repayment: should be 'sculpted', 'annuity' or 'equal_principal' (got 'bullet')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",
@@ -351,9 +357,11 @@ STUDIES = (
      "@:3: deal.construction.draws: should be 'mid_year' or 'monthly' (got 'yearly')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {equity_first: true}",
      "@:3: deal.construction.equity_first: is said of monthly draws, and draws is mid_year"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {guarantee_m: 5800}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n"
+     "  construction: {overrun: null, delay: null, correlation: 0, guarantee_m: 5800}",
      "@:3: deal.construction.guarantee_m: is against overrun and delay, and both are left out"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 0.1}, correlation: 0.5}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n"
+     "  construction: {overrun: {sd_frac: 0.1}, delay: null, correlation: 0.5}",
      "@:3: deal.construction.correlation: is of overrun and delay, and one of them is left out"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction:\n"
      "    delay: {probability_frac: 0.5, mean_months: 4, damages_m_per_day: 2}",

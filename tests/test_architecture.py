@@ -25,7 +25,7 @@ weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
-engine.schema.construction engine.finance.completion engine.schema.duties
+engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
@@ -35,7 +35,7 @@ engine.build.tenants engine.finance.tranches
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
-engine.results engine.finance.ranking
+engine.results engine.finance.ranking engine.finance.partners
 
 engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 

@@ -44,6 +44,9 @@ FIXED = {  # the first phase begins with operation, hours that are left are of a
     "phases.half.from_month",
     "grid.tariff.flat.days",
     "deal.renewals.halls.in_year",
+    "deal.partners.solar.share_frac",  # shares sum to 1: `test_finance_partners` moves both
+    "deal.partners.fund.share_frac",
+    "deal.partners.city.share_frac",
 }
 LABELS = {"name", "description", "deal.currency"}
 LOAN = {  # terms that a loan may have, in a study of their own
@@ -59,8 +62,12 @@ LOAN = {  # terms that a loan may have, in a study of their own
         "level_sd_frac": 0.2,
         "yearly_sd_frac": 0.2,
     },
-    "max_gearing_frac": 0.6,
-    "max_total_gearing_frac": 0.63,
+}
+BEHIND = {  # tranches behind a small loan, whose shares bind, with what they float by
+    "floating": LOAN["floating"],
+    "lockup_dscr": 1.3,
+    "max_gearing_frac": 0.3,
+    "max_total_gearing_frac": 0.33,
     "tranches": {
         "second": {
             "max_share_frac": 0.02,
@@ -253,6 +260,11 @@ def base_study() -> Study:
         deal__revenue__lease_price_per_kw_month=560.0,
         deal__revenue__tenants={"anchor": ANCHOR},
         deal__revenue__hourly=HOURLY,
+        deal__partners={
+            "solar": {"share_frac": 0.5, "calls_limit_m": 5.0},
+            "fund": {"share_frac": 0.3, "calls_limit_m": 8.0},
+            "city": {"share_frac": 0.2},
+        },
         deal__green_duty={"required_frac": (0.95, 0.97), "certificate_per_mwh": 30.0},
         deal__direct_supply=DIRECT,
         battery__outage__units=5,
@@ -297,11 +309,13 @@ def other_studies() -> list[Study]:
     fixed = {k: v for k, v in base["pv"].items() if k != "mount"}
     load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
+    debt_behind = base["deal"]["debt"] | BEHIND | {"tenor_years": YEARS}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
+        {"deal": base["deal"] | {"debt": debt_behind}},
         {"load": load | HEAT},
         {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]},
     )
@@ -310,7 +324,9 @@ def other_studies() -> list[Study]:
 
 def at(study: Study, name: str) -> Any:
     """The value of a leaf, None where its section is left out."""
-    return functools.reduce(lambda held, key: held and held.get(key), name.split("."), study.model_dump())
+    return functools.reduce(
+        lambda held, key: held.get(key) if held else None, name.split("."), study.model_dump()
+    )
 
 
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
@@ -461,7 +477,7 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
         *("wind.icing", "pv.snow", "pv.dust"),
         "climate",
         "wind.curve",
-        *(f"deal.debt.{key}" for key in LOAN),
+        *(f"deal.debt.{key}" for key in LOAN | BEHIND),
         *(f"load.{key}" for key in HEAT),
     }
     assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)

@@ -311,6 +311,26 @@ def test_the_page_says_what_is_drawn_in_which_year():
     assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)
 
 
+def test_partners_have_a_line_each():
+    about, values = manifest(), outcomes()
+    about["study"]["deal"]["partners"] = {
+        "solar": {"share_frac": 0.75, "calls_limit_m": 100.0}, "fund": {"share_frac": 0.25}
+    }  # fmt: skip
+    paths = len(values["world"])
+    both = np.ones((paths, 2))
+    values |= {
+        "partner_irr_frac": 0.1 * both, "partner_npv_m": both, "partner_calls_m": 0.0 * both,
+        "partner_distribution_m": 40.0 * both,
+    }  # fmt: skip
+    data = made(values, partner=("solar", "fund"))
+    assert lending.partners(data, about) == [
+        ("solar", "75", "2,100.0", "40", "10", "10", "0", "0", "100"),
+        ("fund", "25", "700.0", "40", "10", "10", "0", "0", "none"),
+    ]
+    assert "<h3>Partners</h3>" in html.page(data, about)
+    assert "<h3>Partners</h3>" not in html.page(made(outcomes()), manifest())
+
+
 def test_tranches_stand_beside_the_loan():
     about, values = manifest(), outcomes()
     about["study"]["deal"]["debt"]["tranches"] = {

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance.schedule import cover, index, present_value, schedule, sculpt, within
+from engine.finance.sponsor import SLACK
 from engine.finance.terms import Loan, Tranche
 
 TESTS = ("dscr_p50", "dscr_p90", "max_share", "max_total_gearing")  # in the order of `Sized.tests_m`
@@ -48,7 +49,7 @@ def sized(
         ratios = (terms.dscr_p50,) if terms.dscr_p90 is None else (terms.dscr_p50, terms.dscr_p90)
         most = jnp.stack(
             [
-                jnp.maximum(sculpt(case, ratio, term) - senior * term, 0.0)
+                _whole(sculpt(case, ratio, term) - senior * term)
                 for case, ratio in zip(cfads, ratios, strict=False)
             ]
         )
@@ -64,11 +65,16 @@ def sized(
     return tuple(found)
 
 
+def _whole(left: jax.Array) -> jax.Array:
+    """What is left to a rank; rounding of a service that takes all is no debt."""
+    return jnp.where(left > SLACK, left, 0.0)
+
+
 def _room(loan: Loan, uses: jax.Array, lent: jax.Array) -> jax.Array:
     """What all debt together leaves to a rank."""
     if loan.max_total_gearing is None:
         return jnp.full_like(lent, jnp.inf)
-    return jnp.maximum(loan.max_total_gearing * uses - lent, 0.0)
+    return _whole(loan.max_total_gearing * uses - lent)
 
 
 def amounts(loan: Loan, services: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import account as accounts
-from engine.finance import completion, contracts, credit, ranking, returns, tax, tranches
+from engine.finance import completion, contracts, credit, partners, ranking, returns, tax, tranches
 from engine.finance import debt as loans
 from engine.finance.account import Lines
 from engine.finance.cascade import cascade
@@ -30,7 +30,8 @@ class CashFlow(NamedTuple):
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
     date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
     sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was. tranche_...: by
-    tranche behind the loan, the last axis (see `ranking.Outcome`); None where there are none.
+    tranche behind the loan, the last axis (see `ranking.Outcome`); None where there are none. partner_...:
+    the same by partner (see `partners.Outcome`).
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
     cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
@@ -87,6 +88,10 @@ class CashFlow(NamedTuple):
     tranche_default_year: jax.Array | None
     tranche_loss_m: jax.Array | None
     tranche_llcr: jax.Array | None
+    partner_irr_frac: jax.Array | None
+    partner_npv_m: jax.Array | None
+    partner_calls_m: jax.Array | None
+    partner_distribution_m: jax.Array | None
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
@@ -144,6 +149,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
         **_ended(built, support),
+        **_partners(deal, built, equity, paid_in + _flow(deal, support), distribution),
         **_tranches(
             ranking.outcome(
                 deal.loan, debt.tranches, rows.tranches, cash, (due(rows), debt.amount_m), deal.years
@@ -183,6 +189,21 @@ def _tranches(found: tuple[ranking.Outcome, ...]) -> dict[str, Any]:
     if not found:
         return dict.fromkeys(names)
     return {name: jnp.stack(x, axis=-1) for name, x in zip(names, zip(*found, strict=True), strict=True)}
+
+
+def _partners(
+    deal: Deal, built: Built | None, equity: jax.Array, called: jax.Array, distribution: jax.Array
+) -> dict[str, Any]:
+    """Of all partners by name; None where the equity is one. called: [year] of operation."""
+    names = [f"partner_{name}" for name in partners.Outcome._fields]
+    if deal.partners is None:
+        return dict.fromkeys(names)
+    while_building = jnp.zeros(deal.construction_years)
+    if built is not None:
+        while_building = while_building.at[-1].set(built.sponsor_m)
+    calls = jnp.concatenate([while_building, called])
+    found = partners.outcome(deal.partners, deal.equity_discount, equity, calls, distribution)
+    return dict(zip(names, found, strict=True))
 
 
 def _flow(deal: Deal, x: jax.Array) -> jax.Array:

@@ -196,7 +196,20 @@ def later(drawn, building, monthly):
     """The study, with what came later still."""
     drawn["deal"] |= servers(apart(drawn, 2), drawn)
     drawn["deal"]["construction"] = construction(apart(drawn, 1), building, monthly)
+    if "sponsor_support_m" in drawn["deal"]["debt"]:
+        drawn["deal"]["partners"] = partners(apart(drawn, 3))
     return Study.model_validate(drawn)
+
+
+def partners(rng):
+    """Three; two of them pay no call beyond a limit."""
+    shares = rng.dirichlet(np.ones(3))
+    shares[2] = 1.0 - shares[0] - shares[1]
+    limits = (rng.uniform(0.0, 20.0), rng.uniform(0.0, 60.0), None)
+    return {
+        name: {"share_frac": float(share), "calls_limit_m": limit}
+        for name, share, limit in zip(("first", "second", "third"), shares, limits, strict=True)
+    }
 
 
 def apart(drawn, topic):

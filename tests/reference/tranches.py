@@ -37,12 +37,13 @@ def sized(study, shaped, cases, dues, lent, uses):
             if dscr is None:
                 allowed.append(math.inf)
                 continue
-            left = [max(max(c, 0.0) / dscr - d, 0.0) for c, d in zip(cfads, dues, strict=True)]
-            left = [x if t < maturity else 0.0 for t, x in enumerate(left)]
+            left = [max(c, 0.0) / dscr - d for c, d in zip(cfads, dues, strict=True)]
+            left = [x if t < maturity and x > SLACK else 0.0 for t, x in enumerate(left)]
             services.append(shaped(terms.repayment, rate, maturity, left))
             allowed.append(worth(services[-1], rate))
         most = debt.max_total_gearing_frac
-        caps = [terms.max_share_frac * uses, math.inf if most is None else max(most * uses - lent, 0.0)]
+        caps = [terms.max_share_frac * uses, math.inf if most is None else most * uses - lent]
+        caps = [cap if cap > SLACK else 0.0 for cap in caps]
         service = min(services, key=lambda s: worth(s, rate))
         whole = worth(service, rate)
         part = min(min(caps) / whole, 1.0) if whole > 0 else 0.0

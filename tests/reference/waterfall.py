@@ -275,6 +275,40 @@ def by_tranche(found):
     }
 
 
+def by_partner(study, how, equity, called, distributed):
+    """Outcomes of each partner, a list over them; calls are split date by date."""
+    names = ("irr_frac", "npv_m", "calls_m", "distribution_m")
+    partners, building = study.deal.partners.values(), len(equity) - len(called)
+    if not partners:
+        return {f"partner_{name}": None for name in names}
+    calls = [0.0] * building + list(called)
+    calls[building - 1] += how.sponsor_cost if how else 0.0
+    paid = [0.0 for _ in partners]
+    flows = [[] for _ in partners]
+    for flow, call in zip(equity, calls, strict=True):
+        before, left = list(paid), call
+        for _ in partners:  # in each round at least one more is at its limit, or all is paid
+            room = [
+                math.inf if p.calls_limit_m is None else p.calls_limit_m - so_far
+                for p, so_far in zip(partners, paid, strict=True)
+            ]
+            shares = [p.share_frac if r > 1e-9 else 0.0 for p, r in zip(partners, room, strict=True)]
+            if left <= 0 or sum(shares) == 0:
+                break
+            parts = [min(left * s / sum(shares), max(r, 0.0)) for s, r in zip(shares, room, strict=True)]
+            paid = [so_far + part for so_far, part in zip(paid, parts, strict=True)]
+            left -= sum(parts)
+        for k, partner in enumerate(partners):
+            flows[k].append(partner.share_frac * (flow + call) - (paid[k] - before[k]))
+    discount = study.deal.equity_discount_frac
+    return {
+        "partner_irr_frac": [irr(of) for of in flows],
+        "partner_npv_m": [npv(discount, of) / (1 + discount) for of in flows],
+        "partner_calls_m": paid,
+        "partner_distribution_m": [p.share_frac * sum(distributed) for p in partners],
+    }
+
+
 def run(study, loan, ops, *market, base_rate=None, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
 
@@ -351,5 +385,7 @@ def run(study, loan, ops, *market, base_rate=None, completion=None):
         "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
         "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
         "periods": rows, "account": years, **credit(study, loan, rows, base_rate),
+        **by_partner(study, how, equity, total([p + s for p, s in zip(paid_in, support, strict=True)]),
+                     total(rows["distribution_m"])),
         **by_tranche(tranches.outcomes(study, loan, rows, cfads, dues)),
     }  # fmt: skip
