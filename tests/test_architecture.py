@@ -30,14 +30,14 @@ engine.schema.partners engine.schema.construction engine.finance.completion engi
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
-engine.build.tenants engine.finance.tranches
+engine.build.tenants
 
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
-engine.results engine.finance.ranking engine.finance.partners
+engine.results engine.finance.tranches engine.finance.partners
 
-engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
+engine.finance.ranking engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind

@@ -210,6 +210,5 @@ def test_a_loan_does_not_feel_who_is_locked_up_behind_it(sample):
     alone = ledger.made(jax.jit(jax.vmap(cascade))(without, plans, cfads, rates))
     paid = ledger.made(jax.jit(jax.vmap(cascade))(beside, sample.debts, cfads, rates))
     assert (paid["tranche0_paid_m"] > 0).any()
-    assert (paid["tranche2_lost_m"] > 0).any()
     for name in set(alone) - {"distribution_m"}:
         assert np.array_equal(alone[name], paid[name]), name

@@ -34,23 +34,21 @@ class Outcome(NamedTuple):
 
 def called(of: Partners, calls_m: jax.Array) -> jax.Array:
     """[date, partner] of calls [date]: in all, each has paid its share of a level that is the same for all,
-    or its limit."""
-    so_far = jax.vmap(lambda all_calls: _level(of, all_calls))(jnp.cumsum(calls_m))
-    return jnp.diff(so_far, axis=0, prepend=jnp.zeros((1, of.share.shape[0])))
+    or its limit.
 
-
-def _level(of: Partners, calls_m: jax.Array) -> jax.Array:
-    """[partner] of all calls [] so far. Each round finds who is at its limit at the level of those who are
-    not; there are no more rounds than partners."""
-    full = jnp.zeros(of.share.shape, bool)
-    owed = of.share * calls_m
-    for _ in range(of.share.shape[0]):
-        full = full | (owed >= of.limit_m)
-        paying = jnp.where(full, 0.0, of.share).sum()
-        rest = calls_m - jnp.where(full, of.limit_m, 0.0).sum()
+    Each round finds who is at its limit at the level of those who are not; there are no more rounds than
+    partners.
+    """
+    so_far, share, limit = jnp.cumsum(calls_m)[:, None], of.share[None], of.limit_m[None]
+    owed = share * so_far
+    full = jnp.zeros(owed.shape, bool)
+    for _ in range(share.shape[1]):
+        full = full | (owed >= limit)
+        paying = jnp.where(full, 0.0, share).sum(1, keepdims=True)
+        rest = so_far - jnp.where(full, limit, 0.0).sum(1, keepdims=True)
         level = jnp.maximum(rest, 0.0) / jnp.where(paying > 0, paying, 1.0)
-        owed = jnp.where(full, of.limit_m, of.share * level)
-    return owed
+        owed = jnp.where(full, limit, share * level)
+    return jnp.diff(owed, axis=0, prepend=jnp.zeros_like(share))
 
 
 def outcome(
@@ -59,10 +57,10 @@ def outcome(
     """equity_m: the flows of all equity, less what it was called for; calls_m: the latter; both
     [construction and operating year]. distribution_m: [year]."""
     paid = called(of, calls_m)
-    flows = (equity_m + calls_m)[:, None] * of.share[None] - paid
+    flows = ((equity_m + calls_m)[:, None] * of.share[None] - paid).T
     return Outcome(
-        jax.vmap(returns.irr, in_axes=1)(flows),
-        jax.vmap(returns.npv, in_axes=(None, 1))(discount, flows) / (1.0 + discount),
+        jnp.stack([returns.irr(own) for own in flows]),
+        jnp.stack([returns.npv(discount, own) for own in flows]) / (1.0 + discount),
         paid.sum(0),
         of.share * distribution_m.sum(),
     )
