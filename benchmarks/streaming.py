@@ -79,7 +79,8 @@ def read(run: Run, file: Path) -> None:
     with opened(run, file) as streamed, stream.threads() as pool:
         for index, _ in simulate.groups(run.machine, np.arange(run.paths)):
             for y in range(run.study.life.years):
-                streamed.read(index, y, pool)
+                for part in np.split(index, run.machine.mesh.size):
+                    streamed.read(part, y, pool)
 
 
 def send(run: Run, file: Path) -> None:

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A module imports only from earlier floors, so that nothing goes round in circles. A new one joins here.
 FLOORS = """
-weather.schema weather.random weather.clearsky weather.beam weather.posterior engine.schema.base
-engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
+weather.schema weather.buffers weather.random weather.clearsky weather.beam weather.posterior
+engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
 engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
@@ -52,14 +52,15 @@ engine.finance.reserves engine.finance.funding
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
-engine.report.supply
+engine.report.supply engine.report.conditions
 
 engine.report.fidelity_figures
 
 weather.daily weather.fit weather.store weather.library engine.plant engine.prepare
 engine.finance.ledger engine.finance.dates
 
-weather.climates.parts weather.intake weather.coding engine.finance.credit engine.finance.cascade
+weather.climates.parts weather.intake weather.coding weather.chunks engine.finance.credit
+engine.finance.cascade
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding engine.exposure

@@ -194,7 +194,23 @@ def test_zarr_is_read_as_it_lies(files, machine):
     for packed in (False, True):
         with stream.threads() as pool:
             held = streamed(files["w.zarr", packed], machine).read(np.arange(32), 0, pool)
-        assert all(stored.T.flags.c_contiguous for _, stored in held)
+        assert all(stored.strides[0] < stored.strides[1] for _, stored in held)
+
+
+def test_a_device_takes_whole_chunks_where_they_lie(files, machine, monkeypatch):
+    """On a CPU; and what netCDF has turned round, where that was written to."""
+    lay: list[int] = []
+    put = jax.device_put
+    monkeypatch.setattr(stream.jax, "device_put", lambda x, d: lay.append(x.ctypes.data) or put(x, d))
+    wide = Streamed(
+        *(getattr(streamed(files["w.zarr", False], machine), k) for k in ("dataset", "name", "mesh"))
+    )
+    paths = (
+        np.arange(CHUNK) if machine.mesh.size == 1 else np.resize(np.arange(CHUNK), CHUNK * machine.mesh.size)
+    )
+    year = next(wide.years(paths, 1))
+    taken = {s.data.unsafe_buffer_pointer() for x in year for s in x.addressable_shards}
+    assert taken <= set(lay)
 
 
 def test_a_reader_that_is_left_stops(files, machine, monkeypatch):
@@ -208,7 +224,7 @@ def test_a_reader_that_is_left_stops(files, machine, monkeypatch):
     next(years)
     years.close()
     assert not set(threading.enumerate()) - before
-    assert len(begun) <= 1 + READ_AHEAD
+    assert len(set(begun)) <= 1 + READ_AHEAD
 
 
 def test_an_error_of_a_later_year_comes_with_that_year(tmp_path, machine):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import life, registers, simulate
+from engine import compose, life, registers, replay, session, setup, simulate
 from engine import plant as plants
 from tests import studies
 from tests.reference import life as reference
@@ -106,6 +106,17 @@ def test_it_happens(lived):
     [farm], [array] = lying.farms, lying.arrays
     assert farm.moist.any()
     assert array.dust.any()
+
+
+def test_a_replay_says_what_the_halls_could_not_run(machine):
+    """In the hottest hours, and never more than there was; of whatever share of them."""
+    run = setup.set_up(studies.study(climate="zhongwei", **FEATURES), 1, 16, None, machine)
+    hours = replay.hours(run, compose.prepared(run, session.quiet), 3, 1)
+    stopped = hours["stopped_mw"].values
+    assert 0.0 < (stopped > 0.0).mean() < 0.3
+    assert (stopped <= hours["it_demand_mw"].values + 1e-3).all()
+    assert hours["temp_air_c"].values[stopped > 0.0].mean() > hours["temp_air_c"].values.mean() + 5.0
+    assert hours["stopped_mw"].attrs["units"] == "MW"
 
 
 def test_the_gpu_kernel_agrees(climate):

@@ -60,7 +60,7 @@ class Coding:
             raise InputError(f"{error}; the first at path {paths[row]}, hour {hour}") from error
 
 
-def raw(variable: xr.DataArray) -> bool:
+def raw(variable: xr.DataArray | xr.Variable) -> bool:
     """Whether the device takes stored values as they are; others are decoded by xarray first."""
     if variable.dtype == np.int16:
         return "_Unsigned" not in variable.attrs
@@ -79,7 +79,7 @@ def check_attributes(variable: xr.DataArray, where: str) -> None:
 
 
 def rows(
-    variable: xr.DataArray, paths: np.ndarray, lock: AbstractContextManager, file: str, year: str
+    name: str, variable: xr.Variable, paths: np.ndarray, lock: AbstractContextManager, file: str, year: str
 ) -> tuple[Coding, np.ndarray]:
     """A year of these paths, [path, 8760] as it is stored; checked.
 
@@ -87,22 +87,26 @@ def rows(
     for what is said. Paths that lie apart are read chunk by chunk, so that what lies between is
     never in memory.
     """
-    how = _coding(variable)
+    how = _coding(name, variable)
+
+    def values(first: int, last: int) -> np.ndarray:
+        return _values(variable[first : last + 1], lock, f"{file}: {name}")
+
     if paths[-1] - paths[0] == len(paths) - 1:
-        stored = _values(variable[paths[0] : paths[-1] + 1], lock, file)
+        stored = values(paths[0], paths[-1])
     else:
         parts = np.split(paths, np.flatnonzero(np.diff(paths // CHUNK_PATHS)) + 1)
-        stored = np.concatenate([_values(variable[p[0] : p[-1] + 1], lock, file)[p - p[0]] for p in parts])
+        stored = np.concatenate([values(p[0], p[-1])[p - p[0]] for p in parts])
     how.check(stored, f"{file}: {year}", paths)
     return how, stored
 
 
-def _coding(variable: xr.DataArray) -> Coding:
+def _coding(name: str, variable: xr.Variable) -> Coding:
     def number(key: str, default: float) -> float:
         return float(np.ravel(variable.attrs.get(key, default))[0])
 
     return Coding(
-        name=str(variable.name),
+        name=name,
         packed=variable.dtype == np.int16,
         scale=number("scale_factor", 1.0),
         offset=number("add_offset", 0.0),
@@ -110,14 +114,12 @@ def _coding(variable: xr.DataArray) -> Coding:
     )
 
 
-def _values(variable: xr.DataArray, lock: AbstractContextManager, file: str) -> np.ndarray:
+def _values(variable: xr.Variable, lock: AbstractContextManager, where: str) -> np.ndarray:
     """int16 or float32, [path, hour]."""
     try:
         with lock:
             values = variable.values
     except Exception as error:  # whatever a broken file makes of its reader
         told = " ".join(str(error).split())[:100]
-        raise InputError(
-            f"{file}: {variable.name}: is damaged, its values cannot be read ({told})"
-        ) from error
+        raise InputError(f"{where}: is damaged, its values cannot be read ({told})") from error
     return values if raw(variable) else values.astype(np.float32)

@@ -17,15 +17,16 @@ import numpy as np
 import xarray as xr
 import zarr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from xarray.core import indexing
 
-from weather import coding, region, schema
+from weather import chunks, coding, region, schema
+from weather.buffers import Buffers
 from weather.climate import Site
 from weather.coding import Coding
 from weather.ensemble import AXIS
 from weather.generate import Weather
 from weather.packing import Packed
 from weather.schema import DIMS, HOURS, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
-from weather.store import HOURS_FIRST
 
 CLIMATOLOGY_PATHS = 64  # what a site's own anomaly is measured against, where a file lacks the region
 _SITE = {  # what a site must state, and what can be
@@ -43,25 +44,26 @@ Out = TypeVar("Out")
 class Streamed:
     """Weather read from an ensemble that `open_ensemble` has checked.
 
-    name: of the file, for what is said. lock: held while it is read; `lock` says which.
+    name: of the file, for what is said. lock: held while it is read; `lock` says which. turned: memory for
+    what the file holds paths first.
     """
 
     dataset: xr.Dataset
     name: str
     mesh: Mesh
     lock: AbstractContextManager = NETCDF_LOCK
+    turned: Buffers = dataclasses.field(default_factory=Buffers, repr=False, compare=False)
 
     def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
         """`Weather` on the device, year by year: each field float32 [8760, path], or `packing.Packed`.
 
         In memory are the years in flight and up to `READ_AHEAD` + 1 more, all as they are stored.
         """
-        sharding = NamedSharding(self.mesh, PartitionSpec(None, AXIS))
-
         with threads() as pool:
 
             def sent(y: int) -> list[jax.Array | Packed]:
-                return list(pool.map(lambda held: _sent(held, sharding), self.read(paths, y, pool)))
+                shards = [self.read(part, y, pool) for part in np.split(paths, self.mesh.size)]
+                return list(pool.map(lambda *field: _sent(field, self.mesh, self.turned), *shards))
 
             for year in _ahead(sent, count):
                 yield Weather(*year)  # type: ignore[arg-type]
@@ -72,9 +74,8 @@ class Streamed:
         pool: of `threads`.
         """
         index, inverse = np.unique(paths, return_inverse=True)
-        part = self.dataset.isel(year=y, site=0)
-        names = [name for name in Weather._fields if name in part]
-        held = dict(zip(names, pool.map(lambda n: self._rows(part[n], index, y), names), strict=True))
+        names = list(self._variables)
+        held = dict(zip(names, pool.map(lambda n: self._rows(n, index, y), names), strict=True))
         if REGION[0] not in held:
             for name, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
                 how, stored = held[own]
@@ -83,17 +84,22 @@ class Streamed:
             held = {name: (how, stored[inverse]) for name, (how, stored) in held.items()}
         return [held[name] for name in Weather._fields]
 
-    def _rows(self, variable: xr.DataArray, index: np.ndarray, y: int) -> tuple[Coding, np.ndarray]:
-        return coding.rows(variable, index, self.lock, self.name, f"year {y + 1}")
+    def _rows(self, name: str, index: np.ndarray, y: int) -> tuple[Coding, np.ndarray]:
+        variable = self._variables[name].isel(year=y, site=0)
+        return coding.rows(name, variable, index, self.lock, self.name, f"year {y + 1}")
+
+    @functools.cached_property
+    def _variables(self) -> dict[str, xr.Variable]:
+        """Without coordinates, whose part of every year xarray would pick out as well."""
+        return {name: self.dataset[name].variable for name in Weather._fields if name in self.dataset}
 
     @functools.cached_property
     def _climatology(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Mean and sd of daily means by day of year, [365] each, of the file's first year and paths."""
-        first = self.dataset.isel(year=0, site=0)
         index = np.arange(min(CLIMATOLOGY_PATHS, self.dataset.sizes["path"]))
         normals = {}
         for name in ("ghi", "wind_speed"):
-            how, stored = self._rows(first[name], index, 0)
+            how, stored = self._rows(name, index, 0)
             normals[name] = region.season(how.decoded(stored))
         return normals
 
@@ -154,22 +160,24 @@ def _opened(file: Path) -> xr.Dataset:
     how: dict[str, Any] = {"engine": "zarr", "consolidated": False} if file.is_dir() else {}
     stored = dict.fromkeys(Weather._fields, False)
     try:
-        with lock(file), zarr.config.set({"array.order": _order(file)}):
+        with lock(file):
             opened = file if file.is_dir() else _netcdf(file)
-            return xr.open_dataset(opened, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
+            found = xr.open_dataset(opened, mask_and_scale=stored, decode_timedelta=False, cache=False, **how)
+            return _straight(found, file) if file.is_dir() else found
     except Exception as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
         raise InputError(f"{file}: cannot be read as {kind} ({reason})") from error
 
 
-def _order(file: Path) -> str:
-    """How Zarr lays out what it reads: as it lies in the chunks, so that nothing is turned round twice."""
-    if not file.is_dir():
-        return "C"
-    group = zarr.open_group(file, mode="r", use_consolidated=False)
-    first = next((group[name] for name in Weather._fields if name in group), None)
-    turned = isinstance(first, zarr.Array) and HOURS_FIRST in first.filters
-    return "F" if turned else "C"
+def _straight(dataset: xr.Dataset, folder: Path) -> xr.Dataset:
+    """Variables whose chunks lie as the device wants them, read by `chunks` and not by Zarr."""
+    group = zarr.open_group(folder, mode="r", use_consolidated=False)
+    for name in set(Weather._fields) & set(dataset.data_vars):
+        array, variable = group[name], dataset[name].variable
+        if isinstance(array, zarr.Array) and chunks.fits(array):
+            lazy = indexing.LazilyIndexedArray(chunks.Chunks(array, folder / name))
+            dataset[name] = xr.Variable(variable.dims, lazy, variable.attrs)
+    return dataset
 
 
 def _netcdf(file: Path) -> xr.backends.NetCDF4DataStore:
@@ -197,22 +205,32 @@ def _site(dataset: xr.Dataset, file: Path) -> Site:
     return Site(name=str(np.ravel(dataset["site"].values)[0]), **numbers)
 
 
-def _sent(held: tuple[Coding, np.ndarray], sharding: NamedSharding) -> jax.Array | Packed:
-    """[path, 8760] in host memory -> [8760, path] on its way to the devices, each getting its paths.
+def _sent(shards: tuple[tuple[Coding, np.ndarray], ...], mesh: Mesh, turned: Buffers) -> jax.Array | Packed:
+    """[path, 8760] in host memory, a part for each device -> [8760, path] on its way to them.
 
-    Turned round on the way where the file has paths first: JAX does it faster than NumPy, and it has to
-    copy anyhow.
+    Turned round on the way where the file has paths first; a CPU takes it where it then lies.
     """
 
-    how, stored = held
+    def send(rows: list[np.ndarray]) -> jax.Array:  # [row, path] each
+        parts = [jax.device_put(x, device) for x, device in zip(rows, mesh.devices.flat, strict=True)]
+        shape = len(rows[0]), sum(x.shape[1] for x in rows)
+        return jax.make_array_from_single_device_arrays(
+            shape, NamedSharding(mesh, PartitionSpec(None, AXIS)), parts
+        )
 
-    def send(x: np.ndarray) -> jax.Array:  # [row, path]
-        return jax.make_array_from_callback(x.shape, sharding, lambda at: x[at])
+    def hours_first(values: np.ndarray) -> np.ndarray:
+        if values.T.flags.c_contiguous:
+            return values.T
+        out = turned.take(values.T.shape, values.dtype)
+        np.copyto(out, values.T)
+        return out
 
+    stored = send([hours_first(values) for _, values in shards])
+    how, _ = shards[0]
     if not how.packed:
-        return send(stored.T)
+        return stored
     coding = np.array([how.scale, how.offset, *RANGES[how.name]], np.float32)
-    return Packed(send(stored.T), send(np.repeat(coding[:, None], len(stored), axis=1)))
+    return Packed(stored, send([np.repeat(coding[:, None], len(values), axis=1) for _, values in shards]))
 
 
 def threads() -> Executor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import facts, figures, lending, supply, tables, wording
+from engine.report import conditions, facts, figures, lending, supply, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def page(
         figures=_figures(results, manifest, week),
         money=facts.money(manifest),
         boundary=facts.boundary(manifest),
+        conditions=conditions.sentences(manifest),
         draws=facts.draws(manifest),
         drawn=facts.drawn(manifest),
         sizing=facts.sizing(manifest),
