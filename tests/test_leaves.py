@@ -66,8 +66,8 @@ LOAN = {  # terms that a loan may have, in a study of their own
 BEHIND = {  # tranches behind a small loan, whose shares bind, with what they float by
     "floating": LOAN["floating"],
     "lockup_dscr": 1.3,
-    "max_gearing_frac": 0.3,
-    "max_total_gearing_frac": 0.33,
+    "max_gearing_frac": 0.05,
+    "max_total_gearing_frac": 0.1,
     "tranches": {
         "second": {
             "max_share_frac": 0.02,
