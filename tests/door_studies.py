@@ -365,7 +365,8 @@ STUDIES = (
      "@:3: deal.construction.correlation: is of overrun and delay, and one of them is left out"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction:\n"
      "    delay: {probability_frac: 0.5, mean_months: 4, damages_m_per_day: 2}",
-     "@:4: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and only there "
+     "~/zhongwei.yaml:*: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and "
+     "only there "
      "(got 0, damages_m_per_day 2)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 15}}",
      "@:3: deal.construction.overrun.sd_frac: should be less than or equal to 2 (got 15)*"),
