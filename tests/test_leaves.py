@@ -65,7 +65,8 @@ LOAN = {  # terms that a loan may have, in a study of their own
 }
 BEHIND = {  # tranches behind a small loan, whose shares bind, with what they float by
     "floating": LOAN["floating"],
-    "lockup_dscr": 1.3,
+    "dscr_p50": 5.0,
+    "lockup_dscr": 5.0,  # many lives are locked up
     "max_gearing_frac": 0.05,
     "max_total_gearing_frac": 0.1,
     "tranches": {
@@ -81,7 +82,7 @@ BEHIND = {  # tranches behind a small loan, whose shares bind, with what they fl
             "sweep_frac": 0.3,
         },
         "last": {
-            "max_share_frac": 0.05,
+            "max_share_frac": 0.2,
             "dscr_p50": 1.05,
             "dscr_p90": 1.0,
             "rate_frac_per_year": 0.08,
