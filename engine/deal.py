@@ -25,7 +25,8 @@ from engine.finance.hourly import Hourly
 from engine.finance.mechanism import Mechanism
 from engine.finance.partners import Partners
 from engine.finance.ppa import Ppa
-from engine.finance.sla import Sla
+from engine.finance.sla import Events, Sla
+from engine.finance.spot import Settlement
 from engine.finance.terms import Loan
 from engine.finance.vat import Vat
 from engine.schema.deal import CapexItem
@@ -46,7 +47,7 @@ class Deal:
     stands. it_standing: [year, 12] share of the contracted capacity.
     lease_price_per_kw_month and the prices below it: [year].
     import_multiples: [period] of the import price, None where all hours cost the same.
-    sla_multiple, sla_deferrable_weight: []. sla, ppa, mechanism, hourly, green_duty,
+    sla_multiple, sla_deferrable_weight: []. sla, sla_events, spot, ppa, mechanism, hourly, green_duty,
     direct_supply: None where the study has none.
     fixed_cost_m: [6, year], rows as in `FIXED_COSTS`. renewal_m: [year] set aside for renewals.
     spend_m: [step of construction] with VAT; steps are months where the loan is drawn by the month, else
@@ -72,6 +73,8 @@ class Deal:
     sla_multiple: jax.Array
     sla_deferrable_weight: jax.Array
     sla: Sla | None
+    sla_events: Events | None
+    spot: Settlement | None
     ppa: Ppa | None
     mechanism: Mechanism | None
     hourly: Hourly | None
@@ -126,8 +129,10 @@ def deal(study: Study) -> Deal:
         fuel_cost_per_kwh=f64(taxes.net("fuel", study.gensets.fuel_cost_per_kwh * index)),
         sla_multiple=f64(terms.revenue.sla_credit_multiple),
         sla_deferrable_weight=f64(terms.revenue.sla_deferrable_weight_frac),
+        sla_events=service.events(terms.revenue.sla_events),
         sla=service.sla(terms.revenue.sla_bands, study.load.deferrable_frac),
-        ppa=sales.ppa(terms.revenue.ppa, since_close, taxes.net),
+        spot=sales.settlement(terms.revenue.spot),
+        ppa=sales.ppa(terms.revenue.ppa, since_close, index, taxes.net),
         mechanism=sales.mechanism(terms.revenue.mechanism, since_close, taxes.net),
         green_duty=duties.green(terms.green_duty, index, taxes.net),
         direct_supply=duties.direct(terms.direct_supply, index, taxes),

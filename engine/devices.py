@@ -22,6 +22,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from engine.schema.study import Study
 from weather.ensemble import AXIS
 from weather.schema import InputError
 
@@ -69,6 +70,20 @@ def choose(wanted: str | None, drawn: bool) -> str:
             "brings it"
         )
     return wanted
+
+
+def fits(on: Machine, study: Study) -> None:
+    """Refuse a route that lacks a part of the study's hours."""
+    if on.route != PALLAS:
+        return
+    if (minutes := study.life.step_minutes) != 60:
+        raise InputError(
+            f"--route {PALLAS}: steps by whole hours, but the study's life.step_minutes is {minutes}"
+        )
+    if study.deal.revenue.sla_events:
+        raise InputError(f"--route {PALLAS}: counts no interruptions, which deal.revenue.sla_events wants")
+    if study.deal.revenue.spot is not None:
+        raise InputError(f"--route {PALLAS}: knows no price of an hour, which deal.revenue.spot gives")
 
 
 def machine(

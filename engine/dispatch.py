@@ -64,6 +64,8 @@ class Drivers(NamedTuple):
     it_limit_mw: what the occupied machines can take. backlog_limit_mwh: IT energy that may wait.
     export_order_mw: export limit under orders, at most export_limit_mw. battery_frac: blocks that work.
     it_stopped_*: loads beside those two that the halls cannot run, None where halls never fail.
+    spot_multiple: price of the hour over the year's mean, None without a spot market; sells: 1 where it is
+    worth selling at, else 0, None where all is sold.
     """
 
     pv_mw: jax.Array
@@ -81,6 +83,8 @@ class Drivers(NamedTuple):
     battery_frac: jax.Array
     it_stopped_firm_mw: jax.Array | None = None
     it_stopped_deferrable_mw: jax.Array | None = None
+    spot_multiple: jax.Array | None = None
+    sells: jax.Array | None = None
 
 
 class Flows(NamedTuple):
@@ -88,7 +92,8 @@ class Flows(NamedTuple):
 
     pv: with what is clipped. charged, discharged: at the bus. served: site load covered, cooling
     included. it_demand: IT load as it arrives. unserved_*, postponed, caught_up: IT. standby: out of the
-    battery's cells, on no bus; None for a battery without.
+    battery's cells, on no bus; None for a battery without. curtailed_price: for what the hour pays, None
+    where all is sold.
     """
 
     pv_mw: jax.Array
@@ -109,13 +114,26 @@ class Flows(NamedTuple):
     curtailed_no_load_mw: jax.Array
     curtailed_clipping_mw: jax.Array
     standby_mw: jax.Array | None = None
+    curtailed_price_mw: jax.Array | None = None
+
+
+class AtSpot(NamedTuple):
+    """Energy by what its hours pay: MWh that would earn as much at the year's mean price.
+
+    hours_h: of all hours, h. made_mwh: of what sun and wind could give at the bus. exported_mwh: of what is
+    exported.
+    """
+
+    hours_h: jax.Array
+    made_mwh: jax.Array
+    exported_mwh: jax.Array
 
 
 class Totals(NamedTuple):
     """The same flows summed over a day or a month, MWh.
 
     imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
-    without one.
+    without one. at_spot: None without a spot market. interruptions: of each rule, a number; None without.
     """
 
     pv_mwh: jax.Array
@@ -136,7 +154,10 @@ class Totals(NamedTuple):
     curtailed_no_load_mwh: jax.Array
     curtailed_clipping_mwh: jax.Array
     standby_mwh: jax.Array | None = None
+    curtailed_price_mwh: jax.Array | None = None
     imported_by_period_mwh: tuple[jax.Array, ...] | None = None
+    at_spot: AtSpot | None = None
+    interruptions: tuple[jax.Array, ...] | None = None
 
 
 class Work(NamedTuple):
@@ -254,7 +275,8 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left, made_mw: jax.A
     """
     load_it = d.it_firm_mw + d.it_deferrable_mw
     exportable = jnp.minimum(left.surplus_mw, d.export_limit_mw)
-    exported = jnp.minimum(left.surplus_mw, d.export_order_mw)
+    allowed = jnp.minimum(left.surplus_mw, d.export_order_mw)
+    exported = allowed if d.sells is None else allowed * d.sells
     beyond = left.surplus_mw - exportable
     connected = d.export_limit_mw > 0.0
 
@@ -291,11 +313,12 @@ def flows(d: Drivers, work: Work, exchange: Exchange, left: Left, made_mw: jax.A
         caught_up_mw=work.caught_up_mw,
         unserved_firm_mw=short_firm,
         unserved_deferrable_mw=short_deferrable,
-        curtailed_order_mw=exportable - exported,
+        curtailed_order_mw=exportable - allowed,
         curtailed_export_limit_mw=jnp.where(connected, beyond, 0.0),
         curtailed_no_load_mw=no_load,
         curtailed_clipping_mw=d.clipped_mw,
         standby_mw=exchange.standby_mw,
+        curtailed_price_mw=None if d.sells is None else allowed - exported,
     )
 
 
@@ -352,13 +375,25 @@ def hours(battery: Battery, state: State, drivers: Drivers, dt_h: float) -> tupl
     return end, starts, flows(drivers, *met)
 
 
-def metered(f: Flows, periods: tuple[jax.Array, ...] | None) -> Totals:
-    """Flows by the names of their totals, MW. periods: 1 in each period's hours, else 0."""
+def metered(f: Flows, periods: tuple[jax.Array, ...] | None, price: jax.Array | None = None) -> Totals:
+    """Flows by the names of their totals, MW. periods: 1 in each period's hours, else 0.
+
+    price: of the hour over the year's mean, None without a spot market.
+    """
     by_period = None if periods is None else tuple(f.imported_mw * within for within in periods)
-    return Totals(*f, by_period)
+    at_spot = None
+    if price is not None:
+        made = f.pv_mw + f.wind_mw - f.curtailed_clipping_mw
+        at_spot = AtSpot(price, price * made, price * f.exported_mw)
+    return Totals(*f, by_period, at_spot)
 
 
-def totals(f: Flows, dt_h: float, periods: tuple[jax.Array, ...] | None = None) -> Totals:
-    """Flows [hour, path] in MW -> one sum each in MWh. periods: [hour] of each period of the tariff."""
+def totals(
+    f: Flows, dt_h: float, periods: tuple[jax.Array, ...] | None = None, price: jax.Array | None = None
+) -> Totals:
+    """Flows [hour, path] in MW -> one sum each in MWh. periods: [hour] of each period of the tariff.
+
+    price: [hour, path] as `metered` wants it.
+    """
     within = None if periods is None else tuple(x[:, None] for x in periods)
-    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within))
+    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within, price))

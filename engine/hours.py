@@ -13,6 +13,7 @@ from engine.convert import computing, pv, wind
 from engine.convert.irradiance import Geometry
 from engine.dispatch import Drivers
 from engine.plant import FLEETS, Plant, in_place
+from engine.spot import Usual
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 
 
@@ -21,7 +22,8 @@ class Hours(NamedTuple):
 
     A step is an hour, or a part of one, for which all but the sun is the hour's.
     standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
-    their own, None where none differs. dew_point_c: None where nothing looks at it.
+    their own, None where none differs. dew_point_c: None where nothing looks at it. spot: what hours have of
+    a market's prices, None without one.
     """
 
     hour: jax.Array
@@ -31,6 +33,7 @@ class Hours(NamedTuple):
     standing: jax.Array | None
     grid: grid.Clock | None
     dew_point_c: jax.Array | None = None
+    spot: Usual | None = None
 
 
 def of_year(plant: Plant) -> Hours:
@@ -39,7 +42,9 @@ def of_year(plant: Plant) -> Hours:
     if standing is not None:
         daily = jnp.repeat(standing, np.asarray(MONTH_DAYS), axis=0)[:, None]
         standing = jnp.broadcast_to(daily, (DAYS, DAY, standing.shape[-1]))
-    clock = plant.connection.clock
+    clock, usual = plant.connection.clock, None if plant.spot is None else plant.spot.usual
+    if usual is not None:
+        usual = jax.tree.map(lambda x: jnp.repeat(x, np.asarray(MONTH_DAYS), axis=0), usual)
     return Hours(
         hour=held(jnp.arange(HOURS).reshape(DAYS, DAY), plant.steps, 1),
         clock=held(jnp.broadcast_to(jnp.arange(DAY, dtype=jnp.float32), (DAYS, DAY)), plant.steps, 1),
@@ -48,6 +53,7 @@ def of_year(plant: Plant) -> Hours:
         standing=held(standing, plant.steps, 1),
         grid=None if clock is None else held(grid.by_day(clock), plant.steps, 1),
         dew_point_c=_by_day(plant, humid and humid.dew_point_c),
+        spot=held(usual, plant.steps, 1),
     )
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from engine import dispatch, exposure, gensets, hours, islanding, orders, outages, world
+from engine import dispatch, exposure, gensets, hours, interruptions, islanding, orders, outages, spot, world
 from engine.deal import Deal
 from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
@@ -39,6 +39,8 @@ class State(NamedTuple):
     worn_mwh: discharged since the battery's cells were new, None where that wears nothing. gensets: None
     where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
     where the plant always survives its loss. lying: what weather has left on it, None where nothing lasts.
+    spot: the market's own, None without one. lacked_h: of each rule of the service levels, how long its tier
+    has lacked power; None without.
     """
 
     store: dispatch.State
@@ -49,6 +51,8 @@ class State(NamedTuple):
     gensets: gensets.State | None = None
     stands: jax.Array | None = None
     lying: exposure.State | None = None
+    spot: jax.Array | None = None
+    lacked_h: tuple[jax.Array, ...] | None = None
 
 
 class Energy(NamedTuple):
@@ -69,7 +73,8 @@ def start(plant: Plant, stream: Stream) -> State:
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
         stands, lying = islanding.start(plant), exposure.start(plant, stream)
-        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, lying)
+        own = lying, spot.start(plant.spot, stream), interruptions.start(plant.interruptions)
+        return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, *own)
 
     return block.tile(one)(plant, stream)
 
@@ -188,12 +193,15 @@ def day(
     hour = today.hour[::steps]
     failed, counts = outages.hours(plant.fleets, stream, y, hour, now.failed, air)
     stands, stood = islanding.hours(plant, stream, y, hour, counts, now.stands)
+    usual, region = jax.tree.map(lambda x: x[::steps], today.spot), (w.region_sun, w.region_wind)
+    market, price = spot.hours(plant.spot, usual, stream, y, hour, region, now.spot)
     if tables is not None:
         w = refine.hours(tables, stream, y, hour, w, beside, steps)
-        counts, stood = hours.held((counts, stood), steps)
+        counts, stood, price = hours.held((counts, stood, price), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)
     met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay))
+    met = spot.met(plant.spot, met, price)
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
     store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
@@ -205,9 +213,12 @@ def day(
         )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
-    sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods)
+    sums = dispatch.totals(flowed, dt_h, None if today.grid is None else today.grid.periods, price)
+    lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, lying)
+    lasting = lying, market, lacked
+    after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, *lasting)
+    sums = sums._replace(interruptions=counted)
     return after, (sums, (w, starts, met, flowed))
 
 

@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 
 from engine.dispatch import Totals
+from engine.finance import account
 from engine.finance.waterfall import CashFlow
 from engine.plant import Plant
 from engine.results import CAUSES, NAMED, TIERS, kept
 from engine.world import Market
+from weather.schema import DAY, MONTH_DAYS
 
 
 def outcomes(
@@ -34,13 +36,15 @@ def outcomes(
     if cash.operating is not None:
         year = {name: jnp.sum(x * cash.operating, axis=1) for name, x in flowing.items()}
     for sums in (whole, year):
-        sums.setdefault("standby_mwh", jnp.zeros_like(sums["charged_mwh"]))
+        for name in ("standby_mwh", "curtailed_price_mwh"):
+            sums.setdefault(name, jnp.zeros_like(sums["charged_mwh"]))
     by_cause = jnp.stack([year[f"curtailed_{cause}_mwh"] for cause in CAUSES], axis=1)
     contracted = plant.computing.contracted_mw.astype(jnp.float64)
     by_tier = jnp.stack([year[f"unserved_{tier}_mwh"] for tier in TIERS], axis=1) / contracted
     served, bought = year["served_mwh"], year["imported_mwh"] + year["genset_mwh"]
     green = jnp.where(served > 0, 1.0 - bought / jnp.where(served > 0, served, 1.0), jnp.nan)
     self_used, exported = own_supply(year)
+    spot_price, capture = spot(monthly, year["exported_mwh"], cash)
     money = cash.account
     duties = money.certificates_bought_m, money.levy_m, money.excess_export_m
     found = {
@@ -54,7 +58,12 @@ def outcomes(
         "curtailed_by_cause_mwh": by_cause,
         "unserved_compute_h": jnp.sum(by_tier, axis=1),
         "unserved_by_tier_h": by_tier,
+        "interruptions": counted(monthly, year["served_mwh"], cash),
+        "sla_credit_m": money.sla_credit_m,
+        "buyer_saving_m": _sum(cash.revenue_m, (account.buyer_saves(money),)),
         "green_frac": green,
+        "spot_price_per_kwh": spot_price,
+        "capture_frac": capture,
         "self_used_frac": self_used,
         "exported_frac": exported,
         "soc_mwh": soc_mwh,
@@ -76,6 +85,29 @@ def own_supply(year: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
     lost = sum(year[f"curtailed_{cause}_mwh"] for cause in CAUSES if cause != "clipping")
     over = jnp.where(able > 0, able, jnp.nan)
     return (able - lost - year["exported_mwh"]) / over, year["exported_mwh"] / over
+
+
+def counted(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:
+    """[year] interruptions of all rules, of the months that are operated; in the shape of `like`."""
+    operated = jnp.ones(()) if cash.operating is None else cash.operating
+    return sum(((x * operated).sum(1) for x in monthly.interruptions or ()), jnp.zeros_like(like))
+
+
+def spot(monthly: Totals, exported: jax.Array, cash: CashFlow) -> tuple[jax.Array, jax.Array]:
+    """[year] mean price of the hours, without VAT, and what an exported MWh is paid over it; NaN without a
+    spot market, and the second where nothing is exported.
+
+    exported: [year] MWh.
+    """
+    of = monthly.at_spot
+    if of is None:
+        return (jnp.full_like(exported, jnp.nan),) * 2
+    operated = jnp.ones_like(monthly.exported_mwh) if cash.operating is None else cash.operating
+    month_h = DAY * jnp.asarray(MONTH_DAYS, jnp.float64)
+    hours, paid, value = (jnp.sum(x * operated, axis=1) for x in (month_h, of.hours_h, of.exported_mwh))
+    mean = jnp.where(hours > 0.0, paid / jnp.where(hours > 0.0, hours, 1.0), jnp.nan)
+    earned = jnp.where(exported > 0.0, value / jnp.where(exported > 0.0, exported, 1.0), jnp.nan)
+    return cash.grid_price_per_kwh * mean, earned / mean
 
 
 def _sum(like: jax.Array, lines: tuple[jax.Array | None, ...]) -> jax.Array:

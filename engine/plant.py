@@ -22,6 +22,8 @@ from engine.build import (
     phases,
     pv,
     sales,
+    sla,
+    spot,
     tenants,
     wind,
 )
@@ -38,12 +40,14 @@ from engine.finance.terms import BaseRate
 from engine.fleets import Kind
 from engine.gensets import Gensets
 from engine.grid import Connection
+from engine.interruptions import Rules
 from engine.orders import OrderProcess
 from engine.outages import Fleets
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
 from engine.schema.study import Study
 from engine.schema.wind import Wind
+from engine.spot import Spot
 from engine.tenants import Tenants
 from engine.world import Unknowns
 from weather.clearsky import Sun
@@ -63,7 +67,8 @@ class Plant(NamedTuple):
     are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
     between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
-    are taken apart need, None where they are not.
+    are taken apart need, None where they are not. spot: None without such a market.
+    interruptions: what service levels count, None for nothing.
     """
 
     pv: PvArray
@@ -88,6 +93,8 @@ class Plant(NamedTuple):
     construction: Risks | None = None
     base_rate: BaseRate | None = None
     parts: Tables | None = None
+    spot: Spot | None = None
+    interruptions: Rules | None = None
 
     @property
     def steps(self) -> int:
@@ -224,6 +231,8 @@ def plant(study: Study, sun: Sun, wind_height_m: float, finer: Finer | None = No
         construction=construction.risks(study.deal.construction),
         base_rate=loan.base_rate(study.deal.debt),
         parts=finer and finer.tables,
+        spot=spot.spot(study.deal.revenue.spot),
+        interruptions=sla.rules(study.deal.revenue.sla_events),
     )
 
 

@@ -21,6 +21,7 @@ _LONG_NAMES = {
     "load_mw": "site load after postponing and catching up, served or not",
     "unserved_mw": "site load that went unserved",
     "soc_mwh": "energy in the battery at the hour's start",
+    "spot_multiple": "spot price, over the year's mean price",
     "standby_mw": "what the battery draws for itself, out of its cells",
     "ordered_mw": "export that orders took away from the limit",
     "stopped_mw": "IT load that the halls cannot run: for failed blocks, or heat",
@@ -61,6 +62,8 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     }
     if met.it_stopped_firm_mw is not None:
         values["stopped_mw"] = met.it_stopped_firm_mw + met.it_stopped_deferrable_mw
+    if met.spot_multiple is not None:
+        values["spot_multiple"] = met.spot_multiple
     steps = run.plant.steps
     begins = np.arange(HOURS) if steps == 1 else np.arange(HOURS * steps) / steps
     return xr.Dataset(
@@ -108,5 +111,6 @@ def week(year: xr.Dataset) -> xr.Dataset:
 
 
 def _attrs(name: str) -> dict[str, str]:
-    units = {"mwh": "MWh", "mw": "MW", "wm2": "W m-2", "mps": "m s-1", "c": "degC"}[name.rsplit("_", 1)[-1]]
-    return {"units": units, "long_name": _LONG_NAMES.get(name, name.rsplit("_", 1)[0].replace("_", " "))}
+    units = {"mwh": "MWh", "mw": "MW", "wm2": "W m-2", "mps": "m s-1", "c": "degC", "multiple": "1"}
+    unit = units[name.rsplit("_", 1)[-1]]
+    return {"units": unit, "long_name": _LONG_NAMES.get(name, name.rsplit("_", 1)[0].replace("_", " "))}

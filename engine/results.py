@@ -21,7 +21,7 @@ from weather.schema import NETCDF_LOCK, InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-CAUSES = ("order", "export_limit", "no_load", "clipping")
+CAUSES = ("order", "export_limit", "no_load", "clipping", "price")
 TIERS = ("firm", "deferrable")
 ATTRIBUTES = ("study", "currency", "digest", "seed", "route", "wattbit_version")
 DATASET, MANIFEST = "results.nc", "manifest.json"
@@ -29,7 +29,7 @@ CHUNK = 16_384  # entries of a dimension that are compressed together
 CACHE_BYTES = 2**20  # of a variable's chunks that stay in memory after they are written
 
 _PATH, _YEAR = ("path",), ("path", "year")
-_UNITS = {"_mwh": "MWh", "_h": "h", "_m": "million {currency}"}
+_UNITS = {"_mwh": "MWh", "_h": "h", "_m": "million {currency}", "_kwh": "{currency}/kWh"}
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,14 @@ OUTCOMES = (
     _energy("it_demand_mwh", "energy that the computing asked for, without cooling", page=False),
     _energy("curtailed_mwh", "energy that could have been produced and was not"),
     _energy("unserved_compute_h", "unserved IT energy over contracted IT power"),
+    _energy("buyer_saving_m", "what a power contract saves its buyer, damages with it"),
+    _energy("interruptions", "interruptions that service levels counted, all rules together"),
+    _energy("sla_credit_m", "rent given back under service levels"),
     _energy("green_frac", "share of the site's energy from its own sun and wind", gaps=True),
     _energy("self_used_frac", "share of what sun and wind could give that the site took", gaps=True),
     _energy("exported_frac", "share of what sun and wind could give that was exported", gaps=True),
+    _energy("spot_price_per_kwh", "mean price of a year's hours at the spot market", gaps=True),
+    _energy("capture_frac", "what an exported MWh is paid at spot, over that mean", gaps=True),
     _energy("occupancy_frac", "occupied fraction of the contracted capacity that stands"),
     _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
     _detail("revenue_m", "revenue received"),

@@ -12,10 +12,10 @@ import numpy as np
 import xarray as xr
 
 from engine import deal as deals
+from engine import devices, results
 from engine import plant as plants
-from engine import results
 from engine.deal import Deal
-from engine.devices import PALLAS, Machine
+from engine.devices import Machine
 from engine.plant import Plant, Reference
 from engine.schema.study import Study
 from weather import bootstrap, clearsky, climate, history, library, records, refine, stream
@@ -144,7 +144,8 @@ def set_up(
     _fits_memory(study, paths, keep)
     if library_years is not None:
         _fits_library(study, library_years, weather, machine)
-    air = _taken_apart(_air(study, paths, weather, machine), study, machine)
+    devices.fits(machine, study)
+    air = _taken_apart(_air(study, paths, weather, machine), study)
     return Run(
         study=study,
         seed=seed,
@@ -172,15 +173,11 @@ def _fits_library(study: Study, years: int, weather: Path | None, machine: Machi
     library.check_room(years, machine.mesh)
 
 
-def _taken_apart(air: Air, study: Study, machine: Machine) -> Air:
+def _taken_apart(air: Air, study: Study) -> Air:
     """With what steps under an hour need of the place."""
     minutes = study.life.step_minutes
     if minutes == 60:
         return air
-    if machine.route == PALLAS:
-        raise InputError(
-            f"--route {PALLAS}: steps by whole hours, but the study's life.step_minutes is {minutes}"
-        )
     place = air.site.latitude, air.site.longitude, air.site.altitude_m, air.site.utc_offset_h
     return air._replace(finer=refine.finer(*place, air.sun, 60 // minutes))
 

@@ -18,25 +18,30 @@ engine.finance.returns engine.finance.schedule engine.finance.terms engine.finan
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
 engine.finance.hourly engine.finance.duties
 
+engine.schema.spot
+
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
 engine.schema.icing engine.schema.snow
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
+engine.report.spot
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
 engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
-engine.build.sla engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
+engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
 engine.build.tenants
 
+engine.spot engine.finance.spot engine.interruptions
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
 engine.results engine.finance.tranches engine.finance.partners
 
+engine.build.spot engine.build.sla
 engine.finance.ranking engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
 weather.generate weather.readers weather.quality engine.complaint engine.deal
@@ -110,6 +115,8 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "grid",
         "islanding",
         "orders",
+        "interruptions",
+        "spot",
         "dispatch",
         "life",
         "registers",

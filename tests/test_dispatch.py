@@ -73,6 +73,8 @@ def random_plants(rng, plants=PLANTS, hours=HOURS):
         battery_frac=u(0, 1, each).round(1),
         it_stopped_firm_mw=stopped * (1 - deferrable.clip(0, 1)),
         it_stopped_deferrable_mw=stopped * deferrable.clip(0, 1),
+        spot_multiple=np.ones(each),
+        sells=1.0 * (np.random.default_rng(7).random(each) < 0.8),
     )
     return f32((battery, State(start * energy, u(0, 30, plants)), drivers))
 
@@ -155,7 +157,11 @@ def test_every_branch_is_met(drawn):
 def test_energy_closes_every_hour(drawn):
     f = drawn[-1]
     curtailed = (
-        f.curtailed_order_mw + f.curtailed_export_limit_mw + f.curtailed_no_load_mw + f.curtailed_clipping_mw
+        f.curtailed_order_mw
+        + f.curtailed_export_limit_mw
+        + f.curtailed_no_load_mw
+        + f.curtailed_clipping_mw
+        + f.curtailed_price_mw
     )
     came = f.pv_mw + f.wind_mw + f.imported_mw + f.genset_mw + f.discharged_mw
     went = f.served_mw + f.charged_mw + f.exported_mw + curtailed
@@ -277,6 +283,7 @@ def by_hand(battery, state, **given):
     idle = dict.fromkeys(Drivers._fields, [0.0] * hours) | {
         "pue": [1.0] * hours,
         "battery_frac": [1.0] * hours,
+        "sells": [1.0] * hours,
     }
     drivers = f32(Drivers(**{k: np.array(v)[:, None] for k, v in (idle | given).items()}))
     state = State(*(np.array([x]) for x in state))
@@ -368,5 +375,7 @@ def test_totals_carry_the_names_of_flows():
     assert [n.removesuffix("_mwh") for n in dispatch.Totals._fields] == [
         *(n.removesuffix("_mw") for n in Flows._fields),
         "imported_by_period",
+        "at_spot",
+        "interruptions",
     ]
     assert set(reference.FLOWS) == set(Flows._fields)

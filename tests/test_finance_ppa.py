@@ -98,6 +98,47 @@ def test_indexed_price_and_damages_by_hand():
     )
 
 
+def bought(rng, volume, elsewhere=0.5):
+    """A contract of six years with prices that move, and its lines."""
+    terms = {"price_per_kwh": 0.3, "term_years": 5, "share_frac": 0.8, "volume": volume}
+    study = deals.study(rng, 6, 2, 2, 5, taxed=True)
+    agreed = {"deal.revenue.ppa": terms | {"buyer_else_per_kwh": elsewhere}, "phases": {}}
+    study, ops = changed(study, agreed), deals.operations(rng, 6)
+    money, market = deal(study), deals.market(rng, study)
+    return study, ops, money, market, contracts.lines(money, ops, market)
+
+
+def test_what_the_buyer_saves_is_the_seller_s_with_the_other_sign_to_the_yuan():
+    """Against what both would have without it: the buyer pays the grid's price, the seller is paid it."""
+    owed = {"mwh_per_year": 90_000.0, "damages_per_kwh": 0.1, "make_up_years": 1}
+    for seed, volume in ((1, None), (2, owed), (3, owed)):
+        study, ops, _, market, lines = bought(np.random.default_rng(seed), volume, None)
+        saved = np.array(account.buyer_saves(lines))
+        alone = deal(changed(study, {"deal.revenue.ppa": None}))
+        merchant = contracts.lines(alone, ops, market)
+        gained = np.array(lines.export_m + lines.ppa_m - lines.ppa_damages_m - merchant.export_m)
+        assert np.abs(saved).max() > 1.0
+        assert np.abs(saved + gained).max() < 1e-6  # a yuan of millions
+
+
+def test_a_buyer_who_pays_more_elsewhere_by_hand():
+    """290 GWh at 0.25 in place of 0.372, flat: 35.38 million a year; short of it, damages make up for it."""
+    study = changed(
+        deals.study(np.random.default_rng(8), 2, 2, 2, 5),
+        {
+            "deal.revenue.ppa": {"price_per_kwh": 0.25, "term_years": 2, "buyer_else_per_kwh": 0.372}
+            | {"volume": {"mwh_per_year": 290_000.0, "damages_per_kwh": 0.122}},
+            **{"deal.opex.inflation_frac_per_year": 0.0, "deal.tax.vat": None, "phases": {}},
+        },
+    )
+    ops = deals.operations(np.random.default_rng(8), 2)
+    exported = np.array([[300_000.0], [250_000.0]]) / MONTHS * np.ones((2, MONTHS))
+    money = deal(study)
+    lines = contracts.lines(money, ops._replace(exported_mwh=exported), central(money.occupancy))
+    assert np.array(account.buyer_saves(lines).sum(1)) == pytest.approx([35.38, 35.38])
+    assert account.buyer_saves(lines._replace(elsewhere_m=None)) is None
+
+
 def test_the_loops_settle_alike():
     """What the reference itself makes of the second case."""
     rng = np.random.default_rng(8)

@@ -32,6 +32,7 @@ SHAPES = {
     "deal.debt.tranches.last.repayment",
     "deal.construction.draws",
     "deal.debt.periods_per_year",
+    "deal.revenue.ppa.buyer_else_per_kwh",
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
     "pv.cell.model",
@@ -49,6 +50,11 @@ FIXED = {  # the first phase begins with operation, hours that are left are of a
     "deal.partners.city.share_frac",
 }
 LABELS = {"name", "description", "deal.currency"}
+SPOT = {  # in a study of its own, for it excludes an agreement where it does not sell at any price
+    "cap_multiple": 1.6,
+    "floor_multiple": 0.1,
+    "sells_from_multiple": 0.5,
+}
 LOAN = {  # terms that a loan may have, in a study of their own
     "letter_of_credit": {"fee_frac_per_year": 0.01, "margin_frac_per_year": 0.02},
     "forward_lockup_dscr": 1.3,
@@ -142,6 +148,11 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
     "deal.renewals.halls.of": "battery",
+    "deal.revenue.ppa.buyer_else_per_kwh": 0.5,
+    "deal.revenue.spot.falls_with_sun_frac": (0.5,) * 24,
+    "deal.revenue.spot.mechanism_by_kind": False,
+    "deal.revenue.sla_events.any.tier": "firm",
+    "deal.revenue.sla_events.any.unserved_frac": 0.9,
     "deal.revenue.sla_bands.deferrable.over_minutes": (40_000.0,),
     "deal.revenue.sla_bands.firm.over_minutes": (40_000.0,),
     "deal.tax.loss_carry_years": 0,
@@ -311,12 +322,15 @@ def other_studies() -> list[Study]:
     load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
     debt_behind = base["deal"]["debt"] | BEHIND | {"tenor_years": YEARS}
+    counted = {"any": {"tier": "deferrable", "lasting_minutes": 60.0, "credit_frac": 0.01}}
+    selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT, "sla_events": counted}
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
         {"deal": base["deal"] | {"debt": debt_behind}},
+        {"deal": base["deal"] | {"revenue": selling}},
         {"load": load | HEAT},
         {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]},
     )
@@ -325,9 +339,8 @@ def other_studies() -> list[Study]:
 
 def at(study: Study, name: str) -> Any:
     """The value of a leaf, None where its section is left out."""
-    return functools.reduce(
-        lambda held, key: held.get(key) if held else None, name.split("."), study.model_dump()
-    )
+    keys = name.split(".")
+    return functools.reduce(lambda held, key: held.get(key) if held else None, keys, study.model_dump())
 
 
 LEAVES = {".".join(key): label for key, label in fields(base_study())}
@@ -478,6 +491,7 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
         *("wind.icing", "pv.snow", "pv.dust"),
         "climate",
         "wind.curve",
+        "deal.revenue.spot",
         *(f"deal.debt.{key}" for key in LOAN | BEHIND),
         *(f"load.{key}" for key in HEAT),
     }

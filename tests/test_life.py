@@ -33,8 +33,15 @@ EVERY_HOUR = jax.jit(life.year)  # a run's programs look at one path
 
 @pytest.fixture(scope="module")
 def study():
-    """The plant with every feature."""
-    return studies.rich()
+    """The plant with every feature, and hours of a market, in which it does not sell at any price."""
+    return studies.rich(
+        deal__revenue__ppa=None,
+        deal__revenue__spot={"sells_from_multiple": 0.2},
+        deal__revenue__sla_events={
+            "any": {"unserved_frac": 0.05, "credit_frac": 0.01},
+            "long": {"tier": "deferrable", "lasting_minutes": 180.0, "credit_frac": 0.1},
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +107,29 @@ def test_hours_are_the_reference(lived, walked, path, year):
 @pytest.mark.parametrize("path", WALKED)
 def test_months_are_the_reference(lived, walked, path, year):
     monthly, exactly = lived[year][2].monthly, walked[path][year]
-    flows = {name: x for name, x in monthly._asdict().items() if name != BY_PERIOD}
+    flows = {
+        name: x
+        for name, x in monthly._asdict().items()
+        if name not in (BY_PERIOD, "at_spot", "interruptions")
+    }
     found = [(name, x, exactly["monthly"][name.removesuffix("h")]) for name, x in flows.items()]
     of_periods = exactly["imported_by_period"].items()
     found += [(n, x, exact) for x, (n, exact) in zip(monthly.imported_by_period_mwh, of_periods, strict=True)]
+    found += [(n, x, exactly["at_spot"][n]) for n, x in monthly.at_spot._asdict().items()]
     for name, values, exact in found:
         assert values.dtype == np.float64
         # roundings of hours are of both signs: of 744 some 30 remain
         np.testing.assert_allclose(values[:, path], exact, rtol=1e-5, atol=30 * ROUNDING_MW, err_msg=name)
+
+
+@pytest.mark.parametrize("path", WALKED)
+def test_interruptions_are_the_reference(lived, walked, path):
+    """To a few of hundreds: an hour whose lack lies at a rule's edge may fall on either side of it."""
+    for rule in range(2):
+        found = np.array([lived[y][2].monthly.interruptions[rule][:, path] for y in range(YEARS)])
+        exact = np.array([walked[path][y]["interruptions"][rule] for y in range(YEARS)])
+        assert exact.any()
+        assert np.abs(found - exact).sum() <= 2
 
 
 def test_every_branch_is_active(lived):

@@ -25,6 +25,7 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
     dscr = np.divide(cfads, due, out=np.full_like(due, np.nan), where=due > 0)
     pv, wind = 5.2e6 * sun, 1.1e6 * rng.normal(1.0, 0.06, (paths, YEARS))
     causes = np.stack([f * pv * rng.gamma(4.0, 0.25, pv.shape) for f in (0.004, 0.02, 0.05, 0.01)], axis=-1)
+    causes = np.append(causes, np.zeros((*pv.shape, 1)), axis=-1)  # none for its price
     hours = np.where(rng.random((paths, YEARS)) < 0.15, rng.gamma(1.0, 9.0, (paths, YEARS)), 0.0)
     low = np.nanargmin(dscr, axis=1)
     worst = np.nanmin(dscr, axis=1)
@@ -42,6 +43,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
         "self_used_frac": 0.9 - 0.1 * sun, "exported_frac": 0.1 * sun,
+        **dict.fromkeys(("interruptions", "sla_credit_m", "buyer_saving_m"), 0.0 * one),
+        **dict.fromkeys(("spot_price_per_kwh", "capture_frac"), np.nan * one),
         "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one, "duties_m": 0.0 * one,
         "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,

@@ -16,7 +16,7 @@ from engine import results
 from weather.schema import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = {"path": 6, "year": 3, "period": 4, "cause": 4, "tier": 2}
+SIZES = {"path": 6, "year": 3, "period": 4, "cause": len(results.CAUSES), "tier": 2}
 ATTRS = {
     "study": "meadow", "currency": "CNY", "digest": "0123abcd", "seed": 2**62, "route": "materialised",
     "wattbit_version": "0.1.0",

@@ -60,7 +60,7 @@ def test_shares_of_a_year_by_hand():
     year = {
         "pv_mwh": [80.0, 0.0], "wind_mwh": [40.0, 0.0], "curtailed_clipping_mwh": [20.0, 0.0],
         "curtailed_order_mwh": [5.0, 0.0], "curtailed_export_limit_mwh": [10.0, 0.0],
-        "curtailed_no_load_mwh": [15.0, 0.0], "exported_mwh": [15.0, 0.0],
+        "curtailed_no_load_mwh": [12.0, 0.0], "curtailed_price_mwh": [3.0, 0.0], "exported_mwh": [15.0, 0.0],
     }  # fmt: skip
     used, exported = outcomes.own_supply({k: jnp.array(v) for k, v in year.items()})
     np.testing.assert_allclose(used, [0.55, np.nan])

@@ -60,6 +60,8 @@ class Purpose(enum.IntEnum):
     MOIST_START = 32
     MOIST = 33
     FALLS = 34
+    SPOT = 40
+    SPOT_START = 41
 
 
 class Stream(NamedTuple):

@@ -10,15 +10,18 @@ from engine.build.typed import f64
 from engine.finance.hourly import Hourly, Part
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa, Volume
+from engine.finance.spot import Settlement
 from engine.schema.load import Load
 from engine.schema.revenue import HourlyTerms, MechanismTerms, PpaTerms
+from engine.schema.spot import SpotTerms
 from engine.world import ComputePrice
 
 Net = Callable[[str, np.ndarray], np.ndarray]
 
 
-def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None:
-    """since_close: [year] whole years from close to the year's beginning. net: takes VAT out of a price."""
+def ppa(terms: PpaTerms | None, since_close: np.ndarray, index: np.ndarray, net: Net) -> Ppa | None:
+    """since_close: [year] whole years from close to the year's beginning. index: [year] inflation from
+    close. net: takes VAT out of a price."""
     if terms is None:
         return None
     year = np.arange(len(since_close))
@@ -32,7 +35,15 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, net: Net) -> Ppa | None
             ends=f64(year + 1 == terms.term_years),
             open_mwh=f64(np.zeros(terms.volume.make_up_years)),
         )
-    return Ppa(f64(net("export", terms.price_per_kwh * growth)), f64(terms.share_frac * holds), volume)
+    elsewhere = None
+    if terms.buyer_else_per_kwh is not None:
+        elsewhere = f64(net("export", terms.buyer_else_per_kwh * index))
+    price = f64(net("export", terms.price_per_kwh * growth))
+    return Ppa(price, f64(terms.share_frac * holds), volume, elsewhere)
+
+
+def settlement(terms: SpotTerms | None) -> Settlement | None:
+    return None if terms is None else Settlement(f64(terms.mechanism_by_kind))
 
 
 def mechanism(terms: MechanismTerms | None, since_close: np.ndarray, net: Net) -> Mechanism | None:

@@ -18,8 +18,9 @@ class Lines(NamedTuple):
     less sla_credit, ppa_damages and excess_export, and mechanism of either sign. Costs: fixed, import,
     capacity, fuel, certificates_bought and levy (duties), surcharge (on VAT paid). vat: cash of it, either
     sign, neither revenue nor cost. internal: what a power company is paid for what the site uses of its own,
-    revenue to one and cost to the other. renewal: set aside for new equipment, ahead of debt service. None
-    where the deal has no such thing.
+    revenue to one and cost to the other. elsewhere: no line, but what the buyer of a contract would have paid
+    for the same energy. renewal: set aside for new equipment, ahead of debt service. None where the deal has
+    no such thing.
     """
 
     lease_m: jax.Array
@@ -42,6 +43,7 @@ class Lines(NamedTuple):
     certificates_bought_m: jax.Array | None = None
     levy_m: jax.Array | None = None
     excess_export_m: jax.Array | None = None
+    elsewhere_m: jax.Array | None = None
 
 
 def sold(account: Lines) -> jax.Array:
@@ -52,6 +54,15 @@ def sold(account: Lines) -> jax.Array:
     if account.ppa_m is not None and account.ppa_damages_m is not None:
         paid = paid + account.ppa_m - account.ppa_damages_m
     return paid if account.mechanism_m is None else paid + account.mechanism_m
+
+
+def buyer_saves(account: Lines) -> jax.Array | None:
+    """What a contract saves its buyer, million: damages that it gets, and what it would pay elsewhere less
+    what it pays; None without a contract. Of the seller's lines: none gets what the other does not pay.
+    """
+    if account.elsewhere_m is None or account.ppa_m is None or account.ppa_damages_m is None:
+        return None
+    return account.elsewhere_m - account.ppa_m + account.ppa_damages_m
 
 
 def revenue(account: Lines) -> jax.Array:

@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
-from engine.dispatch import Totals
-from engine.finance import duties, mechanism, ppa, rent, sla, vat
+from engine.dispatch import AtSpot, Totals
+from engine.finance import duties, mechanism, ppa, rent, sla, spot, vat
 from engine.finance.account import MONTHS, Lines
 from engine.world import Market
+from weather.schema import DAY, MONTH_DAYS
 
 HOURS_PER_MONTH = 8760.0 / 12.0  # rent of a month over the rent of an hour
 
@@ -27,7 +28,8 @@ class Operations(NamedTuple):
 
     imported_by_period: what came in the hours of each period of the tariff, None without one. generation:
     what sun and wind could have given at the bus, self_used: of it, neither curtailed nor exported; None
-    where no duty asks for them.
+    where nothing asks for them. at_spot, month_h (hours of the month): None without a spot market.
+    interruptions: of each rule of the service levels, a number; None without.
     """
 
     imported_mwh: jax.Array
@@ -40,26 +42,37 @@ class Operations(NamedTuple):
     imported_by_period_mwh: tuple[jax.Array, ...] | None = None
     generation_mwh: jax.Array | None = None
     self_used_mwh: jax.Array | None = None
+    at_spot: AtSpot | None = None
+    month_h: jax.Array | None = None
+    interruptions: tuple[jax.Array, ...] | None = None
 
 
 def operations(totals: Totals) -> Operations:
     """What money is made of, out of a path's monthly energy."""
     generation = totals.pv_mwh + totals.wind_mwh - totals.curtailed_clipping_mwh
     curtailed = totals.curtailed_order_mwh + totals.curtailed_export_limit_mwh + totals.curtailed_no_load_mwh
+    if totals.curtailed_price_mwh is not None:
+        curtailed = curtailed + totals.curtailed_price_mwh
     kept = generation - curtailed - totals.exported_mwh
-    made: dict[str, Any] = {"generation_mwh": generation, "self_used_mwh": kept}
+    made: dict[str, Any] = {"generation_mwh": generation, "self_used_mwh": kept, "month_h": None}
+    if totals.at_spot is not None:
+        made["month_h"] = jnp.broadcast_to(DAY * jnp.asarray(MONTH_DAYS, jnp.float64), generation.shape)
     return Operations(*(made[name] if name in made else getattr(totals, name) for name in Operations._fields))
 
 
 def alike(deal: Deal, month: Any) -> Operations:
     """`month` for each energy that a deal's money is made of."""
     always = {name: month for name in Operations._fields if name not in Operations._field_defaults}
-    periods, made = deal.import_multiples, None if deal.direct_supply is None else month
+    periods, spotted = deal.import_multiples, deal.spot is not None
+    made = month if spotted or deal.direct_supply is not None else None
     return Operations(
         **always,
         imported_by_period_mwh=None if periods is None else (month,) * periods.shape[0],
         generation_mwh=made,
         self_used_mwh=made,
+        at_spot=AtSpot(month, month, month) if spotted else None,
+        month_h=month if spotted else None,
+        interruptions=None if deal.sla_events is None else (month,) * deal.sla_events.allowed.shape[0],
     )
 
 
@@ -75,7 +88,10 @@ def lines(deal: Deal, operations: Operations, market: Market) -> Lines:
     account = Lines(
         lease_m=lease,
         power_m=_part(taken, _per_kwh(deal.power_price_per_kwh, operations.served_mwh)),
-        export_m=_per_kwh(deal.export_price_per_kwh * market.power_price, operations.exported_mwh),
+        export_m=_per_kwh(
+            deal.export_price_per_kwh * market.power_price,
+            spot.sold(operations.exported_mwh, operations.at_spot),
+        ),
         certificate_m=_column(deal.certificate_per_mwh) * operations.exported_mwh / 1e6,
         sla_credit_m=sla_credit(deal, rate, lease, operations, taken),
         fixed_m=_column(deal.fixed_cost_m.sum(0)) / MONTHS * monthly,
@@ -107,7 +123,7 @@ def _part(share: jax.Array | None, x: jax.Array) -> jax.Array:
 
 def _contracted(deal: Deal, operations: Operations, market: Market, account: Lines) -> Lines:
     """With what contracts pay for exported energy: an agreement in place of the grid, a mechanism on top."""
-    rest = operations.exported_mwh
+    rest = exported = operations.exported_mwh
     price = deal.export_price_per_kwh * market.power_price
     if deal.ppa is not None:
         settled, volume = ppa.settle(deal.ppa, rest), deal.ppa.volume
@@ -116,13 +132,28 @@ def _contracted(deal: Deal, operations: Operations, market: Market, account: Lin
         if volume is not None:
             damages = damages.at[:, -1].set(volume.damages_per_kwh * settled.lost_mwh * 1e3 / 1e6)
         account = account._replace(
-            export_m=_per_kwh(price, rest),
+            export_m=account.export_m * spot.part(rest, exported),
             ppa_m=_per_kwh(deal.ppa.price_per_kwh, settled.contract_mwh),
             ppa_damages_m=damages,
+            elsewhere_m=_elsewhere(deal.ppa, market, settled.contract_mwh, account.export_m, exported),
         )
     if deal.mechanism is not None:
-        account = account._replace(mechanism_m=_per_kwh(mechanism.difference(deal.mechanism, price), rest))
+        average = spot.average(deal.spot, operations.at_spot, operations.generation_mwh, operations.month_h)
+        difference = mechanism.difference(deal.mechanism, _column(price) * average)
+        account = account._replace(mechanism_m=difference * rest * 1e3 / 1e6)
     return account
+
+
+def _elsewhere(
+    agreed: ppa.Ppa, market: Market, contract_mwh: jax.Array, merchant_m: jax.Array, exported: jax.Array
+) -> jax.Array:
+    """What the buyer would pay for the contract's energy elsewhere: as stated, or as its hours are paid.
+
+    merchant_m: all that is exported, at the grid's price or its hours'.
+    """
+    if agreed.else_per_kwh is not None:
+        return _per_kwh(agreed.else_per_kwh * market.power_price, contract_mwh)
+    return merchant_m * spot.part(contract_mwh, exported)
 
 
 def _owed(deal: Deal, operations: Operations, account: Lines) -> Lines:
@@ -185,8 +216,8 @@ def sla_credit(
     """Rent given back for unserved compute hours, million [year, month].
 
     A multiple of the rent of a contracted IT MW for the hours it went unserved; deferrable work that
-    was never done counts with its weight; and what bands give, where the deal has them. No month gives
-    back more than its lease.
+    was never done counts with its weight; and what bands and interruptions give, where the deal has them.
+    No month gives back more than its lease.
     rent: per kW-month [year, 1 or month]; lease: million [year, month]. taken: [year, 1] part of the energy
     that is let, None for all.
     """
@@ -196,6 +227,8 @@ def sla_credit(
     if deal.sla is not None:
         given = operations.unserved_firm_mwh, operations.unserved_deferrable_mwh
         credit += lease * sla.credit_frac(deal.sla, operations.it_demand_mwh, *given)
+    if deal.sla_events is not None and operations.interruptions is not None:
+        credit += lease * sla.interrupted_frac(deal.sla_events, operations.interruptions)
     return jnp.minimum(credit, lease)
 
 

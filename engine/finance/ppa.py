@@ -5,7 +5,8 @@ produced. With one, a contract year (an operating year) is paid up to the volume
 made up of earlier years; the rest of its energy goes to the grid. A year's shortfall may be made up in the
 years that follow, the oldest first; what is not, costs damages at the end of the last of them, and all that
 is open costs them at the end of the contract. Left out: the shape of the delivery within a year, hours
-of negative price, and the buyer's default.
+of negative price, and the buyer's default. The buyer's side is the seller's with the other sign, beside what
+it would have paid elsewhere for the same energy.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ class Volume(NamedTuple):
 
 class Ppa(NamedTuple):
     """price_per_kwh: [year] without VAT. share: [year] of the export, zero after the contract.
-    volume: None where all is paid as produced."""
+    volume: None where all is paid as produced. else_per_kwh: [year] without VAT, what the buyer would pay
+    elsewhere; None where the study does not say."""
 
     price_per_kwh: jax.Array
     share: jax.Array
     volume: Volume | None
+    else_per_kwh: jax.Array | None = None
 
 
 class Settled(NamedTuple):

@@ -1,8 +1,9 @@
-"""Service credits by bands: what part of a month's rent comes back for the minutes that a tier went unserved.
+"""Service credits: what part of a month's rent comes back for the minutes that a tier went unserved, and for
+how often it was interrupted.
 
 Minutes of a tier are its unserved over its demanded IT energy, times the minutes of a mean month: an hour
-without any power counts as sixty, an hour at half as thirty. The highest band that is passed holds.
-Left out: credits by the number of interruptions, which months of energy do not show.
+without any power counts as sixty, an hour at half as thirty. The highest band that is passed holds. How many
+interruptions a month counts `engine.interruptions` tells; those beyond the allowed ones cost a part each.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ class Sla(NamedTuple):
     firm: Bands | None
     deferrable: Bands | None
     deferrable_frac: jax.Array
+
+
+class Events(NamedTuple):
+    """[rule] float64: allowed per month, and the part of its rent that each beyond them gives back."""
+
+    allowed: jax.Array
+    credit_frac: jax.Array
+
+
+def interrupted_frac(events: Events, counted: tuple[jax.Array, ...]) -> jax.Array:
+    """Part of the month's rent that comes back, all rules together. counted: of each [year, month]."""
+    beyond = jnp.maximum(jnp.stack(counted) - events.allowed[:, None, None], 0.0)
+    return jnp.sum(events.credit_frac[:, None, None] * beyond, axis=0)
 
 
 def credit_frac(sla: Sla, demand: jax.Array, firm: jax.Array, deferrable: jax.Array) -> jax.Array:

@@ -37,7 +37,8 @@ class CashFlow(NamedTuple):
     cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
     completion_shortfall_m: [] see `completion`; operating: [year, month] share of the month that is operated,
     None where that is all. What the guarantee pays of service stands in no CFADS here, but counts as
-    such in the waterfall's own rows and tests, as bills unpaid at completion do. The other scalars: see
+    such in the waterfall's own rows and tests, as bills unpaid at completion do. grid_price_per_kwh: for
+    exported energy, without VAT. The other scalars: see
     `credit.Events`; `returns` for the equity's, its npv at financial close with flows at year ends.
     """
 
@@ -92,6 +93,7 @@ class CashFlow(NamedTuple):
     partner_npv_m: jax.Array | None
     partner_calls_m: jax.Array | None
     partner_distribution_m: jax.Array | None
+    grid_price_per_kwh: jax.Array
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
@@ -155,6 +157,7 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
                 deal.loan, debt.tranches, rows.tranches, cash, (due(rows), debt.amount_m), deal.years
             )
         ),
+        grid_price_per_kwh=deal.export_price_per_kwh * market.power_price,
     )
 
 

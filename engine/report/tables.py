@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
+from engine.report import spot
 from engine.results import CAUSES, TIERS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ CAUSE_NAMES = {
     "export_limit": "export limit",
     "no_load": "no load",
     "clipping": "inverter clipping",
+    "price": "for its price",
 }
 
 
@@ -237,6 +239,8 @@ def _computing(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Num
     group, years = "Computing", results.sizes["year"]
     if has_tenants(manifest):
         yield group, "Occupied capacity", "%", "more", 100.0 * _total(results["occupancy_frac"]) / years
+    if look(manifest, "study.deal.revenue.sla_events"):
+        yield group, "Interruptions counted", "per year", "less", _total(results["interruptions"]) / years
     yield group, "Unserved hours", "h/y", "less", _total(results["unserved_compute_h"]) / years
     for index, tier in enumerate(TIERS):
         hours = _total(results["unserved_by_tier_h"][:, :, index]) / years
@@ -263,6 +267,13 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
         dscr = results["dscr"].values[:, :years]
         yield group, "DSCR, mean of tenor", "x", "more", yearly_mean(dscr)
         yield group, "DSCR, lowest of tenor", "x", "more", lowest_dscr(results, years)
+    given = _total(results["sla_credit_m"])
+    if given.any() and look(manifest, "study.deal.revenue.sla_events"):
+        yield group, "Service credits", f"{money}/y", "less", given / results.sizes["year"]
+    saved = _total(results["buyer_saving_m"])
+    if saved.any():
+        yield group, "Contract saves its buyer", f"{money}/y", "more", saved / results.sizes["year"]
+    yield from spot.numbers(results)
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]

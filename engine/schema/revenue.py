@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, Spread, contradiction
+from engine.schema.spot import SpotTerms
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
 
@@ -47,6 +48,21 @@ class SlaTiers(Section):
     deferrable: SlaBands | None = Field(None, description="for work that was never done")
 
 
+class SlaEvents(Section):
+    """Credits by how often a tier is interrupted; an interruption counts in the month in which it has lasted
+    long enough, once."""
+
+    tier: Literal["firm", "deferrable"] = "firm"
+    unserved_frac: float = Field(
+        0.01, ge=0.0, lt=1.0, description="of the tier's power, beyond which it is interrupted"
+    )
+    lasting_minutes: float = Field(
+        60.0, gt=0.0, le=43_800.0, description="until it counts; in whole steps of life.step_minutes"
+    )
+    allowed_per_month: int = Field(0, ge=0, le=1000, description="that cost nothing")
+    credit_frac: Fraction = Field(description="of the month's rent for each beyond them")
+
+
 class PpaVolume(Section):
     """Energy owed by contract each operating year."""
 
@@ -65,6 +81,11 @@ class PpaTerms(Section):
     term_years: int = Field(ge=1, le=100, description="from the start of operation; then the grid's price")
     share_frac: Share = Field(1.0, description="of the exported energy; the rest has the grid's price")
     volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
+    buyer_else_per_kwh: NotNegative | None = Field(
+        None,
+        description="of close, what its buyer pays elsewhere; moves with inflation and the grid's price; "
+        "left out: that price itself, or the market's of the hour",
+    )
 
 
 class MechanismTerms(Section):
@@ -133,8 +154,19 @@ class Revenue(Section):
     sla_bands: SlaTiers | None = Field(
         None, description="credits by bands of a month's minutes, besides those of sla_credit_multiple"
     )
+    sla_events: dict[str, SlaEvents] = Field(
+        {}, description="by name: credits by interruptions, besides the others; left out: none"
+    )
+    spot: SpotTerms | None = Field(None, description="left out: all hours of a year pay the grid's price")
     ppa: PpaTerms | None = Field(None, description="left out: all that is exported has the grid's price")
     mechanism: MechanismTerms | None = Field(None, description="left out: no such settlement")
+
+    @model_validator(mode="after")
+    def _stops_what_nobody_buys(self) -> Revenue:
+        if self.ppa is not None and self.spot is not None and self.spot.sells_from_multiple is not None:
+            sentence = f"stops exports that ppa buys at its own price (got {self.spot.sells_from_multiple:g})"
+            raise contradiction("spot.sells_from_multiple", sentence)
+        return self
 
     @model_validator(mode="after")
     def _tenants_fit(self) -> Revenue:

@@ -81,6 +81,9 @@ class Study(Section):
                     f"deal.debt.tranches.{name}.tenor_years",
                     f"should not pass life.years ({self.life.years}) (got {tranche.tenor_years})",
                 )
+        for key in ("export_limit_mw", "export_price_per_kwh"):
+            if self.deal.revenue.spot is not None and getattr(self.grid, key) == 0.0:
+                raise contradiction(f"grid.{key}", "should be above 0: deal.revenue.spot sells (got 0)")
         for name in ("ppa", "mechanism"):
             sale = getattr(self.deal.revenue, name)
             if sale is not None and sale.term_years > self.life.years:

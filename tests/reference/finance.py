@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference import taxes, tranches
+from tests.reference import interruptions, taxes, tranches
 from tests.reference.phases import standing
 
 
@@ -126,6 +126,14 @@ def band_credit(study, ops, y, m):
     return min(part, 1.0)
 
 
+def event_credit(study, ops, y, m):
+    """What part of the month's rent interruptions give back."""
+    rules = list(study.deal.revenue.sla_events.values())
+    if not rules:
+        return 0.0
+    return interruptions.credit_frac(rules, [float(counts[y, m]) for counts in ops.interruptions])
+
+
 def agreement(study, ops):
     """Of each month the energy that the contract pays, and of each year what is lost to it, in MWh."""
     terms, contracted, lost = study.deal.revenue.ppa, [], []
@@ -234,6 +242,13 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
             unserved_mwh += revenue.sla_deferrable_weight_frac * ops.unserved_deferrable_mwh[y, m]
             rent_of_a_mw_hour = rent * 1000 * 12 / 8760
             exported_kwh = (ops.exported_mwh[y, m] - contracted[y][m]) * 1000
+            over_mean = average = 1.0  # what the month's hours pay, for what is exported and for a mechanism
+            if revenue.spot:
+                paid = ops.at_spot
+                over_mean = paid.exported_mwh[y, m] / ops.exported_mwh[y, m] if exported_kwh else 0.0
+                average = paid.hours_h[y, m] / ops.month_h[y, m]
+                if revenue.spot.mechanism_by_kind:
+                    average = paid.made_mwh[y, m] / ops.generation_mwh[y, m]
             line = {
                 "lease_m": lease,
                 "power_m": (1 - energy_by_the_hour)
@@ -246,6 +261,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 * net["power"]
                 * price_level
                 * power_factor[y]
+                * over_mean
                 * exported_kwh,
                 "certificate_m": revenue.green_certificate_per_mwh
                 * net["services"]
@@ -253,7 +269,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 * ops.exported_mwh[y, m],
                 "sla_credit_m": min(
                     revenue.sla_credit_multiple * rent_of_a_mw_hour * unserved_mwh * (1 - energy_by_the_hour)
-                    + band_credit(study, ops, y, m) * lease,
+                    + (band_credit(study, ops, y, m) + event_credit(study, ops, y, m)) * lease,
                     lease,
                 ),
                 "fixed_m": sum(fixed.values()) / 12,
@@ -288,6 +304,11 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 grown = growth(ppa.escalation_frac_per_year, study, y)
                 line["ppa_m"] = ppa.price_per_kwh * grown * net["power"] * contracted[y][m] * 1000
                 line["ppa_damages_m"] = 0.0
+                otherwise = ppa.buyer_else_per_kwh
+                if otherwise is None:
+                    otherwise = grid.export_price_per_kwh * over_mean
+                otherwise *= price_level * power_factor[y] * net["power"]
+                line["elsewhere_m"] = otherwise * contracted[y][m] * 1000
                 if m == 11 and ppa.volume:
                     line["ppa_damages_m"] = ppa.volume.damages_per_kwh * grown * lost[y] * 1000
                 line["vat_on_sales"] += vat["power"] * line["ppa_m"]
@@ -298,7 +319,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 line["mechanism_m"] = 0.0
                 if y < revenue.mechanism.term_years:
                     sold_kwh = revenue.mechanism.share_frac * exported_kwh
-                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y]
+                    grid_price = grid.export_price_per_kwh * price_level * power_factor[y] * average
                     gap = revenue.mechanism.strike_per_kwh * net["power"] - grid_price * net["power"]
                     line["mechanism_m"] = gap * sold_kwh
                 line["vat_on_sales"] += vat["power"] * line["mechanism_m"]

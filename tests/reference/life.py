@@ -13,13 +13,26 @@ import numpy as np
 
 from engine.build.fleets import kind as built
 from engine.fleets import Kind
-from tests.reference import cooling, exposure, fleets, gensets, plant, pv, random, refine, wind
+from tests.reference import (
+    cooling,
+    exposure,
+    fleets,
+    gensets,
+    interruptions,
+    plant,
+    pv,
+    random,
+    refine,
+    spot,
+    wind,
+)
 from tests.reference import grid as connections
 from tests.reference.phases import standing, what_stands
 from tests.reference.plant import FLOWS
 from weather.random import Ensemble, Purpose
 
 FLEETS = ("pv", "wind", "battery", "gensets", "grid")
+STOCKS = ("soc_mwh", "backlog_mwh", "price", "asked_firm_mw", "asked_deferrable_mw")
 BETWEEN = {  # what a study may leave out, in this order after the others
     "pv_transformers": lambda study: study.pv.transformers,
     "wind_transformers": lambda study: study.wind.transformers,
@@ -32,7 +45,8 @@ MONTH = [(datetime.date(2023, 1, 1) + datetime.timedelta(d)).month - 1 for d in 
 
 def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, weather, parts=None):
     """[year] of {flow: [step] MW, "soc_mwh": [step] at the step's start, "monthly": {flow: [12] MWh},
-    "imported_by_period": {period: [12] MWh}}; steps of the study, 8760 in a year or twice or four times that.
+    "imported_by_period": {period: [12] MWh}, "at_spot": {name: [12]},
+    "interruptions": [rule] of [12]}; steps of the study, 8760 in a year or twice or four times that.
 
     tables: of each fleet, for each of its laws (accept, alias, start_accept, start_alias). sets: the
     `gensets` of the plant. names: (seed, ensemble, path).
@@ -54,6 +68,11 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
     backlog, last_night, age, cycles, stands = 0.0, [], 0, 0.0, "connected"
     lying = exposure.Lying(study, names)
     chance = [plant.first_order_chance(names, kind) for kind in range(2)]
+    lacked = [0.0] * len(study.deal.revenue.sla_events)
+    terms, market = study.deal.revenue.spot, None
+    if terms is not None:
+        market = spot.first(names)
+        middle = [[spot.middle(terms, m, h) for h in range(24)] for m in range(12)]
     out = []
     for year, air in enumerate(weather):
         if any(r.of == "battery" and r.in_year == year + 1 for r in study.deal.renewals.values()):
@@ -64,7 +83,7 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             *(b.power_mw, b.soc_min_frac * fresh, b.soc_max_frac * fresh),
             *(b.charge_efficiency_frac, b.discharge_efficiency_frac, soc, backlog),
         )
-        kept = {name: np.empty(8760 * steps) for name in (*FLOWS, "soc_mwh", "backlog_mwh")}
+        kept = {name: np.empty(8760 * steps) for name in (*FLOWS, *STOCKS)}
         for day in range(365):
             orders = study.grid.orders
             chance = [
@@ -101,12 +120,22 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
                     up |= dict.fromkeys(("pv", "wind", "battery"), 0.0)
                 taken = plant.ordered_share(h, midday + tonight + last_night)
                 met = float(air["temp_air"][t]), float(air["wind_speed"][t])
+                paid, sells = 1.0, None
+                if market is not None:
+                    market = spot.moved(terms, names, year, t, market)
+                    region = float(air["region_sun"][t]), float(air["region_wind"][t])
+                    paid = spot.price(terms, middle[MONTH[day]][h], h, market, *region)
+                    if terms.sells_from_multiple is not None:
+                        sells = float(paid >= terms.sells_from_multiple)
                 for part, at in enumerate(within(names, year, t, air, parts, steps)):
                     s = t * steps + part
                     hub = wind.at_hub(study.wind, wind_height_m, at["wind_speed"], at["temp_air"])
                     on = pv.plane(study.pv, sun, s, at["ghi"], False) if study.pv.snow else 0.0
                     left = lying.step(h, at["temp_air"], hub, on, dt_h)
                     d = drivers(now, sun, wind_height_m, year, t, s, occupancy[year], at, up, taken, left)
+                    d.sells, kept["price"][s] = sells, paid
+                    kept["asked_firm_mw"][s] = d.it_firm_mw + (d.it_stopped_firm_mw or 0.0)
+                    kept["asked_deferrable_mw"][s] = d.it_deferrable_mw + (d.it_stopped_deferrable_mw or 0.0)
                     kept["soc_mwh"][s], kept["backlog_mwh"][s] = store.soc_mwh, store.backlog_mwh
 
                     def made(need_mw, of=(year, t), d=d, met=met, unit_mw=now.gensets.unit_mw, part=part):
@@ -117,9 +146,18 @@ def years(study, sun, wind_height_m, tables, sets, names, threshold, occupancy, 
             last_night = [(begin - 24, end - 24, depth) for begin, end, depth in tonight]
         soc, backlog, age = store.soc_mwh, store.backlog_mwh, age + 1
         cycles += kept["discharged_mw"].sum() * dt_h / b.discharge_efficiency_frac / b.energy_mwh
+        kept["interruptions"] = []
+        for k, rule in enumerate(study.deal.revenue.sla_events.values()):
+            counts, lacked[k] = interruptions.counted(
+                rule, kept[f"unserved_{rule.tier}_mw"], kept[f"asked_{rule.tier}_mw"], dt_h, lacked[k]
+            )
+            kept["interruptions"].append(by_month(np.array(counts), 1.0))
         kept["monthly"] = {name: by_month(kept[name], dt_h) for name in FLOWS}
         hourly = kept["imported_mw"].reshape(8760, steps).mean(axis=1)
         kept["imported_by_period"] = connections.by_period(study.grid, hourly, study.life.first_year + year)
+        made = kept["pv_mw"] + kept["wind_mw"] - kept["curtailed_clipping_mw"]
+        paid = {"hours_h": 1.0, "made_mwh": made, "exported_mwh": kept["exported_mw"]}
+        kept["at_spot"] = {name: by_month(kept["price"] * x, dt_h) for name, x in paid.items()}
         out.append(kept)
     return out
 

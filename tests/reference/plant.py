@@ -191,8 +191,10 @@ def hour_of_plant(store, d, dt_h, gensets=None):
         f["charged_mw"] = min(left, power, room / store.charge_efficiency / dt_h)
         left -= f["charged_mw"]
 
-        f["exported_mw"] = min(left, d.export_order_mw)
-        left -= f["exported_mw"]
+        allowed = min(left, d.export_order_mw)
+        f["exported_mw"] = allowed if d.sells is None else allowed * d.sells
+        f["curtailed_price_mw"] = allowed - f["exported_mw"]
+        left -= allowed
         if d.export_limit_mw > 0.0:
             f["curtailed_order_mw"] = min(left, d.export_limit_mw - d.export_order_mw)
             f["curtailed_export_limit_mw"] = left - f["curtailed_order_mw"]
@@ -237,4 +239,5 @@ FLOWS = (
     *("served_mw", "it_demand_mw", "postponed_mw", "caught_up_mw"),
     *("unserved_firm_mw", "unserved_deferrable_mw", "curtailed_order_mw"),
     *("curtailed_export_limit_mw", "curtailed_no_load_mw", "curtailed_clipping_mw", "standby_mw"),
+    "curtailed_price_mw",
 )
