@@ -122,6 +122,7 @@ TERMS = {  # of the loan, what a study may leave out, tried where it is there
 }
 NAMED = {  # sections by name, and what is theirs: `test_leaves`, `test_finance_partners`
     "deal.partners",
+    "deal.revenue.sla_events",
     "deal.debt.tranches",
     "deal.debt.max_total_gearing_frac",
 }
