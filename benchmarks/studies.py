@@ -2,8 +2,8 @@
 
     python benchmarks/studies.py [--paths 200] [-o benchmarks/results/studies.json]
 
-Runs the three shipped studies, a sweep of PV and a sweep of rent, and prints the README's tables. Debt is
-sized anew for each study, as `wattbit run` does.
+Runs the three shipped studies and sweeps of PV, rent, occupancy and the sponsor's support, and prints
+the README's tables. Debt is sized anew for each study, as `wattbit run` does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from engine.report import wording
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 PV_GW = (1, 2, 3, 4)
 RENTS = (250, 300, 350, 400)
+OCCUPANCIES = (0.6, 0.7, 0.8, 0.9)  # from the fourth year on; the ramp to it in the study's proportions
+RAMP = (0.40, 0.65, 0.85, 0.90)
+UNSUPPORTED = ("deal.debt.sponsor_support_m=null", "deal.construction.guarantee_m=0")
 EPC_PER_W = 3.3  # yuan per W ac, as in the study
 
 
@@ -49,6 +52,8 @@ def study(name: str, paths: int, *settings: str) -> dict[str, object]:
     debt = manifest["prepared"]["debt"]
     unserved = found["unserved_compute_h"].values.mean(axis=1)
     defaulted = found["default_year"].values <= tenor
+    completion = found["completion_guarantee_m"].values
+    called = found["sponsor_m"].values.astype(np.float64).sum(axis=1)
     lowest = np.nanmin(found["dscr"].values[:, :tenor], axis=1)
     return {
         "study": name,
@@ -68,6 +73,9 @@ def study(name: str, paths: int, *settings: str) -> dict[str, object]:
         "binding": debt["binding"],
         "base_dscr": debt["base_dscr_mean"] and round(debt["base_dscr_mean"], 2),
         "lowest_dscr_p90": wording.text(risk.bettered(lowest, world, 0.9, "more")),
+        "supported": wording.text_probability(risk.probability(found["support_year"].values <= tenor, world)),
+        "support_bn": wording.text(risk.mean(called / 1e3, world)),
+        "guarantee_bn": wording.text(risk.mean(completion / 1e3, world)),
         "default": wording.text_probability(risk.probability(defaulted, world)),
     }
 
@@ -80,6 +88,11 @@ def sweep(paths: int) -> list[dict[str, object]]:
         rows.append(study("zhongwei", paths, f"pv.ac_mw={gw * 1000}", f"pv.dc_mw={gw * 1200}", capex))
     rent = "deal.revenue.lease_price_per_kw_month"
     rows += [study("zhongwei", paths, f"{rent}={price}") for price in RENTS]
+    for last in OCCUPANCIES:
+        ramp = ", ".join(f"{last / RAMP[-1] * part:.4g}" for part in RAMP)
+        rows.append(study("zhongwei", paths, f"load.occupancy_frac=[{ramp}]"))
+    rows.append(study("zhongwei", paths, *UNSUPPORTED))
+    rows.append(study("zhongwei", paths, f"{rent}={RENTS[0]}", *UNSUPPORTED))
     return rows
 
 

@@ -113,7 +113,7 @@ def _block(
     calls = [(name, programs.market(run.plant, name)) for name in names]
     operated = simulate.operate(on, run.plant, decided.threshold, run.source(), calls, counted)
     settled = [programs.settle(run.plant, run.deal, decided.debt, done) for done in operated]
-    wanted = [o.name for o in results.KEEPS[run.keep] if o.name in settled[0]]
+    wanted = [o.name for o in results.kept(run.keep, results.NAMED) if o.name in settled[0]]
     return [{name: np.asarray(found[name]) for name in wanted} for found in settled]
 
 

@@ -23,12 +23,14 @@ from engine.finance.completion import Guarantees
 from engine.finance.duties import DirectSupply, GreenDuty
 from engine.finance.hourly import Hourly
 from engine.finance.mechanism import Mechanism
+from engine.finance.partners import Partners
 from engine.finance.ppa import Ppa
 from engine.finance.sla import Events, Sla
 from engine.finance.spot import Settlement
 from engine.finance.terms import Loan
 from engine.finance.vat import Vat
 from engine.schema.deal import CapexItem
+from engine.schema.partners import Partner
 from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
@@ -53,7 +55,7 @@ class Deal:
     of construction. cost_m: [] of the assets, without VAT.
     depreciation_m: [year] straight line by class; renewal_depreciation_m: of what is renewed.
     tax_rate: [year].
-    equity_discount: [] per year. vat, power_company: None where the study has none.
+    equity_discount: [] per year. vat, power_company, partners: None where the study has none.
     """
 
     contracted_it_mw: jax.Array
@@ -91,6 +93,7 @@ class Deal:
     loan: Loan
     vat: Vat | None
     power_company: PowerCompany | None
+    partners: Partners | None
     years: int = field(metadata={"static": True})
     construction_years: int = field(metadata={"static": True})
     loss_carry_years: int = field(metadata={"static": True})
@@ -147,10 +150,18 @@ def deal(study: Study) -> Deal:
         loan=loans.loan(terms.debt),
         vat=taxes.vat(fixed_vat + renewed.vat_m),
         power_company=taxes.company(index, fixed, depreciation, renewed.depreciation_m),
+        partners=_partners(terms.partners),
         years=n,
         construction_years=building,
         loss_carry_years=taxes.loss_carry_years,
     )
+
+
+def _partners(named: dict[str, Partner]) -> Partners | None:
+    if not named:
+        return None
+    limits = [np.inf if of.calls_limit_m is None else of.calls_limit_m for of in named.values()]
+    return Partners(f64([of.share_frac for of in named.values()]), f64(limits))
 
 
 def _fixed_costs_m(study: Study, capex_m: float) -> list[float]:

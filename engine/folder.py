@@ -148,7 +148,12 @@ def manifest(
             "python": ".".join(map(str, sys.version_info[:3])),
             **{name: metadata.version(name) for name in LIBRARIES},
         },
-        "prepared": prepare.summary(decided, wanted_orders(run.study), run.study.life.years),
+        "prepared": prepare.summary(
+            decided,
+            wanted_orders(run.study),
+            run.study.life.years,
+            tuple(run.study.deal.debt.tranches),
+        ),
         "preparation": {
             "seed": run.study.prepare.seed,
             "paths": run.preparation()[3],

@@ -12,7 +12,7 @@ from engine.dispatch import Totals
 from engine.finance import account
 from engine.finance.waterfall import CashFlow
 from engine.plant import Plant
-from engine.results import CAUSES, OUTCOMES, TIERS
+from engine.results import CAUSES, NAMED, TIERS, kept
 from engine.world import Market
 from weather.schema import DAY, MONTH_DAYS
 
@@ -71,7 +71,8 @@ def outcomes(
         "tenant_default_year": tenant_default_year(market),
         "energy_imbalance_frac": energy_imbalance(plant, whole, soc_mwh, backlog_mwh),
     }
-    return {o.name: found[o.name].astype(o.dtype) for o in OUTCOMES if o.name in found}
+    wanted = kept("all", NAMED)
+    return {o.name: found[o.name].astype(o.dtype) for o in wanted if found.get(o.name) is not None}
 
 
 def own_supply(year: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -21,6 +21,7 @@ from engine.dispatch import Totals
 from engine.finance import contracts
 from engine.finance import debt as loans
 from engine.finance.debt import Debt
+from engine.finance.tranches import TESTS, Sized
 from weather.schema import InputError
 
 NEVER = 1e9  # a threshold that no score reaches
@@ -142,15 +143,17 @@ def from_json(text: str, deal: Deal, years: int) -> Prepared:
     return Prepared(*jax.tree_util.tree_unflatten(tree, arrays))
 
 
-def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict[str, Any]:
+def summary(
+    prepared: Prepared, wanted: tuple[float, float], years: int, behind: Sequence[str] = ()
+) -> dict[str, Any]:
     """What was decided, in the words of a term sheet.
 
-    wanted: fractions that the reference plants lose. years: of operation.
+    wanted: fractions that the reference plants lose. years: of operation. behind: names of the tranches.
     """
     debt, funding = prepared.debt, prepared.debt.funding
     uses = float(funding.uses_m)
     amount = float(debt.amount_m)
-    lent = {} if debt.junior is None else {"junior": float(debt.junior.amount_m)}
+    lent = {name: float(of.amount_m) for name, of in zip(behind, debt.tranches, strict=True)}
     dscr = np.asarray(debt.dscr)
     due = dscr[np.isfinite(dscr)]
     return {
@@ -180,7 +183,9 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             },
             "letter_of_credit_m": None if debt.face_m is None else float(debt.face_m[0]),
             "sources": {"debt": amount} | lent | {"equity": uses - amount - sum(lent.values())},
-            "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()},
+            "draws": {"debt_m": debt.debt_draw_m.tolist(), "equity_m": debt.equity_draw_m.tolist()}
+            | {f"{name}_m": draw.tolist() for name, draw in zip(behind, debt.tranche_draws_m, strict=True)},
+            "tranches": {name: _tranche(of, uses) for name, of in zip(behind, debt.tranches, strict=True)},
             "base_dscr": _by_year(dscr, np.asarray(debt.due_m), years),
             "base_dscr_min": float(due.min()) if len(due) else None,
             "base_dscr_mean": float(due.mean()) if len(due) else None,
@@ -192,6 +197,23 @@ def summary(prepared: Prepared, wanted: tuple[float, float], years: int) -> dict
             "residual": float(debt.residual),
         },
         "digest": hashlib.sha256(to_json(prepared).encode()).hexdigest(),
+    }
+
+
+def _tranche(of: Sized, uses: float) -> dict[str, Any]:
+    """A tranche behind the loan, as it was sized."""
+    ratios = np.asarray(of.dscr)
+    due = ratios[np.isfinite(ratios)]
+    return {
+        "amount_m": float(of.amount_m),
+        "share_frac": float(of.amount_m) / uses if uses else 0.0,
+        "binding": TESTS[int(of.binding)],
+        "tests_m": {
+            name: float(x) for name, x in zip(TESTS, of.tests_m, strict=True) if np.isfinite(float(x))
+        },
+        "base_dscr_min": float(due.min()) if len(due) else None,
+        "base_dscr_mean": float(due.mean()) if len(due) else None,
+        "llcr": _finite(of.llcr),
     }
 
 

@@ -50,7 +50,7 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         "load_mw": flowed.served_mw + unserved_mw,
         "unserved_mw": unserved_mw,
         "curtailed_mw": sum(
-            flowed[flowed._fields.index(n)] for n in flowed._fields if n.startswith("curtailed_")
+            mw for n, mw in flowed._asdict().items() if n.startswith("curtailed_") and mw is not None
         ),
         "soc_mwh": starts.soc_mwh,
         "backlog_mwh": starts.backlog_mwh,

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +101,6 @@ OUTCOMES = (
     _detail("unpaid_m", "debt service due and not paid"),
     Outcome("reserve_draw_m", _YEAR, "drawn from the debt service reserve"),
     _detail("sponsor_m", "paid in by the sponsor after completion: cures and support"),
-    _detail("junior_service_m", "paid to the junior tranche"),
     _detail("prepaid_m", "debt prepaid by the sweep"),
     Outcome("lockup", _YEAR, "1 where distributions were locked up", "int8", page=False),
     Outcome("curtailed_by_cause_mwh", (*_YEAR, "cause"), "curtailed energy by cause", "float32"),
@@ -117,8 +116,6 @@ OUTCOMES = (
     Outcome("equity_irr_reason", _PATH, "why there is no such rate, 0 where there is", "int8"),
     Outcome("equity_npv_m", _PATH, "net present value of the equity"),
     Outcome("default_year", _PATH, "operating year of payment default, none where paid", gaps=True),
-    Outcome("junior_default_year", _PATH, "operating year of unpaid junior service, if any", gaps=True),
-    Outcome("junior_loss_m", _PATH, "loss of the junior tranche, present value at the start of operation"),
     Outcome("covenant_breach_year", _PATH, "first operating year under the covenant DSCR", gaps=True),
     Outcome("lockup_year", _PATH, "first operating year of lock-up", gaps=True),
     Outcome("cure_year", _PATH, "first operating year that the sponsor cured", gaps=True),
@@ -138,13 +135,44 @@ OUTCOMES = (
     Outcome("world", _PATH, "draw of what nobody knows", "int32"),
 )
 
+_TRANCHE, _PARTNER = ("path", "tranche"), ("path", "partner")
+NAMED = {  # by what a study names; without it they are not there
+    "tranche": (
+        Outcome("tranche_service_m", (*_YEAR, "tranche"), "paid to a tranche behind the loan", page=False),
+        Outcome(
+            "tranche_dscr", (*_YEAR, "tranche"), "CFADS over all service up to a tranche's rank", gaps=True
+        ),
+        Outcome("tranche_default_year", _TRANCHE, "operating year of its unpaid service, if any", gaps=True),
+        Outcome("tranche_loss_m", _TRANCHE, "its loss, present value at the start of operation at its rate"),
+        Outcome(
+            "tranche_llcr",
+            _TRANCHE,
+            "PV at its rate of its tenor's CFADS over all debt up to it",
+            gaps=True,
+        ),
+    ),
+    "partner": (
+        Outcome("partner_irr_frac", _PARTNER, "rate of return of a partner's equity, if any", gaps=True),
+        Outcome("partner_npv_m", _PARTNER, "net present value of a partner's equity"),
+        Outcome("partner_calls_m", _PARTNER, "paid by a partner as guarantee, cures and support"),
+        Outcome("partner_distribution_m", _PARTNER, "distributions to a partner over the life"),
+    ),
+}
+
 KEEPS = {"all": OUTCOMES, "page": tuple(o for o in OUTCOMES if o.page)}
 
 
-def bytes_per_path(keep: str, years: int) -> int:
+def kept(keep: str, named: Collection[str] = ()) -> tuple[Outcome, ...]:
+    """The outcomes of a study that names such things."""
+    more = [o for dim in named for o in NAMED[dim] if o.page or keep == "all"]
+    return *KEEPS[keep], *more
+
+
+def bytes_per_path(keep: str, years: int, named: Mapping[str, Sequence[str]] = {}) -> int:
     """Memory of what is kept of a path; of service dates two a year."""
     sizes = {"path": 1, "year": years, "period": 2 * years, "cause": len(CAUSES), "tier": len(TIERS)}
-    return sum(np.dtype(o.dtype).itemsize * math.prod(sizes[d] for d in o.dims) for o in KEEPS[keep])
+    sizes |= {dim: len(names) for dim, names in named.items()}
+    return sum(np.dtype(o.dtype).itemsize * math.prod(sizes[d] for d in o.dims) for o in kept(keep, named))
 
 
 def dataset(
@@ -154,19 +182,22 @@ def dataset(
     attrs: Mapping[str, Any],
     first_path: int = 0,
     keep: str = "all",
+    named: Mapping[str, Sequence[str]] = {},
 ) -> xr.Dataset:
     """The results of consecutive paths; names, dims and values are checked against `KEEPS[keep]`.
 
-    first_year: calendar year of operating year 1. attrs: those of `ATTRIBUTES`. Energy is rounded to
+    first_year: calendar year of operating year 1. attrs: those of `ATTRIBUTES`. named: names of what `NAMED`
+    is by. Energy is rounded to
     float32 here and not when written, so that a run and its file are one and the same.
     """
     import xarray as xr
 
-    _check_names(outcomes, tuple(o.name for o in KEEPS[keep]), "outcome")
+    wanted = kept(keep, named)
+    _check_names(outcomes, tuple(o.name for o in wanted), "outcome")
     _check_names(attrs, ATTRIBUTES, "attribute")
-    sizes = {"cause": len(CAUSES), "tier": len(TIERS)}
+    sizes = {"cause": len(CAUSES), "tier": len(TIERS)} | {dim: len(names) for dim, names in named.items()}
     variables = {}
-    for outcome in KEEPS[keep]:
+    for outcome in wanted:
         values = _checked(outcome, np.asarray(outcomes[outcome.name]), sizes)
         described = {"long_name": outcome.long_name, "units": outcome.units(str(attrs["currency"]))}
         variables[outcome.name] = (outcome.dims, values, described)
@@ -179,6 +210,8 @@ def dataset(
         "cause": ("cause", list(CAUSES), {"long_name": "cause of curtailment"}),
         "tier": ("tier", list(TIERS), {"long_name": "tier of computing"}),
     }
+    for dim, names in named.items():
+        coords[dim] = (dim, list(names), {"long_name": f"{dim} of the deal"})
     if "period" in sizes:
         dates = np.arange(1, sizes["period"] + 1)
         coords["period"] = ("period", dates, {"long_name": "service date", "units": "1"})

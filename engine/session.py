@@ -150,7 +150,12 @@ def dataset(
         "wattbit_version": metadata.version("wattbit"),
     }
     made = results.dataset(
-        outcomes, first_year=study.life.first_year, attrs=attrs, first_path=first_path, keep=setup.keep
+        outcomes,
+        first_year=study.life.first_year,
+        attrs=attrs,
+        first_path=first_path,
+        keep=setup.keep,
+        named=study.deal.named,
     )
     if setup.came_from == "history":
         made["world"].attrs["errors"] = "not known: all lives share the few years of a record"

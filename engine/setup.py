@@ -199,7 +199,8 @@ def _taken_apart(air: Air, study: Study) -> Air:
 
 def _fits_memory(study: Study, paths: int, keep: str) -> None:
     """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
-    wanted = 1.5 * paths * results.bytes_per_path(keep, study.life.years)  # a half for the page's sorting
+    each = results.bytes_per_path(keep, study.life.years, study.deal.named)
+    wanted = 1.5 * paths * each  # a half for the page's sorting
     there = library.memory()
     if there and wanted > library.MOST * there:
         less = "" if keep == "page" else "; --keep page keeps less"

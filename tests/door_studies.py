@@ -325,13 +325,38 @@ STUDIES = (
      "    floating: {margin_frac_per_year: 0.04, swapped_frac: 0.5, level_sd_frac: 0.2, yearly_sd_frac: 0.2}",
      "@:4: deal.debt.floating.margin_frac_per_year: should lie under rate_frac_per_year, which holds it "
      "(got 0.04, rate_frac_per_year 0.04)"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
-     "      {max_share_frac: 0.4, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 9}",
-     "@:5: deal.debt.junior.max_share_frac: should leave room beside max_gearing_frac "
-     "(got 0.4, max_gearing_frac 0.7)"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    junior:\n"
-     "      {max_share_frac: 0.1, dscr: 1.2, rate_frac_per_year: 0.07, tenor_years: 30}",
-     "@:5: deal.debt.junior.tenor_years: should not pass life.years (25) (got 30)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    tranches:\n      b: {max_share_frac: 0.2, dscr_p50: 1.2, "
+     "rate_frac_per_year: 0.06, tenor_years: 9}\n      c: {max_share_frac: 0.2, dscr_p50: 1.2, "
+     "rate_frac_per_year: 0.07, tenor_years: 9}",
+     "@:6: deal.debt.tranches.c.max_share_frac: should leave room beside max_gearing_frac and the tranches "
+     "before it (got 0.2, all together 1.1)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    tranches:\n"
+     "      c: {max_share_frac: 0.1, dscr_p50: 1.2, rate_frac_per_year: 0.07, tenor_years: 30}",
+     "@:5: deal.debt.tranches.c.tenor_years: should not pass life.years (25) (got 30)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    tranches:\n"
+     "      c: {max_share_frac: 0.1, dscr_p50: 1.2, tenor_years: 9}",
+     "@:5: deal.debt.tranches.c.rate_frac_per_year: is missing"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    tranches:\n      c: {max_share_frac: 0.1, dscr_p50: 1.2, "
+     "rate_frac_per_year: 0.07, swapped_frac: 0.5, tenor_years: 9}",
+     "@:5: deal.debt.tranches.c.swapped_frac: is of a base rate, and floating is left out"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    floating: {margin_frac_per_year: 0.005, "
+     "swapped_frac: 0.5, level_sd_frac: 0.2, yearly_sd_frac: 0.2}\n    tranches:\n"
+     "      c: {max_share_frac: 0.1, dscr_p50: 1.2, rate_frac_per_year: 0.03, swapped_frac: 0.5, "
+     "tenor_years: 9}",
+     "@:6: deal.debt.tranches.c.rate_frac_per_year: should not lie under the base rate that floating holds, "
+     "0.035 (got 0.03)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    max_total_gearing_frac: 0.8",
+     "@:4: deal.debt.max_total_gearing_frac: is of loan and tranches, and there is none"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    max_total_gearing_frac: 0.6\n    tranches:\n"
+     "      c: {max_share_frac: 0.1, dscr_p50: 1.2, rate_frac_per_year: 0.07, tenor_years: 9}",
+     "@:4: deal.debt.max_total_gearing_frac: should not lie under max_gearing_frac "
+     "(got 0.6, max_gearing_frac 0.7)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6}\n    b: {share_frac: 0.5}",
+     "@:5: deal.partners.b.share_frac: should bring all shares to 1 (they sum to 1.1)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6, calls_limit_m: 5000}\n"
+     "    b: {share_frac: 0.4, calls_limit_m: 700}",
+     "@:5: deal.partners.b.calls_limit_m: should bring all limits to what guarantee, cures and support may "
+     "call, 5800 (they sum to 5700)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    repayment: bullet",
      "@:4: deal.debt.repayment: should be 'sculpted', 'annuity' or 'equal_principal' (got 'bullet')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  debt:\n    sponsor_support_m: 0",
@@ -344,13 +369,16 @@ STUDIES = (
      "@:3: deal.construction.draws: should be 'mid_year' or 'monthly' (got 'yearly')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {equity_first: true}",
      "@:3: deal.construction.equity_first: is said of monthly draws, and draws is mid_year"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {guarantee_m: 5800}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n"
+     "  construction: {overrun: null, delay: null, correlation: 0, guarantee_m: 5800}",
      "@:3: deal.construction.guarantee_m: is against overrun and delay, and both are left out"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 0.1}, correlation: 0.5}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n"
+     "  construction: {overrun: {sd_frac: 0.1}, delay: null, correlation: 0.5}",
      "@:3: deal.construction.correlation: is of overrun and delay, and one of them is left out"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction:\n"
      "    delay: {probability_frac: 0.5, mean_months: 4, damages_m_per_day: 2}",
-     "@:4: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and only there "
+     "~/zhongwei.yaml:*: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and "
+     "only there "
      "(got 0, damages_m_per_day 2)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 15}}",
      "@:3: deal.construction.overrun.sd_frac: should be less than or equal to 2 (got 15)*"),

@@ -28,21 +28,21 @@ engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.
 engine.report.spot
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
-engine.schema.construction engine.finance.completion engine.schema.duties
+engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
-engine.build.tenants engine.finance.junior
+engine.build.tenants
 
 engine.spot engine.finance.spot engine.interruptions
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing engine.build.battery
-engine.results
+engine.results engine.finance.tranches engine.finance.partners
 
 engine.build.spot engine.build.sla
-engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
+engine.finance.ranking engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
 weather.generate weather.places weather.readers weather.quality engine.complaint engine.deal
 engine.build.wind

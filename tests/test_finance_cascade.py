@@ -71,7 +71,9 @@ def test_cash_closes(rows):
     sources = rows.cfads_m - rows.buyer_m + rows.draw_m + rows.release_m + rows.sale_m
     sources = sources + term(rows, "cure_m") + term(rows, "support_m")
     uses = rows.recovered_m + rows.interest_m + rows.principal_m + rows.topup_m + rows.distribution_m
-    uses = uses + term(rows, "letter_paid_m") + term(rows, "prepaid_m") + term(rows, "junior_paid_m")
+    uses = uses + term(rows, "letter_paid_m") + term(rows, "prepaid_m")
+    for tranche in rows.tranches:
+        uses = uses + tranche.paid_m + tranche.prepaid_m
     assert opening(held, 0.0) + sources - uses == pytest.approx(held, **CLOSES)
 
 

@@ -38,6 +38,14 @@ def test_size_is_that_of_the_loops(sample):
             "effective_rate",
         ):
             assert getattr(got, name) == pytest.approx(np.array(want[name]), rel=1e-9, nan_ok=True), (k, name)
+        assert len(got.tranches) == len(want["tranches"])
+        for tranche, wanted in zip(got.tranches, want["tranches"], strict=True):
+            for name, values in wanted.items():
+                closely = near if name.endswith("_m") else {"rel": 1e-9}
+                there = pytest.approx(np.array(values), nan_ok=True, **closely)
+                assert getattr(tranche, name) == there, (k, name)
+        for draws, wanted in zip(got.tranche_draws_m, want["tranche_draws_m"], strict=True):
+            assert draws == pytest.approx(np.array(wanted), **near), k
 
 
 def test_the_loop_is_closed(sample):
@@ -51,8 +59,9 @@ def test_sources_are_uses(sample):
         uses += uses_of.contingency_m
     assert np.array(uses_of.need_m.sum(1)) == pytest.approx(np.array(uses), rel=1e-12)
     sources = np.array(loan.debt_draw_m + loan.equity_draw_m)
-    if loan.junior is not None:
-        sources[:, -1] += loan.junior.amount_m
+    for tranche, draws in zip(loan.tranches, loan.tranche_draws_m, strict=True):
+        assert np.array(draws.sum(1)) == pytest.approx(np.array(tranche.amount_m), rel=1e-12)
+        sources = sources + draws
     needs = np.array(uses_of.need_m).reshape(*sources.shape, -1).sum(2)
     assert np.array(sources) == pytest.approx(needs, rel=1e-12)
     assert np.array(loan.debt_draw_m.sum(1)) == pytest.approx(np.array(loan.amount_m), rel=1e-12)

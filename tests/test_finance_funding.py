@@ -52,7 +52,7 @@ def test_equity_first_is_an_annuity_of_the_months_that_are_left():
     money = level(equity_first=True)
     found = funding.fund(money, jnp.asarray(amount), jnp.asarray(uses), jnp.zeros(()))
     assert float(found.uses_m) == pytest.approx(uses, **EXACT)
-    debt, equity = funding.sources(money, jnp.asarray(amount), found.need_m)
+    debt, _, equity = funding.sources(money, jnp.asarray(amount), found.need_m)
     assert equity.tolist() == pytest.approx([9 * MONTHLY, 0.0], abs=1e-10)
     assert debt.tolist() == pytest.approx([annuity(1.0, 3), amount - annuity(1.0, 3)], **EXACT)
 

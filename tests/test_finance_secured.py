@@ -1,13 +1,10 @@
 """Terms that secure a senior loan, in periods that the hand can solve."""
 
-import dataclasses
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.finance import debt, junior, ledger
+from engine.finance import debt, ledger
 from engine.finance.cascade import cascade
 from engine.finance.terms import Cure, Floating, Letter, Sweep
 from tests.reference import deals
@@ -175,30 +172,3 @@ def test_interest_that_falls_short_of_what_was_to_be_added_adds_less():
     assert float(rates[0]) < 0.04
     assert rows.balance_m == row(plan.balance_m * part)
     assert rows.service_m == row(plan.service_m * part)
-
-
-def test_a_junior_tranche_is_paid_when_distributions_may_be():
-    tranche = junior.Tranche(
-        *(jnp.array(x) for x in (6.0, [2.2, 2.1, 2.05], [0.6, 0.4, 0.2], [4.4, 2.7, 0.85]))
-    )
-    rate, none, no = jnp.array(0.1), jnp.zeros(()), jnp.array(False)
-    first = tranche._replace(
-        service_m=tranche.service_m[0], interest_m=tranche.interest_m[0], balance_m=tranche.balance_m[0]
-    )
-    late = junior.pay(rate, first, jnp.array(1.0), jnp.array(3.0), no, no)
-    assert [float(x) for x in late] == pytest.approx([2.2, 0.7, 3.0, 0.0, 4.7, 0.3])
-    sold = junior.pay(rate, first, none, jnp.array(5.0), jnp.array(True), no)
-    assert [float(x) for x in sold] == pytest.approx([2.2, 0.6, 5.0, 1.6, 0.0, 0.0])
-
-
-def test_the_senior_loan_does_not_feel_a_junior_one():
-    sample = deals.sample(deals.SECURED[-1])
-    without = dataclasses.replace(sample.deals.loan, junior=None)
-    plans = dataclasses.replace(sample.debts, junior=None)
-    cfads = sample.flows.periods.cfads_m
-    alone = ledger.made(jax.jit(jax.vmap(cascade))(without, plans, cfads))
-    beside = ledger.made(jax.jit(jax.vmap(cascade))(sample.deals.loan, sample.debts, cfads))
-    assert (beside["junior_paid_m"] > 0).any()
-    assert (beside["junior_lost_m"] > 0).any()
-    for name in set(alone) - {"distribution_m"}:
-        assert np.array_equal(alone[name], beside[name]), name

@@ -28,7 +28,8 @@ def test_run_is_that_of_the_loops(sample):
         assert set(want) | {"cash_imbalance_m"} == set(got._fields)
         assert got.cash_imbalance_m < 1e-9 * max(1.0, float(np.abs(got.cfads_m).max()))  # float64 sums
         assert (got.operating is None) == (want["operating"] is None)
-        absent = {"operating"} if got.operating is None else set()
+        absent = {name for name in want if want[name] is None}
+        assert absent == {name for name in want if getattr(got, name) is None}
         for name in set(want) - {"account", "periods"} - absent:
             assert getattr(got, name) == pytest.approx(np.array(want[name]), **near(name, loan)), (k, name)
         assert set(want["periods"]) == set(ledger.made(got.periods))

@@ -28,7 +28,8 @@ SHAPES = {
     "life.step_minutes",
     "life.years",
     "deal.debt.repayment",
-    "deal.debt.junior.repayment",
+    "deal.debt.tranches.second.repayment",
+    "deal.debt.tranches.last.repayment",
     "deal.construction.draws",
     "deal.debt.periods_per_year",
     "deal.revenue.ppa.buyer_else_per_kwh",
@@ -44,6 +45,9 @@ FIXED = {  # the first phase begins with operation, hours that are left are of a
     "phases.half.from_month",
     "grid.tariff.flat.days",
     "deal.renewals.halls.in_year",
+    "deal.partners.solar.share_frac",  # shares sum to 1: `test_finance_partners` moves both
+    "deal.partners.fund.share_frac",
+    "deal.partners.city.share_frac",
 }
 LABELS = {"name", "description", "deal.currency", "pv.name", "wind.name"}
 SPOT = {  # in a study of its own, for it excludes an agreement where it does not sell at any price
@@ -64,7 +68,37 @@ LOAN = {  # terms that a loan may have, in a study of their own
         "level_sd_frac": 0.2,
         "yearly_sd_frac": 0.2,
     },
-    "junior": {"max_share_frac": 0.05, "dscr": 1.2, "rate_frac_per_year": 0.07, "tenor_years": 2},
+}
+BEHIND = {  # tranches behind a small loan, whose shares bind, with what they float by
+    "floating": LOAN["floating"],
+    "dscr_p50": 5.0,
+    "lockup_dscr": 5.0,  # many lives are locked up
+    "max_gearing_frac": 0.05,
+    "max_total_gearing_frac": 0.1,
+    "tranches": {
+        "second": {
+            "max_share_frac": 0.02,
+            "dscr_p50": 1.1,
+            "dscr_p90": 1.0,
+            "rate_frac_per_year": 0.06,
+            "swapped_frac": 0.5,
+            "tenor_years": 2,
+            "upfront_fee_frac": 0.01,
+            "commitment_fee_frac_per_year": 0.005,
+            "sweep_frac": 0.3,
+        },
+        "last": {
+            "max_share_frac": 0.2,
+            "dscr_p50": 1.05,
+            "dscr_p90": 1.0,
+            "rate_frac_per_year": 0.08,
+            "swapped_frac": 0.0,
+            "tenor_years": 2,
+            "upfront_fee_frac": 0.01,
+            "commitment_fee_frac_per_year": 0.005,
+            "sweep_frac": 0.5,
+        },
+    },
 }
 CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or no change
     "description": "another",
@@ -103,8 +137,15 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "deal.debt.p90_over": "life",
     "deal.debt.periods_per_year": 4,
     "deal.debt.repayment": "annuity",
-    "deal.debt.junior.dscr": 5.0,  # until it binds
-    "deal.debt.junior.repayment": "annuity",
+    "deal.debt.tranches.second.dscr_p50": 5.0,  # until it binds
+    "deal.debt.tranches.second.dscr_p90": 5.0,  # until it binds
+    "deal.debt.tranches.second.repayment": "annuity",
+    "deal.debt.tranches.second.locked_up": True,
+    "deal.debt.tranches.last.dscr_p50": 5.0,  # until it binds
+    "deal.debt.tranches.last.dscr_p90": 5.0,  # until it binds
+    "deal.debt.tranches.last.repayment": "annuity",
+    "deal.debt.tranches.last.locked_up": True,
+    "deal.debt.tranches.last.max_share_frac": 0.001,
     "deal.debt.sweep.from_dscr": 1.9,
     "deal.debt.sweep.under_dscr": 1.2,
     "deal.debt.sale_multiple": 0.25,  # of the one year left
@@ -233,6 +274,11 @@ def base_study() -> Study:
         deal__revenue__lease_price_per_kw_month=560.0,
         deal__revenue__tenants={"anchor": ANCHOR},
         deal__revenue__hourly=HOURLY,
+        deal__partners={
+            "solar": {"share_frac": 0.5, "calls_limit_m": 5.0},
+            "fund": {"share_frac": 0.3, "calls_limit_m": 8.0},
+            "city": {"share_frac": 0.2},
+        },
         deal__green_duty={"required_frac": (0.95, 0.97), "certificate_per_mwh": 30.0},
         deal__direct_supply=DIRECT,
         battery__outage__units=5,
@@ -287,6 +333,7 @@ def other_studies() -> list[Study]:
     fixed = {k: v for k, v in base["pv"].items() if k != "mount"}
     load = {k: v for k, v in base["load"].items() if k != "free_cooling_below_c"}
     debt = base["deal"]["debt"] | LOAN | {"tenor_years": YEARS}
+    debt_behind = base["deal"]["debt"] | BEHIND | {"tenor_years": YEARS}
     counted = {"any": {"tier": "deferrable", "lasting_minutes": 60.0, "credit_frac": 0.01}}
     selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT, "sla_events": counted}
     others = (
@@ -294,6 +341,7 @@ def other_studies() -> list[Study]:
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
         {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
         {"deal": base["deal"] | {"debt": debt}},
+        {"deal": base["deal"] | {"debt": debt_behind}},
         {"deal": base["deal"] | {"revenue": selling}},
         {"load": load | HEAT},
         {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]},
@@ -467,7 +515,7 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
         "climate",
         "wind.curve",
         "deal.revenue.spot",
-        *(f"deal.debt.{key}" for key in LOAN),
+        *(f"deal.debt.{key}" for key in LOAN | BEHIND),
         *(f"load.{key}" for key in HEAT),
     }
     assert UNSET - left_out(base_study()) - WEATHER - sections <= set().union(*OTHERS)

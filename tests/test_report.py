@@ -61,11 +61,9 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "equity_npv_m": 2000.0 * price[:, 0] + rng.normal(300.0, 200.0, paths),
         "default_year": default, "covenant_breach_year": first["covenant"], "lockup_year": first["lockup"],
         **dict.fromkeys(("cure_year", "support_year", "deferral_year"), np.full(paths, np.nan)),
-        "junior_default_year": np.full(paths, np.nan),
-        **dict.fromkeys(("sponsor_m", "prepaid_m", "junior_service_m"), 0.0 * one),
+        **dict.fromkeys(("sponsor_m", "prepaid_m"), 0.0 * one),
         "exposure_at_default_m": exposure, "lgd_frac": lgd,
         "lender_loss_m": np.nan_to_num(exposure * lgd) * 0.8, "world": world,
-        "junior_loss_m": np.zeros(paths),
         "credit_loss_m": np.nan_to_num(exposure * lgd) * 0.9,
         "equity_irr_reason": np.where(cfads.mean(axis=1) > 700, 0, 1),
         **dict.fromkeys(
@@ -75,12 +73,12 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
     }  # fmt: skip
 
 
-def made(values: dict[str, np.ndarray]) -> xr.Dataset:
+def made(values: dict[str, np.ndarray], **named: tuple[str, ...]) -> xr.Dataset:
     attrs = {
         "study": "meadow", "currency": "CNY", "digest": "0123456789abcdef", "seed": 42,
         "route": "materialised", "wattbit_version": "0.1.0",
     }  # fmt: skip
-    return results.dataset(values, first_year=2028, attrs=attrs)
+    return results.dataset(values, first_year=2028, attrs=attrs, named=named)
 
 
 def manifest(worlds: int = 20, debt: float = 5000.0) -> dict:
@@ -307,12 +305,67 @@ def test_lives_without_a_return_are_counted_by_reason():
 def test_the_page_says_what_is_drawn_in_which_year():
     about = manifest()
     about["study"]["life"] = {"first_year": 2028}
-    assert facts.draws(about) == [("2026", "2,000.0", "1,120.0"), ("2027", "3,000.0", "1,680.0")]
+    rows = [["2026", "2,000.0", "1,120.0"], ["2027", "3,000.0", "1,680.0"]]
+    assert facts.draws(about) == (["debt", "equity"], rows)
     text = html.page(made(outcomes()), about)
     assert "2,000.0</td><td>1,120.0" in text
     assert "in the middle of each construction year, pro rata with equity" in text
     about["study"]["deal"]["construction"] = {"draws": "monthly", "equity_first": True}
     assert "in the middle of each month, after equity" in html.page(made(outcomes()), about)
+
+
+def test_partners_have_a_line_each():
+    about, values = manifest(), outcomes()
+    about["study"]["deal"]["partners"] = {
+        "solar": {"share_frac": 0.75, "calls_limit_m": 100.0}, "fund": {"share_frac": 0.25}
+    }  # fmt: skip
+    paths = len(values["world"])
+    both = np.ones((paths, 2))
+    values |= {
+        "partner_irr_frac": 0.1 * both, "partner_npv_m": both, "partner_calls_m": 0.0 * both,
+        "partner_distribution_m": 40.0 * both,
+    }  # fmt: skip
+    data = made(values, partner=("solar", "fund"))
+    assert lending.partners(data, about) == [
+        ("solar", "75", "2,100.0", "40", "10", "10", "0", "0", "100"),
+        ("fund", "25", "700.0", "40", "10", "10", "0", "0", "none"),
+    ]
+    assert "<h3>Partners</h3>" in html.page(data, about)
+    assert "<h3>Partners</h3>" not in html.page(made(outcomes()), manifest())
+
+
+def test_tranches_stand_beside_the_loan():
+    about, values = manifest(), outcomes()
+    about["study"]["deal"]["debt"]["tranches"] = {
+        "mezzanine": {"rate_frac_per_year": 0.08, "tenor_years": 9, "repayment": "equal_principal"}
+    }
+    debt = about["prepared"]["debt"]
+    debt["draws"]["mezzanine_m"] = [200.0, 300.0]
+    debt["tranches"] = {
+        "mezzanine": {
+            "amount_m": 500.0, "share_frac": 0.064, "binding": "max_share", "base_dscr_mean": 1.3,
+            "base_dscr_min": 1.21, "llcr": None,
+        }
+    }  # fmt: skip
+    paths = len(values["world"])
+    late = np.where(np.arange(paths) % 4 == 0, 5.0, np.nan)[:, None]
+    values |= {
+        "tranche_service_m": np.ones((paths, YEARS, 1)), "tranche_dscr": values["dscr"][..., None] / 1.1,
+        "tranche_default_year": late, "tranche_loss_m": np.nan_to_num(late), "tranche_llcr": late,
+    }  # fmt: skip
+    data = made(values, tranche=("mezzanine",))
+    page = html.page(data, about)
+    assert lending.tranches(about) == [
+        ("mezzanine", "500.0", "6.4", "8 % fixed, 9 years, equal principal", "max share", "1.30", "1.21", "-")
+    ]
+    names, rows = facts.draws(about)
+    assert names == ["debt", "mezzanine", "equity"]
+    assert rows[0][1:] == ["2,000.0", "200.0", "1,120.0"]
+    unpaid = next(e for e in tables.events(data, about) if e.label == "Tranche mezzanine unpaid")
+    assert unpaid.paths == paths // 4
+    for text in ("Tranche mezzanine unpaid", "Behind the loan, by rank", "Loss of tranche mezzanine"):
+        assert text in page, text
+    assert "tranche" not in made(outcomes()).dims
 
 
 def test_the_page_says_whose_the_servers_are():

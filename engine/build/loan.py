@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from engine.build.typed import f64
-from engine.finance.terms import BaseRate, Cure, Floating, Junior, Letter, Loan, Sweep
-from engine.schema.debt import SPANS, DebtTerms
+from engine.finance.terms import BaseRate, Cure, Floating, Letter, Loan, Sweep, Tranche
+from engine.schema.debt import SPANS, DebtTerms, TrancheTerms
 
 
 def loan(debt: DebtTerms) -> Loan:
@@ -35,20 +35,24 @@ def loan(debt: DebtTerms) -> Loan:
         support_m=_where(debt.sponsor_support_m),
         deferrals=_where(debt.deferrals),
         floating=_floating(debt),
-        junior=_junior(debt),
+        max_total_gearing=_where(debt.max_total_gearing_frac),
+        tranches=tuple(_tranche(of, debt.periods_per_year) for of in debt.tranches.values()),
         repayment=debt.repayment,
     )
 
 
-def _junior(debt: DebtTerms) -> Junior | None:
-    of = debt.junior
-    if of is None:
-        return None
-    return Junior(
+def _tranche(of: TrancheTerms, periods_per_year: int) -> Tranche:
+    return Tranche(
         share=f64(of.max_share_frac),
-        dscr=f64(of.dscr),
+        dscr_p50=f64(of.dscr_p50),
+        dscr_p90=_where(of.dscr_p90),
         rate=f64(of.rate_frac_per_year),
-        periods=f64(of.tenor_years * debt.periods_per_year),
+        floating=None if of.swapped_frac is None else f64(1.0 - of.swapped_frac),
+        periods=f64(of.tenor_years * periods_per_year),
+        upfront_fee=f64(of.upfront_fee_frac),
+        commitment_fee=f64(of.commitment_fee_frac_per_year),
+        sweep=_where(of.sweep_frac),
+        locked_up=jnp.asarray(of.locked_up),
         repayment=of.repayment,
     )
 

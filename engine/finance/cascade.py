@@ -20,7 +20,7 @@ goes to equity if the lock-up test passes, otherwise it is trapped. Conventions:
   are arrears, deferred principal or drawings. Once nothing is owed all is free.
 - Forward: the CFADS of the P50 case that the debt was sized on, times the share of its last 12 months' that
   came.
-- A junior tranche is paid from what would be distributed (see `junior`).
+- Tranches behind the loan are paid by rank from what it leaves, before the rest is locked up (see `ranking`).
 - A floating rate moves interest and arrears; principal, reserve and letter stay as sized. Where interest
   falls short of what the schedule was to add to the loan, less is added, and later instalments are less.
 - At maturity a loan in arrears is worked out by a sale: sale_multiple years (no more than are left of
@@ -37,7 +37,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.finance import dates, junior, sponsor
+from engine.finance import dates, ranking, sponsor, tranches
 from engine.finance.dates import (
     Accounts,
     Dates,
@@ -67,9 +67,18 @@ class Service(NamedTuple):
     arrears: jax.Array
 
 
-def cascade(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None = None) -> Cascade:
-    """CFADS [period] against the loan's schedule. rates: [period] of a floating loan."""
-    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads, rates)
+def cascade(
+    loan: Loan,
+    debt: Debt,
+    cfads: jax.Array,
+    rates: jax.Array | None = None,
+    behind: tuple[jax.Array, ...] | None = None,
+) -> Cascade:
+    """CFADS [period] against the loan's schedule. rates: [period] of a floating loan; behind: of each
+    tranche, None where none of them floats."""
+    if behind is None:
+        behind = tranches.rates(loan, None, cfads.shape[0])
+    held, met = dates.start(loan, debt), dates.dates(loan, debt, cfads, rates, behind)
     _, rows = jax.lax.scan(lambda held, now: _period(loan, held, now), held, met)
     return rows
 
@@ -117,9 +126,9 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
     waiting = (arrears > SLACK) | (deferred > SLACK) | (letter > SLACK)
     poor = (dscr < loan.lockup_dscr - SLACK) | (dsra < target - SLACK) | waiting | _gloomy(loan, now, left)
     locked = poor & (balance > SLACK)
+    closed = ((dsra < target - SLACK) | waiting) & (balance > SLACK), locked
+    behind, owed_behind, cash = ranking.pay(loan, held.tranches, now.tranches, cash, closed, (sale, now.ends))
     free = jnp.where(locked, 0.0, cash)
-    behind = _junior(loan, held, now, free, sale)
-    distribution = free if behind is None else free - behind.paid_m
     accrued = due.interest + rate * before
     to_lenders = paid.from_cash + caught + paid.draw + paid.support
     interest = jnp.minimum(to_lenders, accrued)
@@ -143,7 +152,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         recovered_m=recovered,
         written_off_m=written_off,
         buyer_m=jnp.where(held.sold, now.cfads, jnp.where(sale, -payable, 0.0)),
-        distribution_m=distribution,
+        distribution_m=free,
         letter_fee_m=_where(held.letter, due.fee),
         letter_interest_m=_where(held.letter, letter_interest),
         letter_paid_m=_where(held.letter, fee_paid + repaid + to_issuer),
@@ -153,7 +162,7 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         cure_m=_where(held.cured, cure),
         support_m=_where(held.support, paid.support),
         deferred_m=_where(held.deferred, deferred),
-        junior=behind,
+        tranches=behind,
         locked=locked,
         breach=(dscr < loan.covenant_dscr - SLACK) & (owed > SLACK),
         drawn=paid.draw > SLACK,
@@ -172,17 +181,9 @@ def _period(loan: Loan, held: Accounts, now: Dates) -> tuple[Accounts, Cascade]:
         support=None if held.support is None else held.support + paid.support,
         deferred=None if held.deferred is None else Deferred(deferred, paid.deferrals),
         lately=and_now(held.lately, now.cfads + cure, due),
-        junior=None if behind is None else behind.arrears_m,
+        tranches=owed_behind,
     )
     return after, rows
-
-
-def _junior(loan: Loan, held: Accounts, now: Dates, free: jax.Array, sale: jax.Array) -> junior.Paid | None:
-    """The junior tranche's period; nothing is due after a sale."""
-    if loan.junior is None or now.junior is None or held.junior is None:
-        return None
-    due = jax.tree.map(lambda x: jnp.where(held.sold, 0.0, x), now.junior)
-    return junior.pay(loan.junior.rate / loan.periods_per_year, due, held.junior, free, sale, now.ends)
 
 
 def _cure(

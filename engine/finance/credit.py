@@ -20,7 +20,6 @@ from engine.finance.funding import at_close
 from engine.finance.ledger import Cascade
 from engine.finance.schedule import present_value
 from engine.finance.sponsor import SLACK
-from engine.finance.terms import Loan
 
 # Supervisory slotting of project finance: BCBS CRE33 (risk weights; `SHORT`: under 2.5 years left, by
 # national discretion) and CRR art. 153(5), 158(6) (expected loss), fractions of exposure.
@@ -41,8 +40,7 @@ class Events(NamedTuple):
 
     exposure_at_default_m: balance with arrears at the first default, the reserve used; else NaN.
     lgd_frac: 1 - PV at default, at the loan rate, of all that is paid later over that exposure; else NaN.
-    junior_default_year: junior service unpaid, for want of cash or of leave. junior_loss_m: what it loses,
-    PV at the start of operation at its rate; no part of the losses below, which are the senior lenders'.
+    Losses are the senior lenders' alone; for those of tranches behind them see `ranking.outcome`.
     lender_loss_m: PV at financial close, at the loan rate, of contractual less received service.
     credit_loss_m: the same at the start of operation and at the effective rate; a late payment costs
     lenders the fees' share of that rate. What is prepaid is no more due, and no loss.
@@ -55,8 +53,6 @@ class Events(NamedTuple):
     support_year: jax.Array
     deferral_year: jax.Array
     default_year: jax.Array
-    junior_default_year: jax.Array
-    junior_loss_m: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
@@ -88,7 +84,6 @@ def events(deal: Deal, debt: Debt, rows: Cascade, rates: jax.Array | None = None
         support_year=_first_paid(rows.support_m, ppy),
         deferral_year=jnp.asarray(jnp.nan) if rows.put_off is None else _first_year(rows.put_off, ppy),
         default_year=_first_year(rows.default, ppy),
-        **_junior(loan, rows),
         exposure_at_default_m=jnp.where(defaults, exposure, jnp.nan),
         lgd_frac=jnp.where(defaults, at_default / jnp.where(defaults, exposure, 1.0), jnp.nan),
         lender_loss_m=lost * at_close(deal),
@@ -99,16 +94,6 @@ def events(deal: Deal, debt: Debt, rows: Cascade, rates: jax.Array | None = None
 def _first_year(happens: jax.Array, periods_per_year: int) -> jax.Array:
     year = (jnp.argmax(happens) // periods_per_year + 1).astype(jnp.float64)
     return jnp.where(happens.any(), year, jnp.nan)
-
-
-def _junior(loan: Loan, rows: Cascade) -> dict[str, jax.Array]:
-    if rows.junior is None or loan.junior is None:
-        return {"junior_default_year": jnp.asarray(jnp.nan), "junior_loss_m": jnp.zeros(())}
-    ppy, owed = loan.periods_per_year, rows.junior
-    return {
-        "junior_default_year": _first_year(owed.arrears_m + owed.lost_m > SLACK, ppy),
-        "junior_loss_m": present_value(owed.lost_m, loan.junior.rate / ppy),
-    }
 
 
 def _first_paid(paid: jax.Array | None, periods_per_year: int) -> jax.Array:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.finance import ranking
 from engine.finance.debt import Debt, period_rate
-from engine.finance.junior import Tranche
+from engine.finance.ranking import Owed, Planned
 from engine.finance.sponsor import SLACK, Cured, Deferred
 from engine.finance.terms import Loan
 
@@ -23,8 +24,8 @@ class Lately(NamedTuple):
 class Accounts(NamedTuple):
     """What the next period needs, [] each: million, and `sold`, a bool; None where the terms want none.
 
-    left: of the scheduled loan, the share that is owed. letter: owed for drawings. support: paid. junior:
-    its arrears.
+    left: of the scheduled loan, the share that is owed. letter: owed for drawings. support: paid. tranches:
+    behind the loan, by rank.
     """
 
     arrears: jax.Array
@@ -38,7 +39,7 @@ class Accounts(NamedTuple):
     support: jax.Array | None
     deferred: Deferred | None
     lately: Lately | None
-    junior: jax.Array | None
+    tranches: tuple[Owed, ...]
 
 
 class Dates(NamedTuple):
@@ -48,7 +49,7 @@ class Dates(NamedTuple):
     letter: the schedule. cfads_12m, service_12m: backward. matures: bool. years_left: of the life.
     case_12m, case_next, service_next: of the P50 case and the schedule, 12 months backward and forward.
     rate: of a floating loan, per period; excess: what it was to add to the loan and its interest does not.
-    ends: the life, bool. junior: its schedule.
+    ends: the life, bool. tranches: what those behind the loan meet.
     """
 
     cfads: jax.Array
@@ -68,7 +69,7 @@ class Dates(NamedTuple):
     rate: jax.Array | None
     excess: jax.Array | None
     ends: jax.Array
-    junior: Tranche | None
+    tranches: tuple[Planned, ...]
 
 
 class Due(NamedTuple):
@@ -103,12 +104,17 @@ def start(loan: Loan, debt: Debt) -> Accounts:
         support=None if loan.support_m is None else none,
         deferred=None if loan.deferrals is None else Deferred(none, none),
         lately=Lately(before, before) if _moving(loan) or loan.cure is not None else None,
-        junior=None if loan.junior is None else none,
+        tranches=ranking.start(loan, debt.tranches),
     )
 
 
-def dates(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None) -> Dates:
-    """rates: per period, None where fixed. Principal stays as sized; interest follows the rate."""
+def dates(
+    loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None, behind: tuple[jax.Array, ...]
+) -> Dates:
+    """rates: per period, None where fixed; behind: of the tranches.
+
+    Principal stays as sized; interest follows the rate.
+    """
     n, ppy = cfads.shape[0], loan.periods_per_year
     number = 1.0 + jnp.arange(n, dtype=jnp.float64)
     case, interest, service, excess = debt.case_cfads_m, debt.interest(rates), debt.service_m, None
@@ -134,7 +140,7 @@ def dates(loan: Loan, debt: Debt, cfads: jax.Array, rates: jax.Array | None) -> 
         rate=rates,
         excess=excess,
         ends=number == n,
-        junior=_scheduled(debt, n),
+        tranches=tuple(Planned(r, t.balance_m) for r, t in zip(behind, debt.tranches, strict=True)),
     )
 
 
@@ -151,12 +157,6 @@ def due(loan: Loan, held: Accounts, now: Dates) -> Due:
         late=(held.arrears + jnp.where(now.matures, deferred_of(held), 0.0)) * grown,
         waiting=jnp.where(now.matures, 0.0, deferred_of(held)) * grown,
     )
-
-
-def _scheduled(debt: Debt, n: int) -> Tranche | None:
-    if debt.junior is None:
-        return None
-    return debt.junior._replace(amount_m=jnp.broadcast_to(debt.junior.amount_m, (n,)))
 
 
 def _expected(loan: Loan, debt: Debt, rates: jax.Array | None) -> jax.Array:

@@ -3,7 +3,8 @@
 The amount is the smallest of five tests: PV(CFADS / dscr) of the P50, the P90 and the one-year P99 case
 at the loan rate over the tenor, PV(CFADS_P50) / min_llcr, and max_gearing x uses. Each case pays the taxes
 of its own energy, with losses and a VAT credit of its own. The amount stands in its own way: interest lowers
-tax, fees, interest during construction and the reserve raise uses. `PASSES` rounds of substitution close
+tax, fees, interest during construction and the reserve raise uses; so do tranches behind it, which are sized
+with it (see `tranches`). `PASSES` rounds of substitution close
 both loops at once; `residual` is what the last round still changed.
 
 Service is CFADS over the DSCR, so where that lies under the interest (a ramp, a bad year) the rest is
@@ -20,11 +21,10 @@ import jax.numpy as jnp
 
 from engine import world
 from engine.deal import Deal
-from engine.finance import account, contracts, junior, tax
+from engine.finance import account, contracts, tax, tranches
 from engine.finance.account import Earnings
 from engine.finance.contracts import Operations
 from engine.finance.funding import Funding, fund, sources
-from engine.finance.junior import Tranche
 from engine.finance.reserves import dsra_target, face, funded, letter_fee
 from engine.finance.returns import irr
 from engine.finance.schedule import (
@@ -37,11 +37,13 @@ from engine.finance.schedule import (
     within,
 )
 from engine.finance.terms import Loan
+from engine.finance.tranches import Sized
 
 PASSES = 50  # a pass keeps about gearing x (financing cost share) + tax x (interest share) < 0.4 of the error
 BINDING = ("dscr_p50", "dscr_p90", "max_gearing", "dscr_p99", "min_llcr")  # codes in `Debt.binding`
 P50_CASE, P99_CASE = 0, 4  # in `prepare.CASES`: P50, then P90 and P99 of a year, ten years, the life
-_Pair = tuple[jax.Array, jax.Array]
+_Services = tuple[jax.Array, ...]
+_State = tuple[jax.Array, jax.Array, _Services]
 
 
 @jax.tree_util.register_dataclass
@@ -52,8 +54,7 @@ class Debt:
     amount_m: [] balance at the start of operation. tests_m: [5] amounts allowed, as in `BINDING`.
     binding: [] int32. service_m = interest_m + principal_m: [period] contractual.
     balance_m: [period] after service. dsra_target_m: [period] wanted after service.
-    debt_draw_m, equity_draw_m: [construction year]; a junior tranche comes off the last of the equity's,
-    which may so get some back.
+    debt_draw_m, equity_draw_m: [construction year]; tranche_draws_m: of each tranche behind the loan.
     dscr: [period] of the P50 case, NaN where nothing is due. llcr, plcr: [] P50 case at the start of
     operation, gross of the reserve, NaN without debt. average_life_years: [] from start of operation.
     residual: [] largest change of amount and uses in the last pass, over the capital cost.
@@ -61,7 +62,7 @@ class Debt:
     case_dscr_mean, case_dscr_min: [case] of this debt at that energy: CFADS over service, whole tenor and
     worst period. effective_rate: [] per period, of the amount less the upfront fee; NaN without debt.
     fee_m, face_m: [period] of a letter of credit. case_cfads_m: [period] CFADS of the P50 case for forward
-    tests. None where the terms have none.
+    tests. None where the terms have none. tranches: behind it, by rank.
     """
 
     amount_m: jax.Array
@@ -87,7 +88,8 @@ class Debt:
     fee_m: jax.Array | None = None
     face_m: jax.Array | None = None
     case_cfads_m: jax.Array | None = None
-    junior: Tranche | None = None
+    tranches: tuple[Sized, ...] = ()
+    tranche_draws_m: tuple[jax.Array, ...] = ()
 
     @property
     def due_m(self) -> jax.Array:
@@ -108,10 +110,8 @@ class Debt:
         return service if self.fee_m is None else service + self.fee_m
 
     def deductible(self, rates: jax.Array | None) -> jax.Array:
-        """Interest and fees of operation by contract, [period]."""
-        interest = (
-            self.interest(rates) if self.junior is None else self.interest(rates) + self.junior.interest_m
-        )
+        """Interest and fees of operation by contract, [period]; without the tranches'."""
+        interest = self.interest(rates)
         return interest if self.fee_m is None else interest + self.fee_m
 
 
@@ -122,20 +122,28 @@ def size(deal: Deal, cases: Operations) -> Debt:
     used = jnp.stack([jnp.int32(P50_CASE), loan.p90_case, jnp.int32(P99_CASE)])
     tested = jax.tree.map(lambda x: x[used], earned)
 
-    def again(state: _Pair, _: None) -> tuple[_Pair, _Pair]:
-        service, uses = state
-        loan_now = schedule(service, period_rate(loan))
-        funding = fund(deal, loan_now.amount, uses, funded(loan, service))
+    def again(state: _State, _: None) -> tuple[_State, tuple[jax.Array, jax.Array, _Services]]:
+        service, uses, behind = state
+        loan_now, lent = schedule(service, period_rate(loan)), tranches.amounts(loan, behind)
+        funding = fund(deal, loan_now.amount, uses, funded(loan, service), lent)
         fee = letter_fee(loan, service)
         cost = loan_now.interest if fee is None else loan_now.interest + fee
+        cost = cost + tranches.interest(loan, behind) if behind else cost
         cfads = _after_tax(deal, tested, cost, funding.capitalised_m)
         service, tests = _smallest(loan, cfads, funding.uses_m, fee)
         change = jnp.maximum(abs(service - state[0]).max(), abs(funding.uses_m - uses))
-        return (service, funding.uses_m), (change / funding.capex_m, tests)
+        dues, amount = service if fee is None else service + fee, present_value(service, period_rate(loan))
+        found = tranches.sized(loan, cfads[:2], dues, amount, funding.uses_m)
+        after, allowed = tuple(now for now, _ in found), tuple(test for _, test in found)
+        for other, before in zip(after, behind, strict=True):
+            change = jnp.maximum(change, abs(other - before).max())
+        return (service, funding.uses_m, after), (change / funding.capex_m, tests, allowed)
 
-    start = jnp.zeros_like(tested.cash_m[0]), deal.spend_m.sum()
-    (service, uses), (changes, tests) = jax.lax.scan(again, start, None, length=PASSES)
-    return _debt(deal, earned, service, uses, tests[-1], changes[-1])
+    nothing = jnp.zeros_like(tested.cash_m[0])
+    start = nothing, deal.spend_m.sum(), tuple(nothing for _ in loan.tranches)
+    (service, uses, behind), (changes, tests, allowed) = jax.lax.scan(again, start, None, length=PASSES)
+    last = tuple(x[-1] for x in allowed)
+    return _debt(deal, earned, (service, behind), uses, (tests[-1], last), changes[-1])
 
 
 def _after_tax(deal: Deal, cases: Earnings, interest: jax.Array, capitalised: jax.Array) -> jax.Array:
@@ -162,23 +170,33 @@ def _smallest(
 
 
 def _debt(
-    deal: Deal, cases: Earnings, service: jax.Array, uses: jax.Array, tests: jax.Array, residual: jax.Array
+    deal: Deal,
+    cases: Earnings,
+    services: tuple[jax.Array, _Services],
+    uses: jax.Array,
+    allowed_by: tuple[jax.Array, _Services],
+    residual: jax.Array,
 ) -> Debt:
-    loan, rate = deal.loan, period_rate(deal.loan)
+    """services, allowed_by: of the loan, and of the tranches behind it."""
+    loan, rate, (service, behind), (tests, behind_tests) = (
+        deal.loan,
+        period_rate(deal.loan),
+        services,
+        allowed_by,
+    )
     amount, interest, principal, balance = schedule(service, rate)
-    funding, fee = fund(deal, amount, uses, funded(loan, service)), letter_fee(loan, service)
+    lent, fee = tranches.amounts(loan, behind), letter_fee(loan, service)
+    funding = fund(deal, amount, uses, funded(loan, service), lent)
     due_m = service if fee is None else service + fee
     cost = interest if fee is None else interest + fee
+    cost = cost + tranches.interest(loan, behind) if behind else cost
     by_case = _after_tax(deal, cases, cost, funding.capitalised_m)
     cfads = by_case[P50_CASE]
     wanted = jnp.stack([loan.dscr_p50, *[loan.dscr_p90] * 3, *[loan.dscr_p99] * 3])
     allowed = jnp.stack([present_value(x, rate) for x in _shapes(loan, by_case, wanted, fee)])
     due = (due_m > 0)[None]
     ratios = cover(by_case, jnp.broadcast_to(due_m, by_case.shape))
-    debt_draw, equity_draw = sources(deal, amount, funding.need_m)
-    tranche = junior.size(loan.junior, loan.periods_per_year, cfads, due_m, funding.uses_m)
-    if tranche is not None:
-        equity_draw = equity_draw.at[-1].add(-tranche.amount_m)
+    debt_draw, tranche_draws, equity_draw = sources(deal, amount, funding.need_m, lent)
     return Debt(
         amount_m=amount,
         tests_m=tests,
@@ -201,11 +219,12 @@ def _debt(
             jnp.where(due, by_case, 0.0).sum(1), jnp.broadcast_to(due_m.sum(), (by_case.shape[0],))
         ),
         case_dscr_min=jnp.where(due.any(), jnp.where(due, ratios, jnp.inf).min(1), jnp.nan),
-        effective_rate=irr(jnp.append(funding.upfront_fee_m - amount, service)),
+        effective_rate=irr(jnp.append(loan.upfront_fee * amount - amount, service)),
         fee_m=fee,
         face_m=None if fee is None else face(loan, service),
         case_cfads_m=None if loan.forward_lockup_dscr is None else cfads,
-        junior=tranche,
+        tranches=tranches.planned(loan, behind, behind_tests, cfads, due_m, amount),
+        tranche_draws_m=tranche_draws,
     )
 
 

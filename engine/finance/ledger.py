@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.finance.debt import Debt
-from engine.finance.junior import Paid
+from engine.finance.ranking import Paid
 
 
 class Cascade(NamedTuple):
@@ -18,8 +18,8 @@ class Cascade(NamedTuple):
     Reserve: opening dsra + reserve_interest - draw + topup - release = dsra; of a letter of credit instead
     opening letter + letter_fee + letter_interest + draw - letter_paid - letter_lost = letter.
     Cash: opening (trapped - payable) + cfads - buyer + cure + draw + support + release + sale - recovered
-    - interest - principal - letter_paid - topup - prepaid - junior paid - distribution = trapped - payable.
-    The junior's: opening balance + accrued - paid - lost = balance; what it is paid is no distribution.
+    - interest - principal - letter_paid - topup - prepaid - tranches - distribution = trapped - payable.
+    A tranche's: opening balance + accrued - paid - prepaid - lost = balance.
     unpaid: scheduled service left unpaid. arrears: all that is overdue; it and deferred are part of the
     balance. What the deal's terms do not have is None.
     """
@@ -53,7 +53,7 @@ class Cascade(NamedTuple):
     cure_m: jax.Array | None
     support_m: jax.Array | None
     deferred_m: jax.Array | None
-    junior: Paid | None
+    tranches: tuple[Paid, ...]
     locked: jax.Array
     breach: jax.Array
     drawn: jax.Array
@@ -63,9 +63,10 @@ class Cascade(NamedTuple):
 
 def made(rows: Cascade) -> dict[str, jax.Array]:
     """The rows that there are, by name."""
-    found = {name: row for name, row in rows._asdict().items() if row is not None and name != "junior"}
-    behind = {} if rows.junior is None else rows.junior._asdict()
-    return found | {f"junior_{name}": row for name, row in behind.items()}
+    found = {name: row for name, row in rows._asdict().items() if row is not None and name != "tranches"}
+    for rank, tranche in enumerate(rows.tranches):
+        found |= {f"tranche{rank}_{name}": row for name, row in tranche._asdict().items()}
+    return found
 
 
 def due(rows: Cascade) -> jax.Array:
@@ -90,11 +91,11 @@ def imbalance(debt: Debt, rows: Cascade) -> jax.Array:
         r.recovered_m + r.interest_m + r.principal_m + _or_none(r.letter_paid_m, none) + r.topup_m + prepaid
     )
     cash = _opening(held, jnp.zeros_like(first)) + gained - paid - r.distribution_m - held
-    lent = none
-    if r.junior is not None and debt.junior is not None:
-        j = r.junior
-        cash = cash - j.paid_m
-        lent = _opening(j.balance_m, debt.junior.amount_m) + j.accrued_m - j.paid_m - j.lost_m - j.balance_m
+    lent = []
+    for t, plan in zip(r.tranches, debt.tranches, strict=True):
+        paid_m = t.paid_m + t.prepaid_m
+        cash = cash - paid_m
+        lent.append(_opening(t.balance_m, plan.amount_m) + t.accrued_m - paid_m - t.lost_m - t.balance_m)
     if r.letter_m is None:
         reserve = _opening(r.dsra_m, first) + r.reserve_interest_m - r.draw_m + r.topup_m - r.release_m
         reserve = reserve - r.dsra_m
@@ -102,7 +103,7 @@ def imbalance(debt: Debt, rows: Cascade) -> jax.Array:
         drawn = r.draw_m + _or_none(r.letter_fee_m, none) + _or_none(r.letter_interest_m, none)
         gone = _or_none(r.letter_paid_m, none) + _or_none(r.letter_lost_m, none)
         reserve = _opening(r.letter_m, jnp.zeros_like(first)) + drawn - gone - r.letter_m
-    return jnp.max(jnp.abs(jnp.stack([owed, reserve, cash, lent])))
+    return jnp.max(jnp.abs(jnp.stack([owed, reserve, cash, *lent])))
 
 
 def _opening(stock: jax.Array, first: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The terms of the senior debt, as the money kernels take them."""
+"""The terms of the debt, as the money kernels take them."""
 
 from __future__ import annotations
 
@@ -46,20 +46,30 @@ class Cure(NamedTuple):
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class Junior:
-    """Terms of a junior tranche, [] each: largest share of uses, DSCR of all debt, rate per year, periods."""
+class Tranche:
+    """Terms of a tranche behind the loan, [] each: largest share of uses, DSCR of all service up to its rank,
+    rates and fees per year, periods to maturity, whether it is locked up with distributions (bool).
+
+    floating: what of its rate is not swapped; dscr_p90, sweep: None where it has none.
+    """
 
     share: jax.Array
-    dscr: jax.Array
+    dscr_p50: jax.Array
+    dscr_p90: jax.Array | None
     rate: jax.Array
+    floating: jax.Array | None
     periods: jax.Array
+    upfront_fee: jax.Array
+    commitment_fee: jax.Array
+    sweep: jax.Array | None
+    locked_up: jax.Array
     repayment: str = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Loan:
-    """Terms of the senior debt, all [] float64.
+    """Terms of the senior debt and of the tranches behind it, by rank; all [] float64.
 
     rate, dsra_interest, commitment_fee: per year. periods: service dates from the start of operation
     to maturity. p90_case: [] int32, the place of the P90 case in `prepare.CASES`. The rest as in
@@ -89,5 +99,6 @@ class Loan:
     support_m: jax.Array | None = None
     deferrals: jax.Array | None = None
     floating: Floating | None = None
-    junior: Junior | None = None
+    max_total_gearing: jax.Array | None = None
+    tranches: tuple[Tranche, ...] = ()
     repayment: str = field(default="sculpted", metadata={"static": True})

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from engine.deal import Deal
 from engine.finance import account as accounts
-from engine.finance import completion, contracts, credit, returns, tax
+from engine.finance import completion, contracts, credit, partners, ranking, returns, tax, tranches
 from engine.finance import debt as loans
 from engine.finance.account import Lines
 from engine.finance.cascade import cascade
@@ -29,8 +29,9 @@ class CashFlow(NamedTuple):
 
     debt_service_m: paid. dscr: the year's CFADS over its scheduled service, dscr_period by service
     date; NaN where none is due; a letter of credit's fee is service. unpaid_m: scheduled service left unpaid.
-    sponsor_m: cures and support. junior_service_m: paid to it. prepaid_m: by the sweep. lockup: 1.0 if any
-    period was.
+    sponsor_m: cures and support. prepaid_m: by the sweep. lockup: 1.0 if any period was. tranche_...: by
+    tranche behind the loan, the last axis (see `ranking.Outcome`); None where there are none. partner_...:
+    the same by partner (see `partners.Outcome`).
     equity_flow_m: [construction and operating year], negative while building and where it mends.
     account: lines of the operating account [year]. periods: the waterfall's rows [period].
     cash_imbalance_m: [] see `ledger.imbalance`. delay_months, overrun_m, completion_guarantee_m (paid),
@@ -57,7 +58,6 @@ class CashFlow(NamedTuple):
     unpaid_m: jax.Array
     reserve_draw_m: jax.Array
     sponsor_m: jax.Array
-    junior_service_m: jax.Array
     prepaid_m: jax.Array
     lockup: jax.Array
     dscr_period: jax.Array
@@ -71,8 +71,6 @@ class CashFlow(NamedTuple):
     support_year: jax.Array
     deferral_year: jax.Array
     default_year: jax.Array
-    junior_default_year: jax.Array
-    junior_loss_m: jax.Array
     exposure_at_default_m: jax.Array
     lgd_frac: jax.Array
     lender_loss_m: jax.Array
@@ -86,12 +84,23 @@ class CashFlow(NamedTuple):
     completion_guarantee_m: jax.Array
     completion_shortfall_m: jax.Array
     operating: jax.Array | None
+    tranche_service_m: jax.Array | None
+    tranche_dscr: jax.Array | None
+    tranche_default_year: jax.Array | None
+    tranche_loss_m: jax.Array | None
+    tranche_llcr: jax.Array | None
+    partner_irr_frac: jax.Array | None
+    partner_npv_m: jax.Array | None
+    partner_calls_m: jax.Array | None
+    partner_distribution_m: jax.Array | None
     grid_price_per_kwh: jax.Array
 
 
 def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashFlow:
     """A path's cash, from its energy [year, month] and its market to debt service and equity."""
-    rates = loans.rates(deal.loan, market.base_rate, deal.years * deal.loan.periods_per_year)
+    dates = deal.years * deal.loan.periods_per_year
+    rates = loans.rates(deal.loan, market.base_rate, dates)
+    behind = tranches.rates(deal.loan, market.base_rate, dates)
     built, capitalised = _built(deal, market), debt.funding.capitalised_m
     if built is not None:
         deal, operations = _late(deal, built), jax.tree.map(lambda x: x * built.operating, operations)
@@ -101,11 +110,13 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
     earned = accounts.earnings(deal, monthly)
     if built is not None:
         earned = earned._replace(ebitda_m=earned.ebitda_m + accounts.by_period(deal, built.damages_m))
-    paid = tax.income_tax(deal, earned, debt.deductible(rates), capitalised)
+    deductible = debt.deductible(rates)
+    deductible = deductible + tranches.deductible(debt.tranches, behind) if behind else deductible
+    paid = tax.income_tax(deal, earned, deductible, capitalised)
     cash = earned.cash_m - paid
     support = jnp.zeros_like(cash) if built is None else completion.support(built, debt.due(rates), cash)
     owed = 0.0 if built is None else built.shortfall_m
-    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed), rates)
+    rows = cascade(deal.loan, debt, cash + support.at[0].add(-owed), rates, behind)
     cfads, service, distribution = (_flow(deal, x) for x in (cash, due(rows), rows.distribution_m))
     paid_in, spent, damages = _flow(deal, sponsor(rows)), debt.equity_draw_m, jnp.zeros(deal.years)
     if built is not None:
@@ -128,7 +139,6 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         unpaid_m=_flow(deal, rows.unpaid_m),
         reserve_draw_m=_flow(deal, rows.draw_m),
         sponsor_m=paid_in,
-        junior_service_m=jnp.zeros(deal.years) if rows.junior is None else _flow(deal, rows.junior.paid_m),
         prepaid_m=jnp.zeros(deal.years) if rows.prepaid_m is None else _flow(deal, rows.prepaid_m),
         lockup=rows.locked.reshape(deal.years, -1).any(1).astype(jnp.float64),
         dscr_period=cover(cash, due(rows)),
@@ -141,6 +151,12 @@ def run(deal: Deal, debt: Debt, operations: Operations, market: Market) -> CashF
         equity_npv_m=returns.npv(deal.equity_discount, equity) / (1.0 + deal.equity_discount),
         cash_imbalance_m=imbalance(debt, rows),
         **_ended(built, support),
+        **_partners(deal, built, equity, paid_in + _flow(deal, support), distribution),
+        **_tranches(
+            ranking.outcome(
+                deal.loan, debt.tranches, rows.tranches, cash, (due(rows), debt.amount_m), deal.years
+            )
+        ),
         grid_price_per_kwh=deal.export_price_per_kwh * market.power_price,
     )
 
@@ -168,6 +184,29 @@ def _ended(built: Built | None, support: jax.Array) -> dict[str, Any]:
         return dict.fromkeys(ENDED, none) | {"operating": None}
     found = built.delay_months, built.overrun_m, built.sponsor_m + support.sum(), built.shortfall_m
     return dict(zip(ENDED, found, strict=True)) | {"operating": built.operating}
+
+
+def _tranches(found: tuple[ranking.Outcome, ...]) -> dict[str, Any]:
+    """Of all tranches by name, the last axis; None where there are none."""
+    names = [f"tranche_{name}" for name in ranking.Outcome._fields]
+    if not found:
+        return dict.fromkeys(names)
+    return {name: jnp.stack(x, axis=-1) for name, x in zip(names, zip(*found, strict=True), strict=True)}
+
+
+def _partners(
+    deal: Deal, built: Built | None, equity: jax.Array, called: jax.Array, distribution: jax.Array
+) -> dict[str, Any]:
+    """Of all partners by name; None where the equity is one. called: [year] of operation."""
+    names = [f"partner_{name}" for name in partners.Outcome._fields]
+    if deal.partners is None:
+        return dict.fromkeys(names)
+    while_building = jnp.zeros(deal.construction_years)
+    if built is not None:
+        while_building = while_building.at[-1].set(built.sponsor_m)
+    calls = jnp.concatenate([while_building, called])
+    found = partners.outcome(deal.partners, deal.equity_discount, equity, calls, distribution)
+    return dict(zip(names, found, strict=True))
 
 
 def _flow(deal: Deal, x: jax.Array) -> jax.Array:

@@ -70,13 +70,17 @@ def _at(field: Mapping[str, Any]) -> str:
     return f", at {field['site']}" if field["site"] else ""
 
 
-def draws(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """By construction year, its calendar year: what is drawn of the debt, and what equity pays."""
-    debt, equity = (look(manifest, f"prepared.debt.draws.{side}", []) for side in ("debt_m", "equity_m"))
-    first = int(look(manifest, "study.life.first_year", 0)) - len(debt)
-    return [
-        (str(first + c), f"{d:,.1f}", f"{e:,.1f}") for c, (d, e) in enumerate(zip(debt, equity, strict=True))
+def draws(manifest: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """What lends, the loan first and equity last, and by construction year, its calendar year, the draws."""
+    drawn = look(manifest, "prepared.debt.draws", {})
+    names = list(look(manifest, "prepared.debt.tranches", {}))
+    columns = [drawn.get(f"{name}_m", []) for name in ("debt", *names, "equity")]
+    first = int(look(manifest, "study.life.first_year", 0)) - len(columns[0])
+    rows = [
+        [str(first + c), *(f"{amount:,.1f}" for amount in amounts)]
+        for c, amounts in enumerate(zip(*columns, strict=True))
     ]
+    return ["debt", *names, "equity"], rows
 
 
 def drawn(manifest: Mapping[str, Any]) -> str:

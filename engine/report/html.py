@@ -72,6 +72,8 @@ def page(
         drawn=facts.drawn(manifest),
         sizing=facts.sizing(manifest),
         tests=lending.tests(manifest),
+        tranches=lending.tranches(manifest),
+        partners=lending.partners(results, manifest),
         cases=lending.cases(manifest),
         market=lending.market(manifest),
         losses=lending.losses(results, manifest),

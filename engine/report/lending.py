@@ -48,6 +48,47 @@ def tests(manifest: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
     return [(facts.words(name), f"{amount:,.1f}", name == binding) for name, amount in found.items()]
 
 
+def tranches(manifest: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Behind the loan, by rank: name, amount, share, terms, binding test, DSCR mean and lowest, LLCR."""
+    said = look(manifest, "study.deal.debt.tranches", {})
+    found = []
+    for name, of in look(manifest, "prepared.debt.tranches", {}).items():
+        terms = said.get(name, {})
+        kind = "fixed" if terms.get("swapped_frac") is None else "floating"
+        rate = 100.0 * terms.get("rate_frac_per_year", 0.0)
+        shape = facts.words(terms.get("repayment", ""))
+        shape = facts.words(terms.get("repayment", ""))
+        how = f"{rate:.3g} % {kind}, {terms.get('tenor_years')} years, {shape}"
+        size = f"{of['amount_m']:,.1f}", f"{100.0 * of['share_frac']:.1f}"
+        ratios = (_ratio(of[key]) for key in ("base_dscr_mean", "base_dscr_min", "llcr"))
+        found.append((name, *size, how, facts.words(of["binding"]), *ratios))
+    return found
+
+
+def partners(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """By partner: name, share, equity by plan, distributions, IRR (mean, P90), calls (mean, P99)."""
+    world, found = tables.worlds(results), []
+    equity = look(manifest, "prepared.debt.sources", {}).get("equity", 0.0)
+    for k, (name, terms) in enumerate(look(manifest, "study.deal.partners", {}).items()):
+        share, irr = terms["share_frac"], 100.0 * results["partner_irr_frac"].values[:, k]
+        called = results["partner_calls_m"].values[:, k]
+        got = risk.mean(results["partner_distribution_m"].values[:, k], world)
+        returns_ = risk.mean(irr, world), risk.bettered(irr, world, 0.9, "more")
+        calls = risk.mean(called, world), risk.bettered(called, world, 0.99, "less")
+        limit = terms.get("calls_limit_m")
+        found.append(
+            (
+                name,
+                f"{100.0 * share:g}",
+                f"{share * equity:,.1f}",
+                wording.text(got, 3),
+                *(wording.text(e, 3) for e in (*returns_, *calls)),
+                "none" if limit is None else f"{limit:,.0f}",
+            )
+        )
+    return found
+
+
 def cases(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """The energy cases: name, what each would allow at its DSCR, the DSCR of this debt, mean and lowest."""
     found = look(manifest, "prepared.debt.cases", {})

@@ -149,9 +149,9 @@ def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
         ("Reserve draw", used, drawn),
         *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
     ]
-    if terms.get("junior"):
-        unpaid = by_year(results, "junior_default_year", results.sizes["year"])
-        found.append(("Junior unpaid", "service of the junior tranche, any year", unpaid))
+    for rank, name in enumerate(terms.get("tranches") or {}):
+        unpaid = np.asarray(results["tranche_default_year"].values[:, rank] <= results.sizes["year"])
+        found.append((f"Tranche {name} unpaid", "its service is late or lost, any year", unpaid))
     if look(manifest, "study.deal.construction.overrun") is not None:
         short = results["completion_shortfall_m"].values > DRAWN_M
         found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
@@ -297,8 +297,10 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     yield group, "Equity NPV", money, "more", results["equity_npv_m"].values
     if debt:
         yield group, "Lender loss", money, "less", results["lender_loss_m"].values
-    if look(manifest, "study.deal.debt.junior"):
-        yield group, "Junior loss", money, "less", results["junior_loss_m"].values
+    for rank, name in enumerate(look(manifest, "study.deal.debt.tranches", {})):
+        dscr = results["tranche_dscr"].values[:, :, rank]
+        yield group, f"DSCR to tranche {name}, lowest", "x", "more", np.fmin.reduce(dscr, axis=1)
+        yield group, f"Loss of tranche {name}", money, "less", results["tranche_loss_m"].values[:, rank]
 
 
 def _total(values: xr.DataArray) -> np.ndarray:

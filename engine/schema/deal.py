@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from engine.schema import construction as building
+from engine.schema import partners as sharing
 from engine.schema.base import Fraction, NotNegative, Positive, Section, contradiction, want
 from engine.schema.construction import Construction
 from engine.schema.debt import DebtTerms
 from engine.schema.duties import DirectSupply, GreenDuty
+from engine.schema.partners import Partner
 from engine.schema.revenue import Revenue
 from engine.schema.tax import Tax
 
@@ -93,6 +95,7 @@ class DealSection(Section):
     renewals: dict[str, Renewal] = Field({}, description="by name")
     tax: Tax
     debt: DebtTerms
+    partners: dict[str, Partner] = Field({}, description="by name; left out: the equity is one")
     equity_discount_frac: float = Field(0.08, gt=-0.5, le=0.5, description="nominal, for the equity's NPV")
 
     @model_validator(mode="after")
@@ -101,6 +104,21 @@ class DealSection(Section):
         if wrong:
             raise contradiction(f"construction.{wrong[0]}", wrong[1])
         return self
+
+    @model_validator(mode="after")
+    def _partners_reach_what_is_called(self) -> DealSection:
+        cures = 0.0 if self.debt.cure is None else self.debt.cure.limit_m
+        calls = self.construction.guarantee_m + cures + (self.debt.sponsor_support_m or 0.0)
+        wrong = sharing.complaint(self.partners, calls)
+        if wrong:
+            raise contradiction(f"partners.{wrong[0]}", wrong[1])
+        return self
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """What results are by, where the deal names any: `results.NAMED`."""
+        found = {"tranche": tuple(self.debt.tranches), "partner": tuple(self.partners)}
+        return {dim: names for dim, names in found.items() if names}
 
     def renewed_in(self, of: str) -> tuple[int, ...]:
         """The operating years, from 1, that begin with new equipment of a class."""

@@ -60,14 +60,29 @@ class Cure(Section):
     limit_m: Positive = Field(description="of all cures together")
 
 
-class JuniorTerms(Section):
-    """A tranche behind the senior loan, paid out at completion in place of equity."""
+class TrancheTerms(Section):
+    """Debt behind the loan, and behind the tranches that are named before it; drawn along with the loan."""
 
     max_share_frac: Share = Field(description="of all uses")
-    dscr: float = Field(ge=1.0, le=5.0, description="of senior and junior service together, at P50")
+    dscr_p50: float = Field(ge=1.0, le=5.0, description="of all service up to its rank, its own with it")
+    dscr_p90: float | None = Field(
+        None, ge=0.5, le=5.0, description="the same at the energy of the loan's P90; none: no such test"
+    )
     rate_frac_per_year: float = Field(ge=0.0, le=0.5)
+    swapped_frac: Fraction | None = Field(
+        None,
+        description="of a rate that floats with the loan's base rate, its margin the rest; none: fixed",
+    )
     tenor_years: int = Field(ge=1, le=50, description="from the start of operation")
     repayment: Literal["sculpted", "annuity", "equal_principal"] = "sculpted"
+    upfront_fee_frac: float = Field(0.0, ge=0.0, le=0.1)
+    commitment_fee_frac_per_year: float = Field(0.0, ge=0.0, le=0.1, description="of what is undrawn")
+    sweep_frac: Share | None = Field(
+        None, description="of the cash that its service leaves, prepays it; none: no sweep"
+    )
+    locked_up: bool = Field(
+        False, description="paid only while distributions may be; else while the loan lacks nothing"
+    )
 
 
 class DebtTerms(Section):
@@ -113,7 +128,10 @@ class DebtTerms(Section):
         le=20,
         description="dates at which principal may be put off, caught up from the first cash",
     )
-    junior: JuniorTerms | None = None
+    tranches: dict[str, TrancheTerms] = Field({}, description="by name, in the order of their rank")
+    max_total_gearing_frac: float | None = Field(
+        None, ge=0.0, le=0.99, description="of all uses, the loan and its tranches; none: no such test"
+    )
     sale_multiple: float = Field(
         4.0, ge=0.0, le=20.0, description="what a project in default fetches at maturity, over a year's CFADS"
     )
@@ -132,12 +150,7 @@ class DebtTerms(Section):
             )
         if self.letter_of_credit is not None and not self.dsra_months:
             raise contradiction("letter_of_credit", "is for a reserve, but dsra_months is 0")
-        if self.junior is not None and self.junior.max_share_frac + self.max_gearing_frac > 1.0:
-            raise contradiction(
-                "junior.max_share_frac",
-                f"should leave room beside max_gearing_frac (got {self.junior.max_share_frac:g}, "
-                f"max_gearing_frac {self.max_gearing_frac:g})",
-            )
+        self._ranks()
         if self.floating is not None and self.floating.margin_frac_per_year >= self.rate_frac_per_year:
             raise contradiction(
                 "floating.margin_frac_per_year",
@@ -147,3 +160,39 @@ class DebtTerms(Section):
         whole = self.dsra_months * self.periods_per_year % 12 == 0
         want(whole, self, "dsra_months", "be a whole number of debt periods", "periods_per_year")
         return self
+
+    def _ranks(self) -> None:
+        """Raise where the tranches fit neither the loan nor one another."""
+        total = self.max_gearing_frac + sum(t.max_share_frac for t in self.tranches.values())
+        most = self.max_total_gearing_frac
+        if most is None and total > 1.0:
+            name = list(self.tranches)[-1]
+            share = self.tranches[name].max_share_frac
+            raise contradiction(
+                f"tranches.{name}.max_share_frac",
+                f"should leave room beside max_gearing_frac and the tranches before it (got {share:g}, all "
+                f"together {total:g})",
+            )
+        if most is not None and not self.tranches:
+            raise contradiction("max_total_gearing_frac", "is of loan and tranches, and there is none")
+        if most is not None and most < self.max_gearing_frac:
+            raise contradiction(
+                "max_total_gearing_frac",
+                f"should not lie under max_gearing_frac (got {most:g}, max_gearing_frac "
+                f"{self.max_gearing_frac:g})",
+            )
+        for name, tranche in self.tranches.items():
+            if tranche.swapped_frac is None:
+                continue
+            if self.floating is None:
+                raise contradiction(
+                    f"tranches.{name}.swapped_frac",
+                    "is of a base rate, and floating is left out",
+                )
+            base = self.rate_frac_per_year - self.floating.margin_frac_per_year
+            if tranche.rate_frac_per_year < base:
+                raise contradiction(
+                    f"tranches.{name}.rate_frac_per_year",
+                    f"should not lie under the base rate that floating holds, {base:g} "
+                    f"(got {tranche.rate_frac_per_year:g})",
+                )

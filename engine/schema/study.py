@@ -91,12 +91,12 @@ class Study(Section):
                 "deal.debt.tenor_years",
                 f"should not pass life.years ({self.life.years}) (got {self.deal.debt.tenor_years})",
             )
-        behind = self.deal.debt.junior
-        if behind is not None and behind.tenor_years > self.life.years:
-            raise contradiction(
-                "deal.debt.junior.tenor_years",
-                f"should not pass life.years ({self.life.years}) (got {behind.tenor_years})",
-            )
+        for name, tranche in self.deal.debt.tranches.items():
+            if tranche.tenor_years > self.life.years:
+                raise contradiction(
+                    f"deal.debt.tranches.{name}.tenor_years",
+                    f"should not pass life.years ({self.life.years}) (got {tranche.tenor_years})",
+                )
         for key in ("export_limit_mw", "export_price_per_kwh"):
             if self.deal.revenue.spot is not None and getattr(self.grid, key) == 0.0:
                 raise contradiction(f"grid.{key}", "should be above 0: deal.revenue.spot sells (got 0)")

@@ -29,7 +29,7 @@ SHAPES = (  # years, periods a year, construction years, years that losses last,
 
 
 SECURED = (  # the same with terms of the senior loan that hold the rest of `secured`
-    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating", "junior")),
+    (12, 2, 2, 5, False, 60, ("sweep", "cure", "support", "deferrals", "forward", "floating", "tranches")),
     (
         8,
         4,
@@ -40,7 +40,7 @@ SECURED = (  # the same with terms of the senior loan that hold the rest of `sec
         ("letter", "sweep", "cure", "support", "deferrals", "forward"),
     ),
     (15, 1, 3, 3, True, 30, ("annuity", "letter", "support", "forward", "floating")),
-    (10, 2, 1, 3, False, 20, ("equal_principal", "junior")),
+    (10, 2, 1, 3, False, 20, ("equal_principal", "tranches")),
 )
 
 
@@ -196,7 +196,20 @@ def later(drawn, building, monthly):
     """The study, with what came later still."""
     drawn["deal"] |= servers(apart(drawn, 2), drawn)
     drawn["deal"]["construction"] = construction(apart(drawn, 1), building, monthly)
+    if "sponsor_support_m" in drawn["deal"]["debt"]:
+        drawn["deal"]["partners"] = partners(apart(drawn, 3))
     return Study.model_validate(drawn)
+
+
+def partners(rng):
+    """Three; two of them pay no call beyond a limit."""
+    shares = rng.dirichlet(np.ones(3))
+    shares[2] = 1.0 - shares[0] - shares[1]
+    limits = (rng.uniform(0.0, 20.0), rng.uniform(0.0, 60.0), None)
+    return {
+        name: {"share_frac": float(share), "calls_limit_m": limit}
+        for name, share, limit in zip(("first", "second", "third"), shares, limits, strict=True)
+    }
 
 
 def apart(drawn, topic):
@@ -265,18 +278,33 @@ def secured(rng, names, months):
             "level_sd_frac": 0.2,
             "yearly_sd_frac": 0.2,
         }
-    if "junior" in names:
-        found["max_gearing_frac"] = u(0.3, 0.7)
-        found["junior"] = {
-            "max_share_frac": u(0.02, 0.3),
-            "dscr": u(1.0, 1.3),
-            "rate_frac_per_year": u(0.05, 0.15),
-            "tenor_years": int(rng.integers(3, 11)),
-            "repayment": "annuity" if "equal_principal" in names else "sculpted",
+    if "tranches" in names:
+        found["max_gearing_frac"] = u(0.3, 0.6)
+        found["max_total_gearing_frac"] = u(0.6, 0.9)
+        found["tranches"] = {
+            name: tranche(rng, k, "floating" in names) for k, name in enumerate(("second", "third", "last"))
         }
     for shape in {"annuity", "equal_principal"} & set(names):
         found["repayment"] = shape
     return found
+
+
+def tranche(rng, rank, floats):
+    """Debt behind the loan; each rank repays in its own way, and has what another has not."""
+    u = rng.uniform
+    return {
+        "max_share_frac": u(0.02, 0.3),
+        "dscr_p50": u(1.0, 1.3),
+        "dscr_p90": u(0.8, 1.2) if rank != 1 else None,
+        "rate_frac_per_year": u(0.1, 0.16) if floats else u(0.05, 0.15),
+        "swapped_frac": u(0.0, 1.0) if floats and rank else None,
+        "tenor_years": int(rng.integers(3, 11)),
+        "repayment": ("sculpted", "equal_principal", "annuity")[rank],
+        "upfront_fee_frac": u(0.0, 0.03),
+        "commitment_fee_frac_per_year": u(0.0, 0.01),
+        "sweep_frac": u(0.1, 1.0) if rank != 2 else None,
+        "locked_up": bool(rng.integers(2)),
+    }
 
 
 def renewals(rng, years):

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference import interruptions, taxes
+from tests.reference import interruptions, taxes, tranches
 from tests.reference.phases import standing
 
 
@@ -423,23 +423,6 @@ def shaped(repayment, rate, maturity, most):
     return [amount * s for s in of_one] + [0.0] * (len(most) - maturity)
 
 
-def junior_tranche(study, cfads, dues, uses):
-    """What the P50 case leaves to a junior tranche: amount, service, interest and balance by period."""
-    terms = study.deal.debt.junior
-    if terms is None:
-        return None
-    per_year = study.deal.debt.periods_per_year
-    rate, maturity = terms.rate_frac_per_year / per_year, terms.tenor_years * per_year
-    most = [max(max(c, 0.0) / terms.dscr - d, 0.0) for c, d in zip(cfads, dues, strict=True)]
-    most = [m if t < maturity else 0.0 for t, m in enumerate(most)]
-    service = shaped(terms.repayment, rate, maturity, most)
-    worth = pv(service, rate)
-    part = min(terms.max_share_frac * uses / worth, 1.0) if worth > 0 else 0.0
-    service = [part * s for s in service]
-    interest, _, balance = schedule(service, rate)
-    return {"amount": pv(service, rate), "service": service, "interest": interest, "balance": balance}
-
-
 def letter_fees(study, service):
     """By period, what the letter of credit of the reserve costs."""
     terms = study.deal.debt
@@ -449,14 +432,18 @@ def letter_fees(study, service):
     return [yearly / terms.periods_per_year * amount for amount in dsra_targets(study, service)[:-1]]
 
 
-def sources_and_uses(study, amount, uses, dsra):
-    """Needs and draws by construction year, and what financing costs."""
+def lenders(study):
+    """The loan, and the tranches behind it by rank; all have a rate and fees."""
+    return [study.deal.debt, *study.deal.debt.tranches.values()]
+
+
+def sources_and_uses(study, lent, uses, dsra):
+    """Needs and draws by construction year, and what financing costs. lent: by each of `lenders`."""
     if study.deal.construction.draws == "monthly":
-        return by_month(study, amount, uses, dsra)
-    terms, spend = study.deal.debt, with_contingency(study)
-    share = amount / uses
-    drawn, needs, idc, commitment = 0.0, [], 0.0, 0.0
-    upfront = terms.upfront_fee_frac * amount
+        return by_month(study, lent, uses, dsra)
+    spend, share = with_contingency(study), [amount / uses for amount in lent]
+    drawn, needs, idc, commitment = [0.0 for _ in lent], [], 0.0, 0.0
+    upfront = sum(of.upfront_fee_frac * a for of, a in zip(lenders(study), lent, strict=True))
     for c, cost in enumerate(spend):
         if c == 0:
             cost += upfront
@@ -464,13 +451,15 @@ def sources_and_uses(study, amount, uses, dsra):
             cost += dsra
         need = cost
         for _ in range(200):  # interest and fee of the year are part of its need
-            interest = terms.rate_frac_per_year * (drawn + share * need / 2)
-            fee = terms.commitment_fee_frac_per_year * (amount - drawn - share * need / 2)
+            interest = fee = 0.0
+            for of, amount, before, part in zip(lenders(study), lent, drawn, share, strict=True):
+                interest += of.rate_frac_per_year * (before + part * need / 2)
+                fee += of.commitment_fee_frac_per_year * (amount - before - part * need / 2)
             need = cost + interest + fee
         idc, commitment = idc + interest, commitment + fee
-        drawn += share * need
+        drawn = [before + part * need for before, part in zip(drawn, share, strict=True)]
         needs.append(need)
-    equity = [need * (1 - amount / sum(needs)) for need in needs]
+    equity = [need * (1 - sum(lent) / sum(needs)) for need in needs]
     capitalised = idc + commitment + upfront
     return {"needs": needs, "uses": sum(needs), "equity": equity, "capitalised": capitalised}
 
@@ -481,11 +470,11 @@ def with_contingency(study):
     return [cost * (1 + over.contingency_frac) if over else cost for cost in spend_m(study)]
 
 
-def by_month(study, amount, uses, dsra):
-    """The same where the loan is drawn by the month: interest of a month on what is drawn before it and on
-    half of what it draws. Equity pays pro rata, or first."""
-    terms, how, spend = study.deal.debt, study.deal.construction, with_contingency(study)
-    upfront = terms.upfront_fee_frac * amount
+def by_month(study, lent, uses, dsra):
+    """The same where debt is drawn by the month: interest of a month on what is drawn before it and on half
+    of what it draws. Equity pays pro rata, or first; the lenders pro rata of what they lend."""
+    how, spend, amount = study.deal.construction, with_contingency(study), sum(lent)
+    upfront = sum(of.upfront_fee_frac * a for of, a in zip(lenders(study), lent, strict=True))
     bills = []
     for c, cost in enumerate(spend):
         weights = how.month_weights[12 * c : 12 * c + 12] if how.month_weights else [1] * 12
@@ -493,12 +482,15 @@ def by_month(study, amount, uses, dsra):
     bills[0] += upfront
     bills[-1] += dsra
     drawn = paid_by_equity = idc = commitment = 0.0
+    shares = [a / amount if amount > 0 else 0.0 for a in lent]
     needs = []
     for bill in bills:
         draw = 0.0
         for _ in range(12):  # each leaves a two-hundredth of the error at most
-            interest = terms.rate_frac_per_year / 12 * (drawn + draw / 2)
-            fee = terms.commitment_fee_frac_per_year / 12 * (amount - drawn - draw / 2)
+            interest = fee = 0.0
+            for of, share in zip(lenders(study), shares, strict=True):
+                interest += of.rate_frac_per_year / 12 * share * (drawn + draw / 2)
+                fee += of.commitment_fee_frac_per_year / 12 * share * (amount - drawn - draw / 2)
             need = bill + interest + fee
             equity_left = max(uses - amount - paid_by_equity, 0.0)
             draw = max(need - equity_left, 0.0) if how.equity_first else need * amount / uses
@@ -538,12 +530,17 @@ def size(study, cases):
     chosen = {"one-year": 1, "ten-year": 2, "life": 3}[terms.p90_over]
     wanted = [terms.dscr_p50] + [terms.dscr_p90] * 3 + [terms.dscr_p99] * 3
     service, uses = [0.0] * len(taxable[0]["ebitda"]), sum(spend_m(study))
+    nothing = {"amount_m": 0.0, "interest_m": [0.0] * len(service)}
+    behind = [nothing for _ in terms.tranches]
     for _ in range(60):
         amount, interest = pv(service, rate), schedule(service, rate)[0]
         fee, reserve = letter_fees(study, service), dsra_targets(study, service)[0]
-        funding = sources_and_uses(study, amount, uses, 0.0 if terms.letter_of_credit else reserve)
+        lent = [amount, *(tranche["amount_m"] for tranche in behind)]
+        funding = sources_and_uses(study, lent, uses, 0.0 if terms.letter_of_credit else reserve)
         uses = funding["uses"]
         deductible = [i + f for i, f in zip(interest, fee, strict=True)]
+        for tranche in behind:
+            deductible = [d + i for d, i in zip(deductible, tranche["interest_m"], strict=True)]
         cfads, sculpted = [], []
         for case, dscr in zip(taxable, wanted, strict=True):
             cash = after_tax(study, case, deductible, funding["capitalised"])
@@ -558,20 +555,23 @@ def size(study, cases):
         smallest = sculpted[min((0, chosen, 4), key=lambda k: allowed[k])]
         scale = min(1.0, min(tests) / pv(smallest, rate)) if pv(smallest, rate) > 0 else 1.0
         service = [s * scale for s in smallest]
+        dues, worth = [s + f for s, f in zip(service, fee, strict=True)], pv(service, rate)
+        behind = tranches.sized(study, shaped, (cfads[0], cfads[chosen]), dues, worth, uses)
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
     targets, fee = dsra_targets(study, service), letter_fees(study, service)
     dues = [s + f for s, f in zip(service, fee, strict=True)]
     needs, equity = funding["needs"], list(funding["equity"])
-    junior = junior_tranche(study, cfads[0], dues, sum(needs))
+    draws, whole = [need - paid for need, paid in zip(needs, equity, strict=True)], sum(lent)
+    shares = [a / whole if whole > 0 else 0.0 for a in lent]
     return {
         "amount_m": amount, "tests_m": tests, "binding": int(np.argmin(tests)), "service_m": service,
         "interest_m": interest, "principal_m": principal, "balance_m": balance,
-        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0], "junior": junior,
+        "dsra_target_m": targets[1:], "fee_m": fee, "case_cfads_m": cfads[0], "tranches": behind,
         "dsra_start": 0.0 if terms.letter_of_credit else targets[0],
         "capitalised": funding["capitalised"],
-        "debt_draw_m": [need - paid for need, paid in zip(needs, equity, strict=True)],
-        "equity_draw_m": [*equity[:-1], equity[-1] - (junior["amount"] if junior else 0.0)],
+        "debt_draw_m": [shares[0] * draw for draw in draws], "equity_draw_m": equity,
+        "tranche_draws_m": [[share * draw for draw in draws] for share in shares[1:]],
         "dscr": [c / s if s > 0 else math.nan for c, s in zip(cfads[0], dues, strict=True)],
         "llcr": pv(cfads[0][:maturity], rate) / amount if amount > 0 else math.nan,
         "plcr": pv(cfads[0], rate) / amount if amount > 0 else math.nan,

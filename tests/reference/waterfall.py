@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from scipy.optimize import brentq
 
+from tests.reference import tranches
 from tests.reference.completion import Ended
 from tests.reference.finance import (
     account,
@@ -63,11 +64,10 @@ def cascade(study, loan, cfads, base_rate=None):
     dsra, letter = loan["dsra_start"], 0.0
     trapped, owed_suppliers, sold = 0.0, 0.0, False
     cures, cured, cured_last, supported, deferrals = 0, 0.0, False, 0.0, 0
-    junior, junior_terms = loan["junior"], terms.junior
-    junior_owed = junior["amount"] if junior else 0.0
+    behind = tranches.Ranks(study, loan["tranches"], tranches.rates(study, base_rate))
     counted, owing = [], []  # cash and dues as the DSCR counts them, by period
     for t, flow in enumerate(cfads):
-        rate, before_sold = rate_of[t], sold
+        rate = rate_of[t]
         interest = rate * performing if t < maturity else 0.0
         due_now, planned = service[t], performing - principal[t]
         if terms.floating:
@@ -190,21 +190,9 @@ def cascade(study, loan, cfads, base_rate=None):
             if to_come > 0:
                 low = low or brought * sum(case[coming]) / to_come < terms.forward_lockup_dscr - SLACK
         locked = (low or waits) and balance > SLACK
+        ranked, cash = behind.pay(t, cash, waits and balance > SLACK, locked, sold, t + 1 == len(cfads))
         trapped, distribution = (cash, 0.0) if locked else (0.0, cash)
-        if junior:
-            junior_rate = junior_terms.rate_frac_per_year / per_year
-            junior_interest = junior_rate * junior_owed
-            junior_owed += junior_interest
-            ended = sold or t + 1 == len(cfads)
-            wanted = junior_owed if ended else junior_owed - junior["balance"][t]
-            junior_paid = min(max(wanted, 0.0), distribution)
-            junior_owed, distribution = junior_owed - junior_paid, distribution - junior_paid
-            row |= {"junior_service_m": 0.0 if before_sold else junior["service"][t],
-                    "junior_accrued_m": junior_interest, "junior_paid_m": junior_paid,
-                    "junior_lost_m": junior_owed if ended else 0.0}  # fmt: skip
-            junior_owed = 0.0 if ended else junior_owed
-            planned = 0.0 if ended else junior["balance"][t]
-            row |= {"junior_balance_m": junior_owed, "junior_arrears_m": junior_owed - planned}
+        row |= ranked
         row |= {
             "accrued_m": accrued, "interest_m": min(paid, accrued), "principal_m": paid - min(paid, accrued),
             "arrears_m": arrears, "balance_m": balance, "draw_m": draw, "reserve_interest_m": earned,
@@ -254,11 +242,6 @@ def credit(study, loan, rows, base_rate=None):
     )  # of what the schedule repays, whatever its rate
     steps = {"monthly": 12, "mid_year": 1}[study.deal.construction.draws]  # payments of interest a year
     out["lender_loss_m"] = lost / (1 + terms.rate_frac_per_year / steps) ** (building * steps)
-    lost, late = rows.get("junior_lost_m", nothing), rows.get("junior_arrears_m", nothing)
-    unpaid = [t for t in range(len(lost)) if lost[t] + late[t] > SLACK]
-    out["junior_default_year"] = unpaid[0] // terms.periods_per_year + 1 if unpaid else math.nan
-    junior_rate = terms.junior.rate_frac_per_year / terms.periods_per_year if terms.junior else 0.0
-    out["junior_loss_m"] = pv(lost, junior_rate)
     eir = loan["effective_rate"]
     missed = [s - r for s, r in zip(rows["service_m"], received, strict=True)]  # of what was still due
     out["credit_loss_m"] = 0.0 if math.isnan(eir) else pv(missed, eir)
@@ -284,6 +267,48 @@ def irr_reason(flows):
     return 3 if max(flows) > 0 else 1
 
 
+def by_tranche(found):
+    """Outcomes by name, the tranches last; None where there are none."""
+    names = ("service_m", "dscr", "default_year", "loss_m", "llcr")
+    return {
+        f"tranche_{name}": np.stack([of[name] for of in found], axis=-1) if found else None for name in names
+    }
+
+
+def by_partner(study, how, equity, called, distributed):
+    """Outcomes of each partner, a list over them; calls are split date by date."""
+    names = ("irr_frac", "npv_m", "calls_m", "distribution_m")
+    partners, building = study.deal.partners.values(), len(equity) - len(called)
+    if not partners:
+        return {f"partner_{name}": None for name in names}
+    calls = [0.0] * building + list(called)
+    calls[building - 1] += how.sponsor_cost if how else 0.0
+    paid = [0.0 for _ in partners]
+    flows = [[] for _ in partners]
+    for flow, call in zip(equity, calls, strict=True):
+        before, left = list(paid), call
+        for _ in partners:  # in each round at least one more is at its limit, or all is paid
+            room = [
+                math.inf if p.calls_limit_m is None else p.calls_limit_m - so_far
+                for p, so_far in zip(partners, paid, strict=True)
+            ]
+            shares = [p.share_frac if r > 1e-9 else 0.0 for p, r in zip(partners, room, strict=True)]
+            if left <= 0 or sum(shares) == 0:
+                break
+            parts = [min(left * s / sum(shares), max(r, 0.0)) for s, r in zip(shares, room, strict=True)]
+            paid = [so_far + part for so_far, part in zip(paid, parts, strict=True)]
+            left -= sum(parts)
+        for k, partner in enumerate(partners):
+            flows[k].append(partner.share_frac * (flow + call) - (paid[k] - before[k]))
+    discount = study.deal.equity_discount_frac
+    return {
+        "partner_irr_frac": [irr(of) for of in flows],
+        "partner_npv_m": [npv(discount, of) / (1 + discount) for of in flows],
+        "partner_calls_m": paid,
+        "partner_distribution_m": [p.share_frac * sum(distributed) for p in partners],
+    }
+
+
 def run(study, loan, ops, *market, base_rate=None, completion=None):
     """Everything of a path, by year or as one number; `periods` holds the waterfall's rows.
 
@@ -306,8 +331,9 @@ def run(study, loan, ops, *market, base_rate=None, completion=None):
     owed = [loan["amount_m"], *loan["balance_m"][:-1]]
     interest = [r * b for r, b in zip(rates(study, base_rate), owed, strict=True)]
     deductible = [i + f for i, f in zip(interest, loan["fee_m"], strict=True)]
-    if loan["junior"]:
-        deductible = [d + i for d, i in zip(deductible, loan["junior"]["interest"], strict=True)]
+    for tranche, rate_of in zip(loan["tranches"], tranches.rates(study, base_rate), strict=True):
+        opening = [tranche["amount_m"], *tranche["balance_m"][:-1]]
+        deductible = [d + r * o for d, r, o in zip(deductible, rate_of, opening, strict=True)]
     tax = income_tax(study, earnings, deductible, capitalised)
     cfads = after_tax(study, earnings, deductible, capitalised)
     service = loan["service_m"]
@@ -351,7 +377,6 @@ def run(study, loan, ops, *market, base_rate=None, completion=None):
         "debt_balance_m": last(rows["balance_m"]), "dsra_m": last(rows["dsra_m"]),
         "trapped_m": last(rows["trapped_m"]), "distribution_m": total(rows["distribution_m"]),
         "unpaid_m": total(rows["unpaid_m"]), "reserve_draw_m": total(rows["draw_m"]),
-        "junior_service_m": total(rows.get("junior_paid_m", none)),
         "sponsor_m": total(paid_in), "prepaid_m": total(rows.get("prepaid_m", none)),
         "lockup": [float(flags > 0) for flags in total(rows["locked"])],
         "equity_flow_m": equity, "equity_irr_frac": irr(equity), "equity_irr_reason": irr_reason(equity),
@@ -360,4 +385,7 @@ def run(study, loan, ops, *market, base_rate=None, completion=None):
         "completion_guarantee_m": how.sponsor_cost + sum(support) if how else 0.0,
         "completion_shortfall_m": how.shortfall if how else 0.0, "operating": how and operating,
         "periods": rows, "account": years, **credit(study, loan, rows, base_rate),
+        **by_partner(study, how, equity, total([p + s for p, s in zip(paid_in, support, strict=True)]),
+                     total(rows["distribution_m"])),
+        **by_tranche(tranches.outcomes(study, loan, rows, cfads, dues)),
     }  # fmt: skip
