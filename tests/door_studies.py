@@ -513,7 +513,7 @@ SETTINGS = (
     ("load.occupancy_frac.9=0.3",
      "load.occupancy_frac is a list of items 0 to 3, such as load.occupancy_frac.3"),
     ("load.pue_max.0=3", "load.pue_max is a value, not a section"),
-    ("pv.1.dc_mw=3", "pv.1: unknown key; known ones are name, dc_mw, *"),
+    ("pv.1.dc_mw=3", "pv.1: unknown key; known ones are name, site, dc_mw, *"),
     ("battery.energy_mwh", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("=3", "should be KEY=VALUE, such as battery.energy_mwh=4000"),
     ("battery.energy_mwh=[", "is not YAML (*)"),
