@@ -103,7 +103,7 @@ def spot(monthly: Totals, exported: jax.Array, cash: CashFlow) -> tuple[jax.Arra
     if of is None:
         return (jnp.full_like(exported, jnp.nan),) * 2
     operated = jnp.ones_like(monthly.exported_mwh) if cash.operating is None else cash.operating
-    month_h = DAY * jnp.asarray(MONTH_DAYS, jnp.float64)
+    month_h = DAY * jnp.asarray(MONTH_DAYS, jnp.float64)[None]
     hours, paid, value = (jnp.sum(x * operated, axis=1) for x in (month_h, of.hours_h, of.exported_mwh))
     mean = jnp.where(hours > 0.0, paid / jnp.where(hours > 0.0, hours, 1.0), jnp.nan)
     earned = jnp.where(exported > 0.0, value / jnp.where(exported > 0.0, exported, 1.0), jnp.nan)

@@ -369,16 +369,13 @@ STUDIES = (
      "@:3: deal.construction.draws: should be 'mid_year' or 'monthly' (got 'yearly')"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {equity_first: true}",
      "@:3: deal.construction.equity_first: is said of monthly draws, and draws is mid_year"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n"
-     "  construction: {overrun: null, delay: null, correlation: 0, guarantee_m: 5800}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {guarantee_m: 5800}",
      "@:3: deal.construction.guarantee_m: is against overrun and delay, and both are left out"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n"
-     "  construction: {overrun: {sd_frac: 0.1}, delay: null, correlation: 0.5}",
+    ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 0.1}, correlation: 0.5}",
      "@:3: deal.construction.correlation: is of overrun and delay, and one of them is left out"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction:\n"
      "    delay: {probability_frac: 0.5, mean_months: 4, damages_m_per_day: 2}",
-     "~/zhongwei.yaml:*: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and "
-     "only there "
+     "@:4: deal.construction.delay.damages_cap_m: should be above 0 where damages are, and only there "
      "(got 0, damages_m_per_day 2)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  construction: {overrun: {sd_frac: 15}}",
      "@:3: deal.construction.overrun.sd_frac: should be less than or equal to 2 (got 15)*"),
