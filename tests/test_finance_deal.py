@@ -137,7 +137,9 @@ OUTSIDE = [
     "grid.export_price_per_kwh",
     "grid.capacity_charge_per_kw_month",
 ]
-OF_MARKETS = {  # they move what a path meets, and no term: `test_leaves`
+OF_MARKETS = {  # they move what a path meets or what the buyer has of it, and no term: `test_leaves`
+    "deal.revenue.spot",
+    "deal.revenue.ppa.buyer_else_per_kwh",
     "deal.revenue.tenants",
     "deal.revenue.hourly.price_sd_frac",
     "deal.revenue.hourly.price_change_sd_frac",

@@ -196,6 +196,16 @@ def duties(study, ops, y, price_level, net):
     return owed
 
 
+def grid_price(study, power_factor):
+    """What the grid pays for a kWh, by year, without the VAT that it may hold."""
+    out = []
+    for y in range(study.life.years):
+        vat = taxes.vat_rate(study, "power", study.life.first_year + y)
+        level = growth(study.deal.opex.inflation_frac_per_year, study, y) * power_factor[y]
+        out.append(study.grid.export_price_per_kwh * level / (1 + taxes.included(study) * vat))
+    return out
+
+
 def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, compute_factor=None, how=None):
     """The operating account: a list over years of lists over months of dicts of lines.
 

@@ -19,6 +19,7 @@ from tests.reference.finance import (
     by_period,
     capex_m,
     earned,
+    grid_price,
     pv,
     revenue_and_opex,
     spend_m,
@@ -388,4 +389,5 @@ def run(study, loan, ops, *market, base_rate=None, completion=None):
         **by_partner(study, how, equity, total([p + s for p, s in zip(paid_in, support, strict=True)]),
                      total(rows["distribution_m"])),
         **by_tranche(tranches.outcomes(study, loan, rows, cfads, dues)),
+        "grid_price_per_kwh": grid_price(study, market[1]),
     }  # fmt: skip
