@@ -353,7 +353,7 @@ STUDIES = (
      "(got 0.6, max_gearing_frac 0.7)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6}\n    b: {share_frac: 0.5}",
      "@:5: deal.partners.b.share_frac: should bring all shares to 1 (they sum to 1.1)"),
-    ("extends: ~/zhongwei.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6, calls_limit_m: 5000}\n"
+    ("extends: ~/zhongwei_sponsored.yaml\ndeal:\n  partners:\n    a: {share_frac: 0.6, calls_limit_m: 5000}\n"
      "    b: {share_frac: 0.4, calls_limit_m: 700}",
      "@:5: deal.partners.b.calls_limit_m: should bring all limits to what guarantee, cures and support may "
      "call, 5800 (they sum to 5700)"),
