@@ -134,7 +134,7 @@ def test_monthly_means_of_the_fit_are_the_records(known, fitted, name):
     channel = fitted.wind_channel if name == "wind_speed" else fitted.temp_channel
     expected = margins.means(np.asarray(channel.margin, float), KNOTS, clamp=False)
     found = [expected[m == margins.MONTH].mean() for m in range(12)]
-    own = channels.monthly(known[name].values, records.hour_of_year(known))
+    own = season.monthly(known[name].values, records.hour_of_year(known))
     np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-4)  # float32
 
 

@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weather import dynamics, margins, modes, moments, schema
+from weather import dynamics, margins, modes, moments, schema, season
 from weather.margins import KNOTS
 from weather.modes import Days
 from weather.moments import Layout
 from weather.schema import DAY, DAYS, HOURS, MONTH_OF_DAY
 
 _GRID = np.linspace(-6.0, 6.0, 241)
-_ORDERS = 6  # of Hermite polynomials
+_ORDERS = 20  # of Hermite polynomials: what is left of the sun's days is under 1 % of their variance
+_LEAST = 1e-12  # of a variance
 _BINS = 12  # of days by their level, to see how unrest depends on it
 
 
@@ -42,18 +43,16 @@ class Variable(NamedTuple):
 
     @property
     def hermite(self) -> np.ndarray:
-        """[12, order] coefficients of the daily mean in the day's score, months smoothed: of the sun, whose
-        score makes its day's index, all; of others, that are near to straight, the first.
+        """[12, order] coefficients of the daily mean in the day's score, where its variance is one: of the
+        sun, whose score makes its day's index, all; of others, that are near to straight, the first.
         """
-        month = MONTH_OF_DAY[self.day]
-        sd = np.array([np.nanstd(self.linear[month == m]) if (month == m).any() else 0.0 for m in range(12)])
-        shape = np.zeros((_ORDERS, 12))
-        shape[0] = 1.0
         if self.of_day is not None:
             values = margins.evaluate(self.of_day[:, None], KNOTS, _GRID, clamp=True)
-            shape = margins.hermite(values, _GRID, _ORDERS)[:, :, 0]
-        of_month = (shape / shape[0] * sd).T
-        return (np.roll(of_month, 1, axis=0) + 2 * of_month + np.roll(of_month, -1, axis=0)) / 4
+            shape = margins.hermite(values, _GRID, _ORDERS)[:, :, 0].T
+            return shape / np.linalg.norm(shape, axis=1, keepdims=True)
+        month = MONTH_OF_DAY[self.day]
+        straight = np.sqrt(_monthly(self.linear**2, month) / _monthly(self.actual**2, month))
+        return np.eye(1, _ORDERS) * _beside_months(np.nan_to_num(straight, nan=1.0))[:, None]
 
 
 def variable(name: str, values: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
@@ -74,8 +73,8 @@ def sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> Variable:
     index = np.where(bright, ghi / np.where(bright, clear[at], 1.0), np.nan)
     margin = margins.by_month_and_hour(index, at, KNOTS, straight=False, beside=_beside(at))
     z = margins.scores(index, at, margin, KNOTS)
-    margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi, at), factor=True)
     margin = margins.meet_hourly(margin, KNOTS, clear, ghi, at)
+    margin = margins.lean_monthly(margin, KNOTS, True, clear, _of_sun(ghi, at, clear))
     return of_scores("ghi", z, at, ghi, margin, lit, clear)
 
 
@@ -83,8 +82,9 @@ def wind(wind_speed: np.ndarray, at: np.ndarray) -> Variable:
     """Wind speed [time] in m/s at hours of the year `at` [time]."""
     margin = margins.by_month_and_hour(wind_speed, at, KNOTS, straight=True, beside=_beside(at))
     margin = np.maximum(margin, 0.0)
-    z = margins.scores(wind_speed, at, margin, KNOTS)
-    margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(wind_speed, at), factor=True)
+    z, always = margins.scores(wind_speed, at, margin, KNOTS), np.ones(HOURS)
+    margin = margins.meet_monthly(margin, KNOTS, False, always, season.monthly(wind_speed, at), factor=True)
+    margin = margins.lean_monthly(margin, KNOTS, False, always, season.expected(wind_speed, at))
     return of_scores("wind_speed", z, at, wind_speed, margin)
 
 
@@ -94,14 +94,16 @@ def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
     The season is taken out before hours of a month are pooled, or its drift within the month would
     pass for weather; it comes back at mid-month.
     """
-    season = margins.seasonal(temp_air, at)
+    drift = margins.seasonal(temp_air, at)
     beside = 2 * _beside(at)
-    margin = margins.by_month_and_hour(temp_air - season[at], at, KNOTS, straight=True, beside=beside)
-    z = margins.scores(temp_air - season[at], at, margin, KNOTS)
+    margin = margins.by_month_and_hour(temp_air - drift[at], at, KNOTS, straight=True, beside=beside)
+    z = margins.scores(temp_air - drift[at], at, margin, KNOTS)
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
-    margin = margin + season.reshape(DAYS, DAY)[middle][:, :, None]
-    margin = margins.meet_monthly(margin, KNOTS, False, np.ones(HOURS), monthly(temp_air, at), factor=False)
-    return of_scores("temp_air", z, at, temp_air - season[at], margin)
+    margin = margin + drift.reshape(DAYS, DAY)[middle][:, :, None]
+    margin = margins.meet_monthly(
+        margin, KNOTS, False, np.ones(HOURS), season.expected(temp_air, at), factor=False
+    )
+    return of_scores("temp_air", z, at, temp_air - drift[at], margin)
 
 
 def of_scores(
@@ -157,7 +159,8 @@ def _sun_days(
     margin = margins.by_month_and_hour(index, noon, KNOTS, straight=False)
     score = margins.scores(index, noon, margin, KNOTS)
     hours = (day[:, None] * DAY + np.arange(DAY)).ravel()
-    margin = margins.meet_monthly(margin, KNOTS, True, clear, monthly(ghi.ravel(), hours), factor=True)
+    margin = margins.meet_monthly(margin, KNOTS, True, clear, season.monthly(ghi.ravel(), hours), factor=True)
+    margin = margins.lean_monthly(margin, KNOTS, True, clear, _of_sun(ghi.ravel(), hours, clear))
     slope = margins.month_weights() @ margins.slopes(margin, KNOTS, clamp=True)[:, 0]
     return margin[:, 0], score, slope * of_clear
 
@@ -241,32 +244,36 @@ def _together(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def related(one: Variable, other: Variable) -> np.ndarray:
-    """[12] correlation of two variables' levels that gives their daily means the record's covariance.
+    """[12] correlation of two variables' levels that gives their daily means the record's correlation.
 
     Scores of clear days differ by a hair of irradiance and hide how dark days go with cold ones. The
-    correlation r of scores whose daily means have the record's covariance solves sum_n c_n d_n r^n = cov
+    correlation r of scores whose daily means have the record's solves sum_n c_n d_n r^n = correlation
     (Mehler; c, d Hermite coefficients of the daily means in the levels), months smoothed with their
-    neighbours.
+    neighbours: correlations, for covariances of a month between a calm and a lively one are not their mean.
     """
-
-    def monthly(x: np.ndarray) -> np.ndarray:
-        found = np.array([np.nanmean(x[month == m]) if (month == m).any() else 0.0 for m in range(12)])
-        return (np.roll(found, 1) + 2 * found + np.roll(found, -1)) / 4
-
     month = MONTH_OF_DAY[one.day]
-    pairs = one.hermite * other.hermite
+    own = _monthly(one.actual**2, month) * _monthly(other.actual**2, month)
+    found = _monthly(one.actual * other.actual, month) / np.sqrt(np.maximum(own, _LEAST))
     r = np.linspace(-0.97, 0.97, 389)
-    model = np.maximum.accumulate(pairs @ r ** np.arange(1, pairs.shape[1] + 1)[:, None], axis=1)
-    actual = monthly(one.actual * other.actual)
-    return np.array([np.interp(c, row, r) for c, row in zip(actual, model, strict=True)])
+    pairs = one.hermite * other.hermite
+    model = np.maximum.accumulate(pairs @ r ** np.arange(1, _ORDERS + 1)[:, None], axis=1)
+    wanted = _beside_months(np.nan_to_num(found))
+    return np.array([np.interp(c, row, r) for c, row in zip(wanted, model, strict=True)])
 
 
-def monthly(values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Mean of values [time] in each month, [12], every hour of the year weighing the same."""
-    total = np.bincount(at, np.nan_to_num(values), HOURS)
-    seen = np.bincount(at, np.isfinite(values), HOURS)
-    mean = total / np.maximum(seen, 1)
-    return np.array([mean[(m == margins.MONTH) & (seen > 0)].mean() for m in range(12)])
+def _monthly(x: np.ndarray, month: np.ndarray) -> np.ndarray:
+    """[12] means of what is known of x [day]; NaN where a month has no day."""
+    return np.array([np.nanmean(x[month == m]) if (month == m).any() else np.nan for m in range(12)])
+
+
+def _beside_months(x: np.ndarray) -> np.ndarray:
+    """Values [12] smoothed: neighbouring months count half."""
+    return (np.roll(x, 1) + 2 * x + np.roll(x, -1)) / 4
+
+
+def _of_sun(ghi: np.ndarray, at: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """[12] expected ghi of years like those of ghi [time], seen against the clear sky [8760]."""
+    return season.expected(ghi, at, np.array([clear[m == margins.MONTH].mean() for m in range(12)]))
 
 
 def _beside(at: np.ndarray) -> int:

@@ -10,6 +10,7 @@ from weather.schema import HOURS, MONTH_DAYS
 DAYS = HOURS // 24
 MONTH = np.repeat(np.arange(12), MONTH_DAYS * 24)  # [8760] month of each hour of the model year
 HOUR_OF_DAY = np.arange(HOURS) % 24
+_ROUNDS = 4  # of Newton's method: months' means are nearly straight in a step of score
 _HALF = np.array([0.25, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 3.6])
 KNOTS = np.concatenate([-_HALF[::-1], [0.0], _HALF])
 
@@ -24,12 +25,19 @@ def month_weights() -> np.ndarray:
 
 
 def quantiles(samples: np.ndarray, knots: np.ndarray, straight: bool) -> np.ndarray:
-    """Margin [knot] of a sample [n]: its quantiles at the knots' normal probabilities.
+    """Margin [knot] of a sample [n]: the line bent at the knots that is nearest to its quantiles.
 
-    Beyond the scores that n values can show, the last value stays (straight=False) or the line
-    through the outer scores goes on. Plotting positions of Hazen (1914).
+    Least squares over the sample, whose mean the line then has, where the quantiles at the knots alone would
+    cut every bend; those weigh as one value each, for knots that no value is near. Beyond the scores that n
+    values can show, the last value stays (straight=False) or the line through the outer scores goes on.
+    Plotting positions of Hazen (1914).
     """
     values = np.quantile(samples, special.ndtr(knots), method="hazen")
+    z = special.ndtri((np.arange(samples.size) + 0.5) / samples.size)
+    hats = _hats(np.clip(z, knots[0], knots[-1]), knots)
+    near = hats.T @ hats + np.eye(knots.size)
+    values = values + np.linalg.solve(near, hats.T @ (np.sort(samples) - hats @ values))
+    values = np.maximum.accumulate(values)
     reach = -special.ndtri(0.5 / samples.size)
     if straight:
         for side in (-1.0, 1.0):
@@ -37,6 +45,16 @@ def quantiles(samples: np.ndarray, knots: np.ndarray, straight: bool) -> np.ndar
             ends = np.quantile(samples, special.ndtr(side * np.array([reach - 0.7, reach])), method="hazen")
             values[outside] = ends[1] + (ends[1] - ends[0]) / 0.7 * (side * knots[outside] - reach)
     return values
+
+
+def _hats(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """[z, knot] weights of the knots' values in a line bent there."""
+    segment = np.clip(np.searchsorted(knots, z, side="right") - 1, 0, knots.size - 2)
+    share = (z - knots[segment]) / (knots[segment + 1] - knots[segment])
+    out = np.zeros((z.size, knots.size))
+    rows = np.arange(z.size)
+    out[rows, segment], out[rows, segment + 1] = 1.0 - share, share
+    return out
 
 
 def by_month_and_hour(
@@ -127,21 +145,50 @@ def meet_monthly(
 
     weight: [8760] what an hour's value is worth (the clear sky for the clear-sky index).
     target: [12] wanted sums of weight x value over the month, divided by the month's hours.
-    factor: correct by one factor a month, else by one addend. The interpolation between mid-months
-    mixes neighbours, hence one linear system for the twelve.
+    factor: correct by one factor a month, else by one addend.
     """
     worth = margin @ mean_weights(knots, clamp) if factor else np.ones(margin.shape[:2])
-    shares = month_weights()
+    effect = _monthly_effect(worth, weight)
+    if factor:
+        return margin * np.linalg.solve(effect, target)[:, None, None]
+    off = target - _monthly(margin, knots, clamp, weight)
+    return margin + np.linalg.solve(effect, off)[:, None, None]
+
+
+def lean_monthly(
+    margin: np.ndarray, knots: np.ndarray, clamp: bool, weight: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """The margin [12, 24, knot] whose values stay what they may be and come more or less often, by one step of
+    score a month, so that its expected monthly means are the target's. Else as `meet_monthly`.
+    """
+    step, out = np.zeros(12), margin
+    for _ in range(_ROUNDS):
+        off = target - _monthly(out, knots, clamp, weight)
+        step = step + np.linalg.solve(_monthly_effect(slopes(out, knots, clamp), weight), off)
+        rows = [
+            evaluate(x, knots, knots + d, clamp) for x, d in zip(margin, np.clip(step, -1, 1), strict=True)
+        ]
+        out = np.stack(rows)
+    return out
+
+
+def _monthly(margin: np.ndarray, knots: np.ndarray, clamp: bool, weight: np.ndarray) -> np.ndarray:
+    """[12] expected means of weight [8760] x value."""
+    hours = weight * means(margin, knots, clamp)
+    return np.array([hours[m == MONTH].mean() for m in range(12)])
+
+
+def _monthly_effect(worth: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """[12, 12]: by how much a month's mean grows with one of what a table of each month is worth, [12, 24].
+
+    The interpolation between mid-months mixes neighbours, hence one linear system for the twelve.
+    """
+    shares, hours, of_day = month_weights(), weight.reshape(DAYS, 24), MONTH[::24]
     effect = np.zeros((12, 12))
-    hours = weight.reshape(DAYS, 24)
-    of_day = MONTH[::24]
     for m in range(12):
         here = of_day == m
         effect[m] = np.einsum("dh,dk,kh->k", hours[here], shares[here], worth) / (here.sum() * 24)
-    if factor:
-        return margin * np.linalg.solve(effect, target)[:, None, None]
-    now = np.array([(weight * means(margin, knots, clamp))[m == MONTH].mean() for m in range(12)])
-    return margin + np.linalg.solve(effect, target - now)[:, None, None]
+    return effect
 
 
 def meet_hourly(

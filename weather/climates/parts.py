@@ -31,6 +31,7 @@ from weather import (
     moments,
     records,
     schema,
+    season,
 )
 from weather.channels import Variable
 from weather.climate import Climate, Site
@@ -180,13 +181,13 @@ def fitted(data: Path, place: Place, blow: Blow, temp_c: np.ndarray, temp_at: np
     measured = {
         "last_year": str(sun.last_year),
         "ghi_mean_wm2": f"{sun.ghi.mean():.1f}",
-        "ghi_monthly_wm2": _listed(channels.monthly(sun.ghi, sun.at)),
+        "ghi_monthly_wm2": _listed(season.monthly(sun.ghi, sun.at)),
         "ghi_annual_sd_frac": f"{fit.annual_means(sun.ghi).std(ddof=1) / sun.ghi.mean():.4f}",
         "ghi_white_sd_frac": f"{sun.level.white_sd:.4f}",
         "wind_cf_mean_frac": f"{blow.cf:.3f}",
         "wind_cf_annual_sd_frac": f"{blow.sd:.3f}",
-        "temp_monthly_c": _listed(channels.monthly(temp_c, temp_at), ".1f"),
-        "temp_mean_c": f"{channels.monthly(temp_c, temp_at) @ schema.MONTH_DAYS / DAYS:.1f}",
+        "temp_monthly_c": _listed(season.monthly(temp_c, temp_at), ".1f"),
+        "temp_mean_c": f"{season.monthly(temp_c, temp_at) @ schema.MONTH_DAYS / DAYS:.1f}",
         "temp_annual_sd_c": f"{levels.TEMP.white_sd:.1f}",
         "region_sun_rho": f"{sun.region_rho.mean():.2f}",
         "hours_filled": str(sun.filled),
@@ -247,10 +248,10 @@ def mast(data: Path, blow: Blow) -> Variable:
     file = data / "china_jilin_windfarms_15min_2012.nc"
     record = records.read(file, columns={"wind_speed": "wind_speed_80_shuanglong"}, site=SHUANGLONG)
     speed, at = record["wind_speed"].values, records.hour_of_year(record)
-    own_month = channels.monthly(speed, at) / speed.mean()
+    own_month = season.monthly(speed, at) / speed.mean()
     hour = _hours_by_month(speed, at)
     plain = speed / (own_month[:, None] * hour)[margins.MONTH[at], at % DAY]
-    sheltered = [channels.monthly(*beijing(data, s, "wind_speed")) for s in ("Dingling", "Huairou", "Shunyi")]
+    sheltered = [season.monthly(*beijing(data, s, "wind_speed")) for s in ("Dingling", "Huairou", "Shunyi")]
     month = _waves((own_month + np.mean([s / s.mean() for s in sheltered], axis=0)) / 2)
     shape = (month[:, None] * hour)[:, :, None] * np.maximum(
         margins.quantiles(plain, KNOTS, straight=True), 0.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weather import channels, schema
+from weather import schema, season
 from weather.climate import Site
 from weather.climates import parts
 from weather.climates.parts import Blow, Made, Place
@@ -38,7 +38,7 @@ def blow(data: Path) -> Blow:
 def temperature(data: Path) -> tuple[np.ndarray, np.ndarray]:
     """Huairou's, stretched to the plateau's January and July and lowered to its mean; hours of the year."""
     values, at = parts.beijing(data, "Huairou", "temp_air")
-    months = channels.monthly(values, at)
+    months = season.monthly(values, at)
     stretch = (JULY_C - JANUARY_C) / (months[6] - months[0])
     return TEMP_C + stretch * (values - months @ schema.MONTH_DAYS / DAYS), at
 

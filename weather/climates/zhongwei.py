@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from weather import channels, schema
+from weather import schema, season
 from weather.climate import Site
 from weather.climates import parts
 from weather.climates.parts import Blow, Made, Place
@@ -51,7 +51,7 @@ def temperature(data: Path, cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     values, at = parts.beijing(data, "Huairou", "temp_air")
     mean, lowest, highest = cell.temp_c
     stretch = (highest - lowest) / (np.nanmax(values) - np.nanmin(values))
-    year = channels.monthly(values, at) @ schema.MONTH_DAYS / DAYS
+    year = season.monthly(values, at) @ schema.MONTH_DAYS / DAYS
     return mean + stretch * (values - year), at
 
 
