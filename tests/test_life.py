@@ -11,7 +11,7 @@ import pytest
 
 from engine import calibration, life, orders, simulate
 from engine import plant as plants
-from engine.dispatch import Flows, Totals
+from engine.flows import Flows, Totals
 from tests import studies
 from tests.reference import life as reference
 from tests.reference.plant import walker_tables

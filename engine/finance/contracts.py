@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from engine.deal import Deal
-from engine.dispatch import AtSpot, Totals
 from engine.finance import duties, mechanism, ppa, rent, sla, spot, vat
 from engine.finance.account import MONTHS, Lines
+from engine.flows import AtSpot, Totals
 from engine.world import Market
 from weather.schema import DAY, MONTH_DAYS
 
