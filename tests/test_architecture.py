@@ -71,6 +71,7 @@ engine.about
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
+engine.standing
 
 engine.fields
 
@@ -127,6 +128,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "spot",
         "dispatch",
         "flows",
+        "standing",
         "life",
         "registers",
         "calibration",
