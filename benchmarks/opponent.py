@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.loops import LANES, Loops, Names
 from benchmarks.ours import SEED, YEAR, Case, Inputs
-from engine import life
+from engine import life, standing
 from weather.climate import HOURLY, Climate
 from weather.random import Ensemble
 from weather.schema import HOURS

@@ -31,7 +31,7 @@ from benchmarks.ours import (
     weather_of,
 )
 from engine import deal as deals
-from engine import devices, prepare, simulate
+from engine import devices, prepare, simulate, standing
 from engine.finance import contracts
 from weather import ensemble, generate, random
 from weather.ensemble import AXIS

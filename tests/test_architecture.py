@@ -16,7 +16,7 @@ engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines
 engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
-engine.finance.hourly engine.finance.duties
+engine.finance.hourly engine.finance.duties engine.reliability.resources
 
 engine.schema.spot
 

@@ -12,6 +12,7 @@ import pvlib
 import pytest
 from pydantic import ValidationError
 
+from engine import standing
 from engine.build import mounting, sunpath
 from engine.build import pv as build
 from engine.convert import cell, irradiance, pv
