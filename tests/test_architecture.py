@@ -57,7 +57,7 @@ engine.finance.reserves engine.finance.funding
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
-engine.report.supply engine.report.conditions
+engine.report.supply engine.report.conditions engine.report.defaults
 
 engine.report.fidelity_figures
 
