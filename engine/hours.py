@@ -11,7 +11,7 @@ import numpy as np
 from engine import blocks, exposure, fields, grid, islanding, orders, outages
 from engine.convert import computing
 from engine.convert.irradiance import Geometry
-from engine.dispatch import Drivers
+from engine.flows import Drivers
 from engine.plant import FLEETS, Plant, in_place
 from engine.spot import Usual
 from weather import generate

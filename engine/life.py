@@ -27,10 +27,10 @@ from engine import (
     world,
 )
 from engine.deal import Deal
-from engine.dispatch import Drivers, Flows, Totals
 from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
+from engine.flows import Drivers, Flows, Totals, totals
 from engine.hours import Hours
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Plant, aged, in_place, in_year
@@ -236,7 +236,7 @@ def day(
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
     periods = None if today.grid is None else today.grid.periods
-    sums = dispatch.totals(flowed, dt_h, periods, price, today.owed_mw)
+    sums = totals(flowed, dt_h, periods, price, today.owed_mw)
     lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     lasting = lying, market, lacked

@@ -8,11 +8,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from engine.dispatch import Totals
+from engine.catalogue import CAUSES, NAMED, TIERS, kept
 from engine.finance import account
 from engine.finance.waterfall import CashFlow
+from engine.flows import Totals
 from engine.plant import Plant
-from engine.results import CAUSES, NAMED, TIERS, kept
 from engine.world import Market
 from weather.schema import DAY, MONTH_DAYS
 

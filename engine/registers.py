@@ -20,7 +20,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
 from engine import dispatch, exposure, gensets, hours, islanding, life, orders, outages
-from engine.dispatch import Totals
+from engine.flows import Totals, metered
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
 from engine.plant import Plant, in_place, in_year
@@ -204,14 +204,14 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 sets, power = gensets.step(there.gensets, sets, asked, DT_H)
                 made_mw = power.made_mw
             flows = dispatch.flows(met, *answered, made_mw)
-            metered = dispatch.metered(flows, None if today.grid is None else today.grid.periods)
+            named = metered(flows, None if today.grid is None else today.grid.periods)
             return (
                 store,
                 failed,
                 sets,
                 stands,
                 lying,
-                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
+                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(named), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)

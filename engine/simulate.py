@@ -20,9 +20,9 @@ from jax.sharding import Mesh, PartitionSpec
 from engine import calibration, life, registers
 from engine.calibration import OrderCase
 from engine.devices import MATERIALISED, PALLAS, Machine
-from engine.dispatch import Drivers, Flows, Totals
 from engine.dispatch import State as Store
 from engine.finance import debt as loans
+from engine.flows import Drivers, Flows, Totals
 from engine.life import Energy
 from engine.outcomes import outcomes
 from engine.plant import Plant, Reference

@@ -33,16 +33,16 @@ engine.schema.partners engine.schema.construction engine.finance.completion engi
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
-engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
+engine.build.construction engine.flows engine.convert.wind engine.finance.sponsor
 engine.build.tenants
 
-engine.spot engine.finance.spot engine.interruptions
+engine.dispatch engine.spot engine.finance.spot engine.interruptions
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
-engine.build.mounting engine.build.computing engine.build.battery
-engine.results engine.finance.tranches engine.finance.partners
+engine.build.mounting engine.build.computing
+engine.catalogue engine.finance.tranches engine.finance.partners
 
-engine.build.spot engine.build.sla
+engine.results engine.build.spot engine.build.sla engine.build.battery
 engine.finance.ranking engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
 weather.generate weather.places weather.readers weather.quality engine.complaint engine.deal
@@ -85,6 +85,8 @@ engine.simulate engine.reliability.years
 
 engine.elsewhere
 
+engine.air
+
 engine.setup engine.check engine.reliability.credit
 
 engine.compose engine.reliability.assess
@@ -126,6 +128,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "baseload",
         "spot",
         "dispatch",
+        "flows",
         "life",
         "registers",
         "calibration",

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine import dispatch, life
+from engine import life
 from engine import plant as plants
 from engine.baseload import Covered
 from engine.deal import deal
 from engine.devices import PALLAS, fits
-from engine.dispatch import AtSpot, Flows
 from engine.finance import account, contracts
+from engine.flows import AtSpot, Flows, totals
 from engine.report import baseload as page
 from engine.schema.spot import SpotTerms
 from engine.world import central
@@ -68,7 +68,7 @@ def test_months_are_the_loop_s(climate, spot):
 def settled(owed_mw, exported_mw, price=None, dt_h=1.0):
     """Sums of hours of one path, as a day makes them."""
     column = [None if x is None else jnp.asarray(x, jnp.float32)[:, None] for x in (exported_mw, price)]
-    rows = dispatch.totals(hour_flows(column[0]), dt_h, None, column[1], jnp.asarray(owed_mw, jnp.float32))
+    rows = totals(hour_flows(column[0]), dt_h, None, column[1], jnp.asarray(owed_mw, jnp.float32))
     return jax.tree.map(lambda x: float(x[0]), rows.covered)
 
 
@@ -248,4 +248,4 @@ def test_the_kernel_of_one_gpu_refuses_it_in_a_sentence(machine):
 
 def test_without_such_a_contract_nothing_of_it_is_there():
     assert contracts.alike(deal(studies.rich()), 1.0).covered is None
-    assert jax.tree.leaves(dispatch.totals(hour_flows(jnp.ones((2, 1))), 1.0).covered) == []
+    assert jax.tree.leaves(totals(hour_flows(jnp.ones((2, 1))), 1.0).covered) == []

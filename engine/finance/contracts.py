@@ -15,9 +15,9 @@ import jax.numpy as jnp
 
 from engine.baseload import Covered
 from engine.deal import Deal
-from engine.dispatch import AtSpot, Totals
 from engine.finance import baseload, duties, mechanism, ppa, rent, sla, spot, vat
 from engine.finance.account import MONTHS, Lines
+from engine.flows import AtSpot, Totals
 from engine.world import Market
 from weather.schema import DAY, MONTH_DAYS
 

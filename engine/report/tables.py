@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
+from engine.catalogue import CAUSES, TIERS
 from engine.report import baseload, spot
-from engine.results import CAUSES, TIERS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -212,7 +212,7 @@ def within(names, year, t, air, parts, steps):
 
 
 def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left, elsewhere=None):
-    """What a step of hour t brings and allows, by the names of `dispatch.Drivers`.
+    """What a step of hour t brings and allows, by the names of `flows.Drivers`.
 
     left: by `exposure`, of each farm's output and of each array's light. elsewhere: (sun, wind_height_m,
     weather of the hour) of other sites by name.
