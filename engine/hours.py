@@ -12,8 +12,9 @@ from engine import blocks, exposure, fields, grid, islanding, orders, outages
 from engine.convert import computing
 from engine.convert.irradiance import Geometry
 from engine.flows import Drivers
-from engine.plant import FLEETS, Plant, in_place
+from engine.plant import FLEETS, Plant
 from engine.spot import Usual
+from engine.standing import in_place
 from weather import generate
 from weather.schema import DAY, DAYS, HOURS, MONTH_DAYS
 

@@ -33,7 +33,8 @@ from engine.finance.waterfall import CashFlow
 from engine.flows import Drivers, Flows, Totals, totals
 from engine.hours import Hours
 from engine.orders import Order, OrderProcess, Orders
-from engine.plant import Plant, aged, in_place, in_year
+from engine.plant import Plant
+from engine.standing import aged, in_place, in_year
 from engine.world import Market
 from weather import ahead, block, generate, packing, random, refine
 from weather.climate import Climate

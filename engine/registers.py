@@ -23,7 +23,8 @@ from engine import dispatch, exposure, gensets, hours, islanding, life, orders, 
 from engine.flows import Totals, metered
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
-from engine.plant import Plant, in_place, in_year
+from engine.plant import Plant
+from engine.standing import in_place, in_year
 from weather import generate, random
 from weather.climate import Climate
 from weather.random import Purpose, Stream

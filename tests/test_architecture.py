@@ -16,7 +16,7 @@ engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines
 engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains engine.baseload
-engine.finance.hourly engine.finance.duties
+engine.finance.hourly engine.finance.duties engine.reliability.resources
 
 engine.schema.spot engine.schema.ppa engine.finance.baseload
 
@@ -58,7 +58,7 @@ engine.finance.reserves engine.finance.funding
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
-engine.report.supply engine.report.conditions
+engine.report.supply engine.report.conditions engine.report.defaults
 
 engine.report.fidelity_figures
 
@@ -72,6 +72,7 @@ engine.about
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
+engine.standing
 
 engine.fields
 
@@ -129,6 +130,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "spot",
         "dispatch",
         "flows",
+        "standing",
         "life",
         "registers",
         "calibration",

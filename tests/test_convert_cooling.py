@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import blocks, hours
+from engine import blocks, hours, standing
 from engine import plant as plants
 from engine.blocks import Blocks
 from engine.build import computing as build
@@ -139,7 +139,7 @@ def test_a_year_of_moist_air_is_the_reference(climate, hot):
         **{"load__hot_days": hot, "load__pue_max": 1.19},
     )
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
-    dew = np.asarray(hours.of_year(plants.in_year(plant, 0)).dew_point_c).ravel()
+    dew = np.asarray(hours.of_year(standing.in_year(plant, 0)).dew_point_c).ravel()
     temp = np.random.default_rng(6).uniform(-25, 40, 8760).astype(np.float32)
     wet = computing.wet_bulb(plant.computing, dew, temp)
     both = list(zip(temp.astype(float), np.arange(8760) // 24, strict=True))
@@ -154,6 +154,6 @@ def test_a_year_of_moist_air_is_the_reference(climate, hot):
 
 def test_a_study_without_them_has_none_in_its_program(plant):
     assert plant.computing.humidity is plant.computing.economiser is plant.computing.hot_days is None
-    assert hours.of_year(plants.in_year(plant, 0)).dew_point_c is None
+    assert hours.of_year(standing.in_year(plant, 0)).dew_point_c is None
     dry = studies.study(load__hot_days=DRY).load
     assert build.computing(dry).hot_days.of_wet is None

@@ -13,7 +13,7 @@ from jax import lax
 from pvlib import snow as pvlib_snow
 from pvlib import soiling as pvlib_soiling
 
-from engine import exposure, hours, life
+from engine import exposure, hours, life, standing
 from engine import plant as plants
 from engine.build import pv as build_pv
 from engine.build import wind as build_wind
@@ -156,7 +156,7 @@ def whole_study():
 
 @pytest.fixture(scope="module")
 def plant(whole_study, climate):
-    return plants.in_year(plants.plant(whole_study, climate.sun, studies.WIND_HEIGHT_M), 0)
+    return standing.in_year(plants.plant(whole_study, climate.sun, studies.WIND_HEIGHT_M), 0)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import grid, hours
+from engine import grid, hours, standing
 from engine import plant as plants
 from engine.build import grid as build
 from engine.deal import deal
@@ -175,7 +175,7 @@ def test_a_plant_s_years_have_their_own_weekends(climate):
     study = studies.study(grid__tariff={"work": work, "rest": {"price_multiple": 0.6}})
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
     for y, first in ((0, 6), (1, 5), (2, 4)):
-        today = hours.of_year(plants.in_year(plant, y)).grid
+        today = hours.of_year(standing.in_year(plant, y)).grid
         of_work, of_rest = (np.asarray(x) for x in today.periods)
         np.testing.assert_array_equal(of_work + of_rest, 1.0)
         days = of_work.sum(axis=1)
