@@ -239,7 +239,8 @@ def day(
         )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
-    sums = totals(flowed, dt_h, None if today.grid is None else today.grid.periods, price)
+    periods = None if today.grid is None else today.grid.periods
+    sums = totals(flowed, dt_h, periods, price, today.owed_mw)
     lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     lasting = lying, market, lacked
