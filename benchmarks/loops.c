@@ -392,12 +392,12 @@ INLINE Power convert(const Plant *p, View v, float shape, float occupancy, float
 
 /* ---- dispatch ------------------------------------------------------------------------------------- */
 
-typedef struct { /* engine.dispatch.Drivers, in its order */
+typedef struct { /* engine.flows.Drivers, in its order */
     float pv, wind, clipped, firm, deferrable, it_limit, backlog_limit, pue, import_limit, export_limit, export_order,
         genset, battery;
 } Met;
 
-/* One hour: ADDs the flows, in the order of engine.dispatch.Flows, and moves the state. A macro, so that the
+/* One hour: ADDs the flows, in the order of engine.flows.Flows, and moves the state. A macro, so that the
    sums may be registers or memory, as the loop around it has room. */
 #define HOUR_STEP(p, d, soc, backlog, ADD)                                                             \
     do {                                                                                               \

@@ -10,8 +10,7 @@ import numpy as np
 
 from benchmarks.loops import LANES, Loops, Names
 from benchmarks.ours import SEED, YEAR, Case, Inputs
-from engine import life
-from engine import plant as plants
+from engine import life, standing
 from weather.climate import HOURLY, Climate
 from weather.random import Ensemble
 from weather.schema import HOURS
@@ -42,7 +41,7 @@ def tables(climate: Climate) -> dict[str, Any]:
 
 def numbers(case: Case) -> dict[str, Any]:
     """The plant in `YEAR`, as `Loops` wants it."""
-    p = jax.tree.map(np.asarray, plants.in_year(case.plant, jnp.int32(YEAR)))
+    p = jax.tree.map(np.asarray, standing.in_year(case.plant, jnp.int32(YEAR)))
     fleets, array, farm = p.fleets, p.pv[0], p.wind[0]
     tables = []
     for first, bits in zip(fleets.chain_first, fleets.bits, strict=True):

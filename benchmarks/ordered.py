@@ -28,7 +28,7 @@ import numpy as np
 
 from benchmarks import orderpage, orderrecords
 from benchmarks.orderrecords import Found
-from engine import compose, config, devices, orders, results, risk, session
+from engine import catalogue, compose, config, devices, orders, risk, session
 from engine import setup as setups
 from engine.build import orders as build
 from engine.orders import OrderProcess, Orders
@@ -233,7 +233,7 @@ def line(found: Any, tied: Any) -> dict[str, Any]:
     lives path by path.
     """
     world = found["world"].values
-    order = results.CAUSES.index("order")
+    order = catalogue.CAUSES.index("order")
     gwh, base = (x["curtailed_by_cause_mwh"].values[..., order].astype(float) / 1e3 for x in (found, tied))
     revenue, other = (x["revenue_m"].values.astype(float).mean(axis=1) for x in (found, tied))
     years = np.repeat(world, gwh.shape[1])

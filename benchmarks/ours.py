@@ -21,7 +21,7 @@ from engine import config, dispatch, hours, life, simulate
 from engine import plant as plants
 from engine.convert import computing, pv, wind
 from engine.devices import Machine
-from engine.dispatch import Drivers
+from engine.flows import Drivers, totals
 from engine.plant import Plant
 from engine.schema.study import Study
 from weather import block, ensemble, generate, random
@@ -111,7 +111,7 @@ def dispatch_year(battery, state, drivers):
 
     def day(now, d):
         end, _, flowed = dispatch.hours(battery, now, d, life.DT_H)
-        return end, dispatch.totals(flowed, life.DT_H)
+        return end, totals(flowed, life.DT_H)
 
     end, daily = lax.scan(day, state, by_day(drivers))
     ends = np.cumsum(MONTH_DAYS)

@@ -31,8 +31,7 @@ from benchmarks.ours import (
     weather_of,
 )
 from engine import deal as deals
-from engine import devices, prepare, simulate
-from engine import plant as plants
+from engine import devices, prepare, simulate, standing
 from engine.finance import contracts
 from weather import ensemble, generate, random
 from weather.ensemble import AXIS
@@ -146,7 +145,7 @@ def conversion_part(case: Case, c: Loops | None) -> Part:
     year = jax.block_until_ready(weather_of(case, at))
     given = (year.ghi, year.wind_speed, year.temp_air)
     occupancy = at.occupancy.astype(jnp.float32)
-    plant = plants.in_year(case.plant, jnp.int32(YEAR))
+    plant = standing.in_year(case.plant, jnp.int32(YEAR))
     program = sharded(case, convert_again, (ALL, EACH, LAST, LAST), LAST, donate=(3,))
     made = sharded(case, convert_year, (ALL, EACH, LAST), LAST)(plant, occupancy, given)
     ready, took = aot(program, plant, occupancy, given, made)
@@ -171,7 +170,7 @@ def dispatch_part(case: Case, c: Loops | None) -> Part:
     """Stored drivers to monthly totals. Its `c` leaves (totals, soc, backlog)."""
     at = inputs(case)
     drivers = drivers_of(case, at)
-    battery = plants.in_year(case.plant, jnp.int32(YEAR)).battery
+    battery = standing.in_year(case.plant, jnp.int32(YEAR)).battery
     program = sharded(case, dispatch_year, (ALL, EACH, LAST), (EACH, LAST))
     ours, took = compiled(program, battery, at.site.store, drivers)
     loop = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import util
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 import pvlib
 
 from engine.build import mounting
 from engine.build import pv as build
-from engine.convert import irradiance, pv
+from engine.convert import pv
 from engine.schema.fleet import Outage
 from engine.schema.pv import Cell, Pv
 from weather import beam, clearsky
@@ -77,8 +78,7 @@ def ours(hours: Hours, **section: Any) -> np.ndarray:
     array = Pv(**({"outage": OUTAGE, "inverter_efficiency_frac": INVERTER, "albedo_frac": ALBEDO} | section))
     at = hour_of_year(hours)
     tables = mounting.of_year(array, clearsky.tables(*hours.site[1:]))
-    dome = tables.dome and irradiance.Dome(*(x[at] for x in tables.dome))
-    sun = irradiance.Geometry(*(x[at] for x in tables[:7]), dome=dome)
+    sun = jax.tree.map(lambda x: x[at], tables)
     made = build.pv_array(array, hours.height_m, np.zeros(()))
     drivers = (hours.ghi, hours.temp_air, hours.wind_speed)
     air = [np.asarray(x, np.float32) for x in drivers]
@@ -117,14 +117,27 @@ def chain(site: Site, section: dict[str, Any]) -> pvlib.modelchain.ModelChain:
     return pvlib.modelchain.ModelChain.with_pvwatts(system, place)
 
 
-def by_pvlib(hours: Hours, **section: Any) -> np.ndarray:
-    """MW by hour: the sun of the middle of each."""
-    dni, dhi = split(hours)
-    columns = {"ghi": hours.ghi, "dni": dni, "dhi": dhi}
-    columns |= {"temp_air": hours.temp_air, "wind_speed": hours.wind_speed}
-    weather = pd.DataFrame(columns, index=hours.begin.tz_localize("UTC") + pd.Timedelta(minutes=30))
-    made = chain(hours.site, section).run_model(weather).results.ac
-    return np.nan_to_num(made.to_numpy(float))
+def by_pvlib(hours: Hours, moments: int = 1, **section: Any) -> np.ndarray:
+    """MW by hour: the sun of the middle of each, or of so many moments that are then averaged.
+
+    Within an hour the beam is as strong at every moment, and diffuse light as the sine of the sun's height.
+    """
+    (dni, dhi), begin = split(hours), hours.begin.tz_localize("UTC")
+    middles = [begin + pd.Timedelta(hours=(k + 0.5) / moments) for k in range(moments)]
+    heights = np.ones((1, begin.size))
+    if moments > 1:
+        heights = np.stack([clearsky.moments(at, *hours.site[1:4])[4] for at in middles])
+    mean = heights.mean(axis=0)
+    total = np.zeros(begin.size)
+    for at, height in zip(middles, heights, strict=True):
+        diffuse = dhi * np.divide(height, mean, out=np.ones_like(mean), where=mean > 0.0)
+        beam_now = np.where(height > 0.0, dni, 0.0)
+        ghi = hours.ghi if moments == 1 else beam_now * height + diffuse
+        columns = {"ghi": ghi, "dni": beam_now, "dhi": diffuse}
+        columns |= {"temp_air": hours.temp_air, "wind_speed": hours.wind_speed}
+        made = chain(hours.site, section).run_model(pd.DataFrame(columns, index=at)).results.ac
+        total += np.nan_to_num(made.to_numpy(float)) / moments
+    return total
 
 
 def pysam_missing() -> str | None:

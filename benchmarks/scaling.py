@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import results
+from engine import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--config", type=Path, default=ROOT / "configs" / "zhongwei.yaml")
     parser.add_argument("--paths", type=int, nargs="+", default=[1000, 4000])
-    parser.add_argument("--keep", choices=list(results.KEEPS), default="all")
+    parser.add_argument("--keep", choices=list(catalogue.KEEPS), default="all")
     parser.add_argument("--years", type=int)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()

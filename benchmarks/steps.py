@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 STUDIES = ("zhongwei", "zhongwei_capped", "zhongwei_island", "zhangjiakou")
 MINUTES = (60, 30, 15)
 PREPARED = 128  # paths: of energy only the orders' calibration depends on them, and that on hours alone
-CLIPPING = 3  # of `results.CAUSES`
+CLIPPING = 3  # of `catalogue.CAUSES`
 MEASURES = {  # of a year
     "made": "PV and wind, GWh",
     "clipped": "of it clipped, GWh",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.reliability.assess import adequacy
     from engine.reliability.firm import firm_compute
-    from engine.reliability.system import Store, Unit, Variable
+    from engine.reliability.resources import Store, Unit, Variable
     from engine.session import lives as run
 
 __all__ = ["Store", "Unit", "Variable", "adequacy", "firm_compute", "run"]
@@ -17,9 +17,9 @@ _HOMES = {
     "run": ("engine.session", "lives"),
     "adequacy": ("engine.reliability.assess", "adequacy"),
     "firm_compute": ("engine.reliability.firm", "firm_compute"),
-    "Store": ("engine.reliability.system", "Store"),
-    "Unit": ("engine.reliability.system", "Unit"),
-    "Variable": ("engine.reliability.system", "Variable"),
+    "Store": ("engine.reliability.resources", "Store"),
+    "Unit": ("engine.reliability.resources", "Unit"),
+    "Variable": ("engine.reliability.resources", "Variable"),
 }
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from engine import prepare, results, simulate
+from engine import catalogue, prepare, simulate
 from engine.devices import Machine
 from engine.plant import Plant
 from engine.prepare import Prepared
@@ -74,7 +74,7 @@ def wanted_orders(study: Study) -> tuple[float, float]:
 
 
 def lives(run: Run, decided: Prepared, paths: np.ndarray, progress: Progress) -> dict[str, np.ndarray]:
-    """The outcomes of these paths, as `results.KEEPS[run.keep]` names them; memory grows by them alone.
+    """The outcomes of these paths, as `catalogue.KEEPS[run.keep]` names them; memory grows by them alone.
 
     Where the device's memory runs out the block is halved, never the tile, and done again: no number changes.
     """
@@ -113,7 +113,7 @@ def _block(
     calls = [(name, programs.market(run.plant, name)) for name in names]
     operated = simulate.operate(on, run.plant, decided.threshold, run.source(), calls, counted)
     settled = [programs.settle(run.plant, run.deal, decided.debt, done) for done in operated]
-    wanted = [o.name for o in results.kept(run.keep, results.NAMED) if o.name in settled[0]]
+    wanted = [o.name for o in catalogue.kept(run.keep, catalogue.NAMED) if o.name in settled[0]]
     return [{name: np.asarray(found[name]) for name in wanted} for found in settled]
 
 

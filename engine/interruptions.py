@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from engine.dispatch import Drivers, Flows
+from engine.flows import Drivers, Flows
 
 
 class Rule(NamedTuple):

@@ -34,7 +34,7 @@ from engine.build.phases import PARTS
 from engine.build.typed import f32, f64
 from engine.convert.computing import Computing
 from engine.convert.irradiance import Geometry
-from engine.convert.pv import PvArray, part
+from engine.convert.pv import PvArray
 from engine.convert.wind import WindFarm
 from engine.dispatch import Battery
 from engine.finance.completion import Risks
@@ -73,7 +73,8 @@ class Plant(NamedTuple):
     are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
     1 where they have transformers that may fail, else None; their fleets follow all others, those of the
     transformers last. where: None where all stand at the study's own site. spot: None without such a market.
-    interruptions: what service levels count, None for nothing.
+    interruptions: what service levels count, None for nothing. owed_mw: [year, 12] by a contract of flat
+    power, over its share of the export; None without one.
     """
 
     pv: tuple[PvArray, ...]
@@ -102,6 +103,7 @@ class Plant(NamedTuple):
     where: Where | None = None
     spot: Spot | None = None
     interruptions: Rules | None = None
+    owed_mw: jax.Array | None = None
 
     @property
     def steps(self) -> int:
@@ -136,71 +138,6 @@ class Reference(NamedTuple):
     geometry: Geometry
     wind: WindFarm
     rated_mw: jax.Array
-
-
-def in_year(plant: Plant, y: jax.Array) -> Plant:
-    """The plant of operating year y, from 0: what changes by year becomes []."""
-    return plant._replace(
-        pv=tuple(array._replace(dc_mw=array.dc_mw[y]) for array in plant.pv),
-        wind=tuple(farm._replace(ac_mw=farm.ac_mw[y]) for farm in plant.wind),
-        battery=jax.tree.map(lambda leaf: leaf[y], plant.battery),
-        standing=None if plant.standing is None else plant.standing[y],
-        connection=_in_calendar(plant.connection, y),
-    )
-
-
-def _in_calendar(connection: Connection, y: jax.Array) -> Connection:
-    """With the weekends of an operating year."""
-    clock = connection.clock
-    if clock is None or clock.weekend is None:
-        return connection
-    return connection._replace(clock=clock._replace(weekend=clock.weekend[y]))
-
-
-def aged(plant: Plant, left_frac: jax.Array) -> Plant:
-    """The plant whose battery's cycles have left so much of its capacity, [path]."""
-    stored = plant.battery
-    return plant._replace(
-        battery=stored._replace(
-            soc_min_mwh=stored.soc_min_mwh * left_frac, soc_max_mwh=stored.soc_max_mwh * left_frac
-        )
-    )
-
-
-def in_place(plant: Plant, share: jax.Array | None) -> Plant:
-    """What stands of a plant. share: [part] as in `phases.PARTS`, None for everything."""
-    if share is None:
-        return plant
-    pv_share, wind_share, battery_share, genset_share, it_share = (share[k] for k in range(len(PARTS)))
-    stored = plant.battery
-    return plant._replace(
-        pv=tuple(part(array, pv_share) for array in plant.pv),
-        wind=tuple(farm._replace(ac_mw=farm.ac_mw * wind_share) for farm in plant.wind),
-        battery=stored._replace(
-            power_mw=stored.power_mw * battery_share,
-            soc_min_mwh=stored.soc_min_mwh * battery_share,
-            soc_max_mwh=stored.soc_max_mwh * battery_share,
-            standby_mw=None if stored.standby_mw is None else stored.standby_mw * battery_share,
-        ),
-        genset_mw=plant.genset_mw * genset_share,
-        gensets=_in_part(plant.gensets, genset_share),
-        blocks=_halls_in_part(plant.blocks, it_share),
-        computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),
-    )
-
-
-def _in_part(known: Gensets | None, share: jax.Array) -> Gensets | None:
-    """All units, each a part of itself; a tank stands whole."""
-    if known is None or known.units is None:
-        return known
-    return known._replace(units=known.units._replace(unit_mw=known.units.unit_mw * share))
-
-
-def _halls_in_part(known: Blocks | None, share: jax.Array) -> Blocks | None:
-    """Cooling stands with its halls."""
-    if known is None or known.cooling_mw is None:
-        return known
-    return known._replace(cooling_mw=known.cooling_mw * share)
 
 
 def reference(sun: Sun, latitude: float, wind_height_m: float) -> Reference:
@@ -270,6 +207,7 @@ def plant(
         where=where if any((*where.pv, *where.wind)) else None,
         spot=spot.spot(study.deal.revenue.spot),
         interruptions=sla.rules(study.deal.revenue.sla_events),
+        owed_mw=sales.owed_mw(study.deal.revenue.ppa, study.life.years),
     )
 
 

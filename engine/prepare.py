@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.deal import Deal
-from engine.dispatch import Totals
 from engine.finance import contracts
 from engine.finance import debt as loans
 from engine.finance.debt import Debt
 from engine.finance.tranches import TESTS, Sized
+from engine.flows import Totals
 from weather.schema import InputError
 
 NEVER = 1e9  # a threshold that no score reaches

@@ -20,10 +20,11 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
 from engine import dispatch, exposure, gensets, hours, islanding, life, orders, outages
-from engine.dispatch import Totals
+from engine.flows import Totals, metered
 from engine.life import DT_H, Energy, State
 from engine.orders import Orders
-from engine.plant import Plant, in_place, in_year
+from engine.plant import Plant
+from engine.standing import in_place, in_year
 from weather import generate, random
 from weather.climate import Climate
 from weather.random import Purpose, Stream
@@ -178,7 +179,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
         begun, falls = now.lying, exposure.Falls(())
         if begun is not None:
-            begun, falls = exposure.morning(plant, stream, y, d, begun)
+            begun, falls = exposure.morning(plant, stream, y, d, begun, region[0])
 
         def hour(h, x):
             store, failed, sets, stands, lying, sums = x
@@ -189,11 +190,11 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             stands = islanding.hour(plant, stream, y, today.hour, failed, stands)
             if lying is not None:
-                lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying)
+                lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying, region[0])
                 did = exposure.met(plant, today.sun, w)
                 lying = exposure.step(plant, today.clock, falls, did, lying, DT_H)
             own = (occupancy, given, now.night_order)
-            met = hours.drivers(plant, today, own, (w, failed, stands, lying))
+            met = hours.drivers(plant, today, own, (w, failed, stands, lying, None))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
             made_mw = None
@@ -204,14 +205,14 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 sets, power = gensets.step(there.gensets, sets, asked, DT_H)
                 made_mw = power.made_mw
             flows = dispatch.flows(met, *answered, made_mw)
-            metered = dispatch.metered(flows, None if today.grid is None else today.grid.periods)
+            named = metered(flows, None if today.grid is None else today.grid.periods)
             return (
                 store,
                 failed,
                 sets,
                 stands,
                 lying,
-                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(metered), strict=True)),
+                tuple(s + f * DT_H for s, f in zip(sums, jax.tree.leaves(named), strict=True)),
             )
 
         nothing = (jnp.zeros(index.shape, jnp.float32),) * len(monthly)
@@ -238,7 +239,12 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 def _each(plant: Plant, total: Any) -> Totals:
     """`total` for each flow of a plant that there is to sum; what may be missing stands last."""
     clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh")
-    absent = "curtailed_price_mwh", "at_spot", "interruptions"  # `devices.fits` refuses what has them
+    absent = (
+        "curtailed_price_mwh",
+        "at_spot",
+        "interruptions",
+        "covered",
+    )  # `devices.fits` refuses what has them
     return Totals(
         **{name: total for name in Totals._fields if name not in optional + absent},
         standby_mwh=None if plant.battery.standby_mw is None else total,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from engine import air as airs
 from engine import compose, devices, folder, prepare, results
 from engine import replay as replays
 from engine import setup as setups
@@ -64,7 +65,7 @@ def run(
 
     library: number of weather years, drawn once, that lives are drawn from; see `weather.library`.
     route: one of `devices.ROUTES`; default the fastest that the weather's source allows. keep: one of
-    `results.KEEPS`.
+    `catalogue.KEEPS`.
     """
     clock, stages = time.perf_counter(), {}
 
@@ -74,7 +75,7 @@ def run(
         stages[name], clock = now - clock, now
 
     with loaded.located():
-        drawn = setups.drawn(loaded.study, weather, library)
+        drawn = airs.drawn(loaded.study, weather, library)
         on = devices.machine(tiles, route=devices.choose(route, drawn))
         setup = setups.set_up(loaded.study, seed, paths, weather, on, library, keep)
     digest = folder.digest(setup)
@@ -126,7 +127,7 @@ def lives(
     if library is not None and library < 1:
         raise InputError(f"library should be 1 year or more (got {library})")
     file = Path(weather) if weather is not None else None
-    on = devices.machine(route=devices.choose(None, setups.drawn(study, file, library)))
+    on = devices.machine(route=devices.choose(None, airs.drawn(study, file, library)))
     setup = setups.set_up(study, seed, paths, file, on, library)
     decided = compose.prepared(setup, quiet)
     setup = compose.stocked(setup, quiet)

@@ -4,54 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple
 
-import numpy as np
-import xarray as xr
-
+from engine import air as airs
+from engine import catalogue, devices, elsewhere
 from engine import deal as deals
-from engine import devices, elsewhere, results
 from engine import plant as plants
+from engine.air import Air
 from engine.deal import Deal
 from engine.devices import Machine
-from engine.plant import Place, Plant, Reference
+from engine.plant import Plant, Reference
 from engine.schema.study import Study
-from weather import bootstrap, clearsky, climate, history, library, records, refine, stream
+from weather import bootstrap, history, library, moist
 from weather.bootstrap import Parts, Resampled
-from weather.clearsky import Sun
-from weather.climate import Climate, Site
 from weather.ensemble import Generated, Source
 from weather.generate import Weather
-from weather.history import Lived, Taken
+from weather.history import Lived
 from weather.library import Drawn
 from weather.random import Ensemble
-from weather.records import Record
-from weather.refine import Finer
 from weather.schema import InputError
-from weather.stream import Streamed
-
-
-class Air(NamedTuple):
-    """Where a run's weather comes from. climate may be missing with a file or record, these with one.
-
-    file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
-    not state its place. finer: where steps are shorter than an hour. elsewhere: other sites at which arrays
-    and farms stand, by their names, in the order of `Climate.others`.
-    """
-
-    climate: Climate | None
-    file: Streamed | None
-    site: Site
-    sun: Sun
-    digest: str
-    record: Taken | None = None
-    placed: bool = False
-    finer: Finer | None = None
-    elsewhere: Mapping[str, Place] = MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +30,7 @@ class Run:
     """Everything that is known before anything is simulated.
 
     library: number of weather years that lives are drawn from, where not from the climate. keep: which of
-    `results.KEEPS` is kept of a path. stored: the library's years, once `stocked` has drawn them.
+    `catalogue.KEEPS` is kept of a path. stored: the library's years, once `stocked` has drawn them.
     """
 
     study: Study
@@ -114,10 +85,10 @@ class Run:
         return Lived(self._held, mesh)
 
     @functools.cached_property
-    def _held(self) -> Weather | Parts:
+    def _held(self) -> moist.Air | Parts:
         """The record on the devices, once."""
         assert self.air.record is not None
-        years = self.air.record.weather
+        years = self.air.record.hours
         if self.study.weather.source == "bootstrap":
             return history.held(bootstrap.parts(years, self.air.sun), self.machine.mesh)
         return history.held(years, self.machine.mesh)
@@ -149,9 +120,10 @@ def set_up(
     if library_years is not None:
         _fits_library(study, library_years, weather, machine)
     devices.fits(machine, study)
-    air = _air(study, paths, weather, machine)
+    air = airs.found(study, paths, weather, machine)
+    airs.refuse_unsaid(study, air)
     elsewhere.refuse(study, air.site, weather, library_years, machine)
-    air = _taken_apart(_with_others(air, study), study)
+    air = airs.taken_apart(airs.with_others(air, study), study)
     return Run(
         study=study,
         seed=seed,
@@ -164,15 +136,6 @@ def set_up(
         library=library_years,
         keep=keep,
     )
-
-
-def _with_others(air: Air, study: Study) -> Air:
-    """With the other sites at which the study's arrays and farms stand."""
-    found = elsewhere.joined(study, air.site)
-    if found is None:
-        return air
-    climate, digest, places = found
-    return air._replace(climate=climate, digest=digest, elsewhere=places)
 
 
 def _fits_library(study: Study, years: int, weather: Path | None, machine: Machine) -> None:
@@ -188,18 +151,9 @@ def _fits_library(study: Study, years: int, weather: Path | None, machine: Machi
     library.check_room(years, machine.mesh)
 
 
-def _taken_apart(air: Air, study: Study) -> Air:
-    """With what steps under an hour need of the place."""
-    minutes = study.life.step_minutes
-    if minutes == 60:
-        return air
-    place = air.site.latitude, air.site.longitude, air.site.altitude_m, air.site.utc_offset_h
-    return air._replace(finer=refine.finer(*place, air.sun, 60 // minutes))
-
-
 def _fits_memory(study: Study, paths: int, keep: str) -> None:
     """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
-    each = results.bytes_per_path(keep, study.life.years, study.deal.named)
+    each = catalogue.bytes_per_path(keep, study.life.years, study.deal.named)
     wanted = 1.5 * paths * each  # a half for the page's sorting
     there = library.memory()
     if there and wanted > library.MOST * there:
@@ -207,101 +161,4 @@ def _fits_memory(study: Study, paths: int, keep: str) -> None:
         raise InputError(
             f"--paths {paths}: their outcomes take some {wanted / 2**30:.0f} GiB, the machine has "
             f"{there / 2**30:.0f} GiB{less}"
-        )
-
-
-def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
-    """Whether the lives' weather comes from the climate hour by hour."""
-    return weather is None and library is None and study.weather.source == "climate"
-
-
-def _air(study: Study, paths: int, weather: Path | None, machine: Machine) -> Air:
-    """weather: an ensemble that comes before whatever the study says."""
-    known = climate.load(study.climate, study.life.first_year) if study.climate else None
-    said = study.weather
-    if weather is not None:
-        return _from_ensemble(study, paths, weather, known, machine)
-    if said.file is not None:
-        try:
-            if said.source == "ensemble":
-                return _from_ensemble(study, paths, Path(said.file), known, machine)
-            return _from_record(study, Path(said.file), known)
-        except InputError as error:
-            raise InputError(f"weather.file: {error}") from error
-    if known is None:
-        raise InputError("climate: is missing in the study, and no --weather is given")
-    return Air(known[0], None, known[1], known[0].sun, known[2])
-
-
-Known = tuple[Climate, Site, str] | None  # the study's climate, where it has one
-
-
-def _from_ensemble(study: Study, paths: int, file: Path, known: Known, machine: Machine) -> Air:
-    dataset, site = stream.open_ensemble(file)
-    _fits(dataset, file, study, paths)
-    sun = _sun(file, site, study, known)
-    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file))
-    return Air(known and known[0], streamed, site, sun, _digest(file, known))
-
-
-def _from_record(study: Study, file: Path, known: Known) -> Air:
-    record, placed = _read(study, file, known)
-    taken = history.take(record)
-    sun = _sun(file, taken.site, study, known)
-    return Air(known and known[0], None, taken.site, sun, _digest(file, known), taken, placed)
-
-
-def _read(study: Study, file: Path, known: Known) -> tuple[Record, bool]:
-    """The study's record; one that does not state its place was made at the climate's, and whether so."""
-    moments = study.weather.instantaneous
-    try:
-        return records.read(file, instantaneous=moments), False
-    except InputError:
-        if known is None:
-            raise
-        return records.read(file, site=known[1], instantaneous=moments), True
-
-
-def _sun(file: Path, site: Site, study: Study, known: Known) -> Sun:
-    """The sun at a file's site. Raises InputError where that is not the climate's."""
-    if known is None:
-        return clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
-    for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
-        here, there = getattr(site, field), getattr(known[1], field)
-        if abs(here - there) > 0.01:
-            raise InputError(
-                f"{file}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
-            )
-    return known[0].sun
-
-
-def _digest(file: Path, known: Known) -> str:
-    """Of a file's content, and of the climate's where there is one."""
-    content = stream.digest(file)
-    return hashlib.sha256((content + known[2]).encode()).hexdigest() if known else content
-
-
-def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:
-    if dataset.sizes["year"] < study.life.years:
-        raise InputError(
-            f"{file}: year: {dataset.sizes['year']} years, but the study's life.years is {study.life.years}"
-        )
-    if dataset.sizes["path"] < paths:
-        raise InputError(f"{file}: path: {dataset.sizes['path']} paths, but {paths} are wanted (--paths)")
-    worlds = study.uncertainty.worlds
-    if "world" in dataset.coords and not np.array_equal(
-        dataset["world"].values[:paths], np.arange(paths) % worlds
-    ):
-        raise InputError(f"{file}: world: is not path mod {worlds}, the study's uncertainty.worlds")
-    first, wanted = dataset.attrs.get("first_year"), study.life.first_year
-    if first is not None and str(first) != str(wanted):
-        raise InputError(
-            f"{file}: first_year: its levels are those of years from {first}, but the study's "
-            f"life.first_year is {wanted} (weather sample --first-year {wanted})"
-        )
-    level = dataset.attrs.get("weather_level")
-    if level is not None and float(level) != study.uncertainty.weather_level:
-        raise InputError(
-            f"{file}: weather_level: drawn with {float(level):g}, but the study's "
-            f"uncertainty.weather_level is {study.uncertainty.weather_level:g}"
         )

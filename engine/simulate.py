@@ -20,16 +20,16 @@ from jax.sharding import Mesh, PartitionSpec
 from engine import calibration, life, registers
 from engine.calibration import OrderCase
 from engine.devices import MATERIALISED, PALLAS, Machine
-from engine.dispatch import Drivers, Flows, Totals
 from engine.dispatch import State as Store
 from engine.finance import debt as loans
+from engine.flows import Drivers, Flows, Totals
 from engine.life import Energy
 from engine.outcomes import outcomes
 from engine.plant import Plant, Reference
 from engine.world import Market
 from weather import block, ensemble
 from weather.ensemble import AXIS, Generated, Source
-from weather.generate import Sites, Weather
+from weather.moist import Air
 from weather.random import Stream
 
 
@@ -156,7 +156,7 @@ class Looked(NamedTuple):
     stores: at each step's start.
     """
 
-    weather: Weather | Sites
+    weather: Air
     stores: Store
     met: Drivers
     flows: Flows

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from engine.dispatch import Drivers
+from engine.flows import Drivers
 from weather import block, random
 from weather.random import Purpose, Stream
 

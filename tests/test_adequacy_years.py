@@ -11,7 +11,8 @@ from scipy.stats import chi2
 import engine
 from engine import devices
 from engine.reliability import assess, events, years
-from engine.reliability.system import Store, System, Unit, Variable, system
+from engine.reliability.resources import Store, Unit, Variable
+from engine.reliability.system import System, system
 from tests.reference import adequacy as reference
 from weather.schema import InputError
 

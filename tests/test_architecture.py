@@ -13,35 +13,37 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.buffers weather.random weather.clearsky weather.beam weather.posterior
 engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
-engine.convert.icing engine.convert.snow engine.build.typed engine.risk
+engine.convert.dark engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
-engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
-engine.finance.hourly engine.finance.duties
+engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains engine.baseload
+engine.finance.hourly engine.finance.duties engine.reliability.resources
 
-engine.schema.spot
+engine.schema.spot engine.schema.ppa engine.finance.baseload engine.convert.icing engine.convert.snow
+engine.build.clouds engine.schema.snow
 
+engine.finance.ppa
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
-engine.schema.icing engine.schema.snow
+engine.schema.icing
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.report.spot
+engine.report.spot engine.report.baseload
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
 engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
 
 weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
-engine.build.construction engine.dispatch engine.convert.wind engine.finance.sponsor
+engine.build.construction engine.flows engine.convert.wind engine.finance.sponsor
 engine.build.tenants
 
-engine.spot engine.finance.spot engine.interruptions
+engine.dispatch engine.spot engine.finance.spot engine.interruptions
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
-engine.build.mounting engine.build.computing engine.build.battery
-engine.results engine.finance.tranches engine.finance.partners
+engine.build.mounting engine.build.computing
+engine.catalogue engine.finance.tranches engine.finance.partners
 
-engine.build.spot engine.build.sla
+engine.results engine.build.spot engine.build.sla engine.build.battery
 engine.finance.ranking engine.build.renewals engine.build.sales engine.build.grid engine.build.duties
 
 weather.generate weather.places weather.readers weather.quality engine.complaint engine.deal
@@ -50,14 +52,14 @@ engine.build.orders engine.report.tables engine.outages engine.build.fleets engi
 
 engine.finance.rent engine.finance.account
 
-engine.reliability.balance weather.refine weather.ahead engine.gensets
+engine.reliability.balance weather.refine weather.ahead weather.moist engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
 weather.formats weather.fetch engine.finance.tax engine.reliability.events engine.reliability.result
 
 engine.build.gensets weather.records engine.finance.debt engine.report.figures engine.report.facts
-engine.report.supply engine.report.conditions
+engine.report.supply engine.report.conditions engine.report.defaults
 
 engine.report.fidelity_figures
 
@@ -71,6 +73,7 @@ engine.about
 
 weather.climates.zhongwei weather.climates.zhangbei weather.stream weather.history weather.bootstrap
 engine.finance.waterfall engine.report.lending engine.islanding engine.exposure
+engine.standing
 
 engine.fields
 
@@ -83,6 +86,8 @@ engine.registers engine.calibration engine.outcomes engine.devices engine.report
 engine.simulate engine.reliability.years
 
 engine.elsewhere
+
+engine.air
 
 engine.setup engine.check engine.reliability.credit
 
@@ -122,8 +127,11 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "islanding",
         "orders",
         "interruptions",
+        "baseload",
         "spot",
         "dispatch",
+        "flows",
+        "standing",
         "life",
         "registers",
         "calibration",

@@ -9,7 +9,7 @@ import pytest
 from engine import life
 from engine import plant as plants
 from engine.build import battery
-from engine.plant import in_year
+from engine.standing import in_year
 from tests import studies
 
 YEARS = np.arange(5)

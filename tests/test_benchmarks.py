@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import ceiling, kernels, loops, opponent, ours, parts, rivals
-from engine.dispatch import Flows
+from engine.flows import Flows
 from engine.plant import FLEETS
 from tests import studies
 from tests.reference import random as reference

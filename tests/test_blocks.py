@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import binom
 
-from engine import blocks, life
+from engine import blocks, life, standing
 from engine import plant as plants
 from engine.blocks import Blocks
 from engine.schema.study import Study
@@ -178,5 +178,7 @@ def test_cooling_stands_with_its_halls(climate):
     said = {"unit_mw": 30.0, "outage": NEVER | {"units": 5}}
     study = studies.study(load__cooling_blocks=said)
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
-    there = plants.in_place(plants.in_year(plant, jnp.int32(0)), jnp.asarray([1, 1, 1, 1, 0.5], jnp.float32))
+    there = standing.in_place(
+        standing.in_year(plant, jnp.int32(0)), jnp.asarray([1, 1, 1, 1, 0.5], jnp.float32)
+    )
     assert float(there.blocks.cooling_mw) == 75.0

@@ -29,6 +29,22 @@ def test_a_year_of_pv_is_pvlib_s(hours, name):
 
 
 @pytest.mark.parametrize("name", conversion.ARRAYS)
+def test_a_year_of_pv_is_pvlib_s_under_one_sun(hours, name):
+    """With the sun of the same six moments of an hour, two thousandths are more than refraction, the days'
+    declination and the beam under the lowest sun come to.
+    """
+    section = conversion.ARRAYS[name]
+    mine = pvyear.ours(hours, **section, **pvyear.LIKE_PVLIB)
+    found = conversion.beside(mine, pvyear.by_pvlib(hours, conversion.MOMENTS, **section))
+    assert abs(found["annual"]) < 0.002
+    assert found["rmse"] < 0.002
+
+
+def test_every_choice_of_pvlib_is_a_step():
+    assert list(conversion.STEPS) == list(pvyear.LIKE_PVLIB)
+
+
+@pytest.mark.parametrize("name", conversion.ARRAYS)
 def test_a_year_of_pv_is_pvwatts(hours, name):
     if reason := pvyear.pysam_missing():
         pytest.skip(reason)
@@ -77,7 +93,8 @@ def test_a_curve_goes_through_mean_powers_and_rises():
 
 
 def test_page_without_records(hours):
-    found = {"years": conversion.year(hours), "plants": []}
+    found = {"years": conversion.year(hours), "steps": conversion.steps(hours), "plants": []}
     text = conversion.page(found)
+    assert "no diffuse light reflected" in text
     assert "with pvlib's choices" in text
     assert "Measured plants" not in text

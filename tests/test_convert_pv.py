@@ -12,7 +12,7 @@ import pvlib
 import pytest
 from pydantic import ValidationError
 
-from engine import plant as plants
+from engine import standing
 from engine.build import mounting, sunpath
 from engine.build import pv as build
 from engine.convert import cell, irradiance, pv
@@ -243,7 +243,7 @@ def test_days_of_every_array_are_the_reference(variant, sun, air):
 
 def test_kernels_are_of_one_hour(plant, air):
     """A year at once is what each hour gives by itself."""
-    now = plants.in_year(plant, 1)
+    now = standing.in_year(plant, 1)
     whole = pv.power(now.pv[0], plant.geometry[0], *air)
     for t in (0, 4000, 4004, 4008, 8759):
         sun = jax.tree.map(operator.itemgetter(t), plant.geometry[0])

@@ -10,7 +10,7 @@ import pytest
 from windpowerlib import density, power_curves, power_output, wind_speed
 
 from engine import plant as plants
-from engine import turbines
+from engine import standing, turbines
 from engine.build import curve as build_curve
 from engine.build import wind as build
 from engine.convert import wind
@@ -185,7 +185,7 @@ def test_a_year_is_the_reference_and_kernels_are_of_one_hour(climate):
     rng = np.random.default_rng(5)
     speed = rng.uniform(0, 28, 8760).astype(np.float32)
     temp = rng.uniform(-25, 40, 8760).astype(np.float32)
-    now = plants.in_year(plant, 2).wind[0]
+    now = standing.in_year(plant, 2).wind[0]
     got = wind.power(now, speed, temp)
     exact = [
         reference.power(study.wind, 2, studies.WIND_HEIGHT_M, float(v), float(t))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine import dispatch
-from engine.dispatch import Battery, Drivers, Flows, State
+from engine.dispatch import Battery, State
+from engine.flows import Drivers, Flows, Totals, totals
 from tests.reference import plant as reference
 
 PLANTS, HOURS = 500, 48
@@ -272,7 +273,7 @@ def test_a_quarter_hour_and_an_hour_give_the_same_energy():
 def test_totals_are_sums_in_mwh(drawn):
     block = jax.tree.map(lambda x: jnp.asarray(x[:7].T), drawn[-1])  # [hour, path]
     for dt_h in (1.0, 0.25):
-        for total, flow in zip(dispatch.totals(block, dt_h)[: len(block)], block, strict=True):
+        for total, flow in zip(totals(block, dt_h)[: len(block)], block, strict=True):
             exact = np.asarray(flow, float).sum(axis=0) * dt_h
             np.testing.assert_allclose(total, exact, rtol=1e-6)  # a sum of 48 float32
 
@@ -372,10 +373,11 @@ def test_postponed_work_by_hand():
 
 
 def test_totals_carry_the_names_of_flows():
-    assert [n.removesuffix("_mwh") for n in dispatch.Totals._fields] == [
+    assert [n.removesuffix("_mwh") for n in Totals._fields] == [
         *(n.removesuffix("_mw") for n in Flows._fields),
         "imported_by_period",
         "at_spot",
         "interruptions",
+        "covered",
     ]
     assert set(reference.FLOWS) == set(Flows._fields)

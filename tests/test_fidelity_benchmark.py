@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import contenders, fidelity, realyears, shipped
+from benchmarks import contenders, fidelity, realyears, shipped, sources
 from weather import tally
 
 
@@ -44,7 +44,7 @@ def test_hours_of_a_record_stand_at_their_place_in_the_year():
     at = (np.arange(2 * 8760 + 50) + 100) % 8760
     values = at.astype(float)
     values[300] = np.nan
-    np.testing.assert_allclose(shipped._whole(values, at), [np.arange(8760.0).reshape(365, 24)] * 2)
+    np.testing.assert_allclose(sources._whole(values, at), [np.arange(8760.0).reshape(365, 24)] * 2)
 
 
 def test_autoregression_has_the_records_moments_and_persistence(group):

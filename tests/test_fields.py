@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import config, deal, fields, hours, life, outages
+from engine import config, deal, fields, hours, life, outages, standing
 from engine import plant as plants
 from engine.orders import Orders, none
 from engine.report import html, tables
@@ -84,7 +84,7 @@ def packed(counts: list[int]) -> tuple[jax.Array, ...]:
 def test_an_hour_of_random_plants_is_the_reference(climate, seed):
     rng = np.random.default_rng(seed)
     study, year, t = some(rng), int(rng.integers(0, 3)), int(rng.integers(0, 365)) * 24 + 10
-    plant = plants.in_year(plants.plant(study, climate.sun, studies.WIND_HEIGHT_M), jnp.int32(year))
+    plant = standing.in_year(plants.plant(study, climate.sun, studies.WIND_HEIGHT_M), jnp.int32(year))
     between = {n: find(study) for n, find in reference.BETWEEN.items() if find(study) is not None}
     beside = reference.others(study)
     outage = {n: s.outage for n, s in zip(plants.FLEETS, _always(study), strict=True)}
@@ -96,7 +96,7 @@ def test_an_hour_of_random_plants_is_the_reference(climate, seed):
     plant = plant._replace(fleets=plant.fleets._replace(calendar=None), standing=None)
     now = jax.tree.map(lambda x: x[t // 24, t % 24], hours.of_year(plant))
     own = jnp.float32(0.8), Orders(none(), none()), none()
-    met = hours.drivers(plant, now, own, (w, packed(failed), None, None))
+    met = hours.drivers(plant, now, own, (w, packed(failed), None, None, None))
     up = {
         n: min((s.units - k) / (s.needed or s.units), 1.0)
         for (n, s), k in zip(outage.items(), failed, strict=True)
@@ -233,7 +233,7 @@ def test_each_has_outages_of_its_own(climate):
 
 def test_phases_and_ageing_take_each(every, climate):
     plant = plants.plant(every, climate.sun, studies.WIND_HEIGHT_M)
-    now = plants.in_place(plants.in_year(plant, jnp.int32(2)), plant.standing[0, 0])
+    now = standing.in_place(standing.in_year(plant, jnp.int32(2)), plant.standing[0, 0])
     first = every.phases["half"]
     for array, said in zip(now.pv, every.arrays, strict=True):
         aged = said.dc_mw * (1.0 - said.degradation_frac_per_year) ** 2

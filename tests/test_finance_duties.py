@@ -11,9 +11,9 @@ import pytest
 
 from engine import config
 from engine.deal import deal
-from engine.dispatch import Totals
 from engine.finance import account, contracts, duties
 from engine.finance.duties import DirectSupply, GreenDuty, Year
+from engine.flows import Totals
 from engine.world import central
 from tests.reference import deals
 from weather.schema import InputError

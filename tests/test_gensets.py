@@ -12,7 +12,8 @@ from scipy.stats import binom
 from engine import dispatch
 from engine import gensets as machines
 from engine.build.gensets import gensets as built
-from engine.dispatch import Battery, Drivers
+from engine.dispatch import Battery
+from engine.flows import Drivers
 from engine.schema.fleet import Gensets
 from tests import studies
 from tests.reference import gensets as reference

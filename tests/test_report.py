@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from engine import results
-from engine.report import facts, html, lending, tables, terminal, wording
+from engine.report import defaults, facts, html, lending, tables, terminal, wording
 
 YEARS, TENOR, PERIODS = 12, 10, 20
 
@@ -43,8 +43,8 @@ def outcomes(paths: int = 400, worlds: int = 20, seed: int = 7) -> dict[str, np.
         "served_mwh": 6.0e6 * one, "it_demand_mwh": 5.0e6 * one, "curtailed_mwh": causes.sum(axis=-1),
         "unserved_compute_h": hours, "green_frac": 0.75 * sun, "soc_mwh": 500.0 * one,
         "self_used_frac": 0.9 - 0.1 * sun, "exported_frac": 0.1 * sun,
-        **dict.fromkeys(("interruptions", "sla_credit_m", "buyer_saving_m"), 0.0 * one),
-        **dict.fromkeys(("spot_price_per_kwh", "capture_frac"), np.nan * one),
+        **dict.fromkeys(("interruptions", "sla_credit_m", "buyer_saving_m", "shortfall_cost_m"), 0.0 * one),
+        **dict.fromkeys(("spot_price_per_kwh", "capture_frac", "baseload_missed_frac"), np.nan * one),
         "occupancy_frac": 0.9 * one, "hourly_m": 0.0 * one, "duties_m": 0.0 * one,
         "tenant_default_year": np.where(world % 4 == 0, 3.0, np.nan),
         "revenue_m": cfads + 400.0, "opex_m": 300.0 * one, "tax_m": 100.0 * one, "vat_m": 0.0 * one,
@@ -157,7 +157,7 @@ def test_page_has_the_numbers_and_the_same_bytes_twice():
     data, about = made(outcomes()), manifest()
     text = html.page(data, about, some_week(), ["illustrative: weather of one site"])
     assert text == html.page(data, about, some_week(), ["illustrative: weather of one site"])
-    default = tables.events(data, about)[0]
+    default = defaults.events(data, about)[0]
     assert default.paths == int(np.isfinite(data["default_year"]).sum()) > 0
     assert html.nice(wording.text_probability(default.probability)) in text
     for row in tables.rows(data, about):
@@ -233,10 +233,10 @@ def test_curtailed_causes_add_up():
 
 def test_default_accumulates_to_the_event():
     data, about = made(outcomes()), manifest()
-    curve = [e.value for e in tables.cumulative_default(data, about)]
+    curve = [e.value for e in defaults.cumulative_default(data, about)]
     assert np.all(np.diff(curve) >= 0)
     assert len(curve) == TENOR
-    assert curve[-1] == tables.events(data, about)[0].probability.value
+    assert curve[-1] == defaults.events(data, about)[0].probability.value
 
 
 def test_expected_loss_by_simulation_and_by_its_parts():
@@ -266,7 +266,7 @@ def test_tenants_have_their_lines_where_a_study_names_them():
     assert "Tenant default" not in html.page(data, about)
     about["study"]["deal"]["revenue"] = {"tenants": {"anchor": {"share_frac": 0.5}}}
     text = html.page(data, about)
-    event = tables.events(data, about)[-1]
+    event = defaults.events(data, about)[-1]
     assert (event.label, event.paths) == ("Tenant default", 100)
     gone = ~np.isnan(data["tenant_default_year"].values)
     lost = ~np.isnan(data["default_year"].values)
@@ -361,7 +361,7 @@ def test_tranches_stand_beside_the_loan():
     names, rows = facts.draws(about)
     assert names == ["debt", "mezzanine", "equity"]
     assert rows[0][1:] == ["2,000.0", "200.0", "1,120.0"]
-    unpaid = next(e for e in tables.events(data, about) if e.label == "Tranche mezzanine unpaid")
+    unpaid = next(e for e in defaults.events(data, about) if e.label == "Tranche mezzanine unpaid")
     assert unpaid.paths == paths // 4
     for text in ("Tranche mezzanine unpaid", "Behind the loan, by rank", "Loss of tranche mezzanine"):
         assert text in page, text
@@ -394,7 +394,7 @@ def test_the_page_says_what_being_late_does():
     assert [row[:2] for row in rows] == [("in time", "300"), ("3 to 6", "100")]
     assert rows[0][3].startswith("0 of 300")
     assert rows[1][3].startswith("100 of 100")
-    (short,) = (e for e in tables.events(made(values), about) if e.label == "Completion shortfall")
+    (short,) = (e for e in defaults.events(made(values), about) if e.label == "Completion shortfall")
     assert short.paths == 100
     text = html.page(made(values), about)
     assert "What a late completion does" in text

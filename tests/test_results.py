@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine import results
+from engine import catalogue, results
 from weather.schema import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = {"path": 6, "year": 3, "period": 4, "cause": len(results.CAUSES), "tier": 2}
+SIZES = {"path": 6, "year": 3, "period": 4, "cause": len(catalogue.CAUSES), "tier": 2}
 ATTRS = {
     "study": "meadow", "currency": "CNY", "digest": "0123abcd", "seed": 2**62, "route": "materialised",
     "wattbit_version": "0.1.0",
@@ -25,7 +25,7 @@ ATTRS = {
 
 def outcomes() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    made = {o.name: 1e6 * rng.random([SIZES[d] for d in o.dims]) for o in results.OUTCOMES}
+    made = {o.name: 1e6 * rng.random([SIZES[d] for d in o.dims]) for o in catalogue.OUTCOMES}
     made["default_year"] = np.array([np.nan, 2.0, np.nan, np.nan, 1.0, np.nan])
     return made | {"world": np.arange(6) % 2, "lockup": np.eye(6, 3)}
 
@@ -36,7 +36,7 @@ def made() -> xr.Dataset:
 
 def test_names_units_and_coordinates():
     data = made()
-    assert set(data.data_vars) == {o.name for o in results.OUTCOMES}
+    assert set(data.data_vars) == {o.name for o in catalogue.OUTCOMES}
     assert data["cfads_m"].attrs["units"] == "million CNY"
     assert data["curtailed_by_cause_mwh"].attrs["units"] == "MWh"
     assert data["unserved_by_tier_h"].attrs["units"] == "h"
@@ -48,7 +48,7 @@ def test_names_units_and_coordinates():
     assert data["path"].values.tolist() == list(range(100, 106))
     assert data["year"].values.tolist() == [1, 2, 3]
     assert data["calendar_year"].values.tolist() == [2028, 2029, 2030]
-    assert data["cause"].values.tolist() == list(results.CAUSES)
+    assert data["cause"].values.tolist() == list(catalogue.CAUSES)
     assert data.attrs["Conventions"] == "CF-1.11"
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import engine
 from engine import config, devices, results, session
-from engine.results import OUTCOMES
+from engine.catalogue import OUTCOMES
 from tests import studies
 from tests.conftest import TILES
 from tests.door import CONFIGS

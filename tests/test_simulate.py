@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from engine import compose, devices, prepare, replay, results, session, setup, simulate
+from engine import catalogue, compose, devices, prepare, replay, session, setup, simulate
 from tests import studies
 from weather import climate as climates
 from weather import ensemble, random, store
@@ -200,7 +200,7 @@ def test_replayed_hours_sum_to_the_year(run, decided, many, fused, route):
     unserved_h = it_mwh / run.study.load.contracted_it_mw
     np.testing.assert_allclose(unserved_h, many["unserved_compute_h"][5, 1], rtol=2e-6)
     assert "curtailed_price_mw" not in hours  # a study without a market has no hours that pay too little
-    for k, cause in enumerate(results.CAUSES):
+    for k, cause in enumerate(catalogue.CAUSES):
         name = f"curtailed_{cause}_mw"
         total = hours[name].values.sum(dtype=np.float64) if name in hours else 0.0
         np.testing.assert_allclose(total, many["curtailed_by_cause_mwh"][5, 1, k], rtol=2e-6, err_msg=cause)
@@ -258,7 +258,7 @@ def test_one_call_that_does_not_fit_is_an_error(run, decided, monkeypatch):
 
 def test_less_is_kept_where_the_page_is_all_that_is_wanted(run, decided, many):
     page = compose.lives(dataclasses.replace(run, keep="page"), decided, np.arange(40), session.quiet)
-    assert page.keys() == {o.name for o in results.OUTCOMES if o.page}
+    assert page.keys() == {o.name for o in catalogue.OUTCOMES if o.page}
     same_bits(page, {name: many[name] for name in page})
 
 

@@ -15,8 +15,9 @@ from engine import plant as plants
 from engine.build import spot as build
 from engine.deal import deal
 from engine.devices import PALLAS, fits
-from engine.dispatch import AtSpot, Battery, Drivers, State
+from engine.dispatch import Battery, State
 from engine.finance import account, contracts
+from engine.flows import AtSpot, Drivers, totals
 from engine.report import spot as page
 from engine.schema.spot import SpotTerms
 from engine.world import central
@@ -149,7 +150,7 @@ def test_hours_below_the_price_see_no_export_by_hand():
     assert f.curtailed_price_mw[:, 0].tolist() == [0.0, 20.0, 12.0]
     assert f.curtailed_order_mw[:, 0].tolist() == [0.0, 0.0, 8.0]
     assert f.curtailed_export_limit_mw[:, 0].tolist() == [6.0, 6.0, 6.0]
-    sums = dispatch.totals(f, 1.0, None, jnp.asarray(drivers["spot_multiple"]))
+    sums = totals(f, 1.0, None, jnp.asarray(drivers["spot_multiple"]))
     found = [float(x[0]) for x in sums.at_spot]
     assert found == pytest.approx([1.0, 40.0, 24.0])
 

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import folder, outcomes
-from engine import results as tables
+from engine import catalogue, folder, outcomes
 from engine.build import law
 from engine.report import html, supply, terminal
 from tests import studies, test_report
@@ -144,7 +143,7 @@ def test_the_manifest_has_the_tests_of_the_study_s_years():
     assert found["country"] == "China"
     by_label = {test["label"]: test for test in found["tests"]}
     assert by_label["Self-use of the load"]["wanted"].tolist() == [0.3, 0.35, 0.35]
-    names = {o.name for o in tables.OUTCOMES}
+    names = {o.name for o in catalogue.OUTCOMES}
     assert {test["outcome"] for test in found["tests"]} <= names
     assert folder.supply_law(studies.study())["tests"] == []  # another country's table has none
     assert {f.name for f in dataclasses.fields(supply.Duty)} >= {"lives", "years", "worst"}

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import dispatch, grid, hours
+from engine import grid, hours, standing
 from engine import plant as plants
 from engine.build import grid as build
 from engine.deal import deal
-from engine.dispatch import Flows
 from engine.finance import contracts
+from engine.flows import Flows, Totals, totals
 from engine.schema.grid import Grid
 from engine.world import central
 from tests import studies
@@ -58,14 +58,14 @@ def of_year(clock: grid.Clock, y: int) -> grid.Clock:
     return clock if clock.weekend is None else clock._replace(weekend=clock.weekend[y])
 
 
-def imported(clock: grid.Clock, hourly_mw: np.ndarray) -> dispatch.Totals:
+def imported(clock: grid.Clock, hourly_mw: np.ndarray) -> Totals:
     """Monthly totals [12] of import alone, a day at a time as a life has them. hourly_mw: [8760]."""
     tables = grid.by_day(clock)
     none = jnp.zeros((365, 24, 1), jnp.float32)
     flows = Flows(*[none] * (len(Flows._fields) - 1))._replace(
         imported_mw=jnp.asarray(hourly_mw.reshape(365, 24, 1), jnp.float32)
     )
-    days = jax.jit(jax.vmap(lambda f, periods: dispatch.totals(f, 1.0, periods)))(flows, tables.periods)
+    days = jax.jit(jax.vmap(lambda f, periods: totals(f, 1.0, periods)))(flows, tables.periods)
     daily = jax.tree.map(lambda x: np.asarray(x, np.float64)[:, 0], days)
     ends = np.cumsum(MONTH_DAYS)
     return jax.tree.map(lambda x: np.add.reduceat(x, [0, *ends[:-1]]), daily)
@@ -175,7 +175,7 @@ def test_a_plant_s_years_have_their_own_weekends(climate):
     study = studies.study(grid__tariff={"work": work, "rest": {"price_multiple": 0.6}})
     plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
     for y, first in ((0, 6), (1, 5), (2, 4)):
-        today = hours.of_year(plants.in_year(plant, y)).grid
+        today = hours.of_year(standing.in_year(plant, y)).grid
         of_work, of_rest = (np.asarray(x) for x in today.periods)
         np.testing.assert_array_equal(of_work + of_rest, 1.0)
         days = of_work.sum(axis=1)

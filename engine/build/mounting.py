@@ -65,6 +65,7 @@ def geometry(pv: Pv, ways: np.ndarray, extra_ghi_wm2: np.ndarray, month: np.ndar
         ground_in=f32(clean * diffuse(ground * of_ground)),
         extra_ghi_wm2=f32(extra_ghi_wm2),
         dome=dome,
+        around_in=f32(clean * beam(cosine)) if pv.reflected == "beam" else None,
     )
 
 

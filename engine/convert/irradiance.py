@@ -42,7 +42,8 @@ class Geometry(NamedTuple):
     beam, sky, ground: what falls on the plane of a unit of level beam, of level diffuse (from everywhere
     alike) and of level global irradiance; the ground's with its albedo. The same ending in `_in`: what of it
     reaches the cells, after reflection and soiling. extra_ghi_wm2: level irradiance above the atmosphere.
-    dome: of arrays under the sky of Perez alone.
+    dome: of arrays under the sky of Perez alone. around_in: `beam_in` of diffuse light from around the sun,
+    None where it is the beam's.
     """
 
     beam: jax.Array
@@ -53,6 +54,7 @@ class Geometry(NamedTuple):
     ground_in: jax.Array
     extra_ghi_wm2: jax.Array
     dome: Dome | None = None
+    around_in: jax.Array | None = None
 
 
 def plane(sun: Geometry, circumsolar, ghi, diffuse, kt) -> tuple[jax.Array, jax.Array]:
@@ -74,6 +76,8 @@ def plane(sun: Geometry, circumsolar, ghi, diffuse, kt) -> tuple[jax.Array, jax.
     scattered = ghi * diffuse * (1.0 - around)
     on = direct * sun.beam + scattered * sun.sky + ghi * sun.ground
     within = direct * sun.beam_in + scattered * sun.sky_in + ghi * sun.ground_in
+    if sun.around_in is not None:
+        within = within + ghi * diffuse * around * (sun.around_in - sun.beam_in)
     if sun.dome is None:
         return on, within
     low = ghi * diffuse * low

@@ -1,6 +1,6 @@
 """What energy earns at a spot market: its hours' prices, summed up, over the mean price of the year.
 
-A month's value is energy that would earn as much at the mean price (`dispatch.AtSpot`). What a contract takes
+A month's value is energy that would earn as much at the mean price (`flows.AtSpot`). What a contract takes
 of a month's export takes a like part of its value. A mechanism settles against the month's average price:
 of all that sun and wind could give here, which stands for plants of its kind in the region, or of all hours.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.dispatch import AtSpot
+from engine.flows import AtSpot
 
 
 class Settlement(NamedTuple):

@@ -11,8 +11,9 @@ from engine.devices import Machine
 from engine.reliability import credit as credits
 from engine.reliability import events
 from engine.reliability import years as lives
+from engine.reliability.resources import Start, Store, Unit, Variable
 from engine.reliability.result import Adequacy, Profile
-from engine.reliability.system import Start, Store, System, Unit, Variable, system
+from engine.reliability.system import System, system
 from weather.random import MAX_INDEX
 from weather.schema import InputError
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
+from engine import air as airs
 from engine import compose, devices, risk, simulate
 from engine import plant as plants
 from engine import setup as setups
@@ -85,7 +86,7 @@ def firm_compute(
         raise InputError(f"share should lie between 0 and 1 (got {share:g})")
     if not 1 <= paths <= 2**31 or not 0 <= seed < 2**63:
         raise InputError(f"paths should be 1 or more and seed 0 or more (got {paths} and {seed})")
-    on = devices.machine(route=devices.choose(None, setups.drawn(study, None, None)))
+    on = devices.machine(route=devices.choose(None, airs.drawn(study, None, None)))
     run = setups.set_up(study, seed, paths, None, on)
     size = study.load.contracted_it_mw
     tried: dict[float, Tried] = {}

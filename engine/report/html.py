@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import conditions, facts, figures, lending, supply, tables, wording
+from engine.report import conditions, defaults, facts, figures, lending, supply, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def page(
     environment = templates()
     environment.filters["nice"] = nice
     illustrative = list(dict.fromkeys([*notes, *(manifest.get("illustrative") or [])]))
-    rows, events = tables.rows(results, manifest), tables.events(results, manifest)
+    rows, events = tables.rows(results, manifest), defaults.events(results, manifest)
     return environment.get_template("template.html.j2").render(
         name=look(manifest, "study.name", results.attrs["study"]),
         description=look(manifest, "study.description", ""),
@@ -135,7 +135,7 @@ def _what_is_at_risk(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     if not tables.has_debt(results):
         npv = wording.text(risk.mean(results["equity_npv_m"].values, world), 3)
         return f"There is no debt; the equity's net present value averages {npv} million {currency}."
-    default = tables.events(results, manifest)[0]
+    default = defaults.events(results, manifest)[0]
     years = tables.tenor(results, manifest)
     chance = wording.text_probability(default.probability)
     often = f"Payment default within the {years} years of the loan: {chance}"
@@ -153,7 +153,7 @@ def _sample(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
 
 
 def _tiles(
-    rows: Sequence[tables.Row], events: Sequence[tables.Event], years: int
+    rows: Sequence[tables.Row], events: Sequence[defaults.Event], years: int
 ) -> list[tuple[str, str, str]]:
     """Headline numbers: name, value, what stands under it."""
     by_label = {row.label: row for row in rows}
@@ -190,7 +190,7 @@ def _groups(rows: Sequence[tables.Row]) -> list[tuple[str, list[dict[str, Any]]]
 
 
 def _given_default(results: xr.Dataset) -> str:
-    exposure, lgd = tables.given_default(results)
+    exposure, lgd = defaults.given_default(results)
     if exposure.n == 0:
         return ""
     money = f"million {results.attrs['currency']}"
@@ -230,7 +230,7 @@ def _figures(
         ),
     ]
     if tables.has_debt(results):
-        curve = tables.cumulative_default(results, manifest)
+        curve = defaults.cumulative_default(results, manifest)
         found += [
             (
                 "Debt service cover",

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import risk
 from engine.finance import credit, returns
-from engine.report import facts, tables, wording
+from engine.report import defaults, facts, tables, wording
 from engine.report.tables import look
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def of_tenants(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Loss]:
     if not tables.has_tenants(manifest):
         return []
     years, world = tables.tenor(results, manifest), tables.worlds(results)
-    gone, default = (tables.by_year(results, f"{who}default_year", years) for who in ("tenant_", ""))
+    gone, default = (defaults.by_year(results, f"{who}default_year", years) for who in ("tenant_", ""))
     return [
         Loss(label, meaning, wording.text_probability(risk.probability(default[of], _of(world, of))))
         for label, meaning, of in (
@@ -187,8 +187,8 @@ def delays(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, 
     if not (months.any() and tables.has_debt(results)):
         return []
     world = tables.worlds(results)
-    drew = results["reserve_draw_m"].values[:, 0] > tables.DRAWN_M
-    events = drew, *(tables.by_year(results, "default_year", year) for year in (1, years))
+    drew = results["reserve_draw_m"].values[:, 0] > defaults.DRAWN_M
+    events = drew, *(defaults.by_year(results, "default_year", year) for year in (1, years))
     found, over = [], -1.0
     for most, name in LATE:
         there = (months > over) & (months <= most)
@@ -203,7 +203,7 @@ def delays(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[tuple[str, 
 def annual_pd(results: xr.Dataset, manifest: Mapping[str, Any]) -> float:
     """The yearly probability that compounds to the tenor's."""
     years = tables.tenor(results, manifest)
-    within = float(tables.by_year(results, "default_year", years).mean())
+    within = float(defaults.by_year(results, "default_year", years).mean())
     return float(1.0 - (1.0 - within) ** (1.0 / years)) if within < 1.0 else 1.0
 
 

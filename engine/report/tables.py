@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import spot
-from engine.results import CAUSES, TIERS
+from engine.catalogue import CAUSES, TIERS
+from engine.report import baseload, spot
 
 if TYPE_CHECKING:
     import xarray as xr
 
 HOURS = 8760
-DRAWN_M = 1e-6  # a smaller draw on the reserve is rounding, in millions
 SHOWN_PERCENT = 0.005  # a cause of curtailment that stays below it in every life has no row
-MENDS = (  # what may save a loan from default: key of the terms, name, year of the first, what it is
-    ("cure", "Equity cure", "cure_year", "sponsor paid what the covenant or the service lacked"),
-    ("sponsor_support_m", "Sponsor support", "support_year", "sponsor paid service under its support"),
-    ("deferrals", "Deferral", "deferral_year", "principal put off"),
-)
 CAUSE_NAMES = {
     "order": "by order",
     "export_limit": "export limit",
@@ -55,20 +49,6 @@ class Row:
     def columns(self) -> tuple[risk.Estimate, ...]:
         """In the order in which they are printed."""
         return self.mean, self.p50, self.p90, self.p99, self.cvar95
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happens to a path or not, and how often it does."""
-
-    label: str
-    meaning: str
-    probability: risk.Estimate
-
-    @property
-    def paths(self) -> int:
-        """Number of paths that had it."""
-        return round(self.probability.value * self.probability.n)
 
 
 def look(manifest: Mapping[str, Any], key: str, default: Any = None) -> Any:
@@ -126,59 +106,6 @@ def estimates(values: np.ndarray, world: risk.Worlds, better: risk.Better) -> tu
     """Mean, P50, P90, P99, CVaR 95 of `values [path]`."""
     quantiles = (risk.bettered(values, world, share, better) for share in (0.5, 0.9, 0.99))
     return risk.mean(values, world), *quantiles, risk.cvar(values, world, better, 0.05)
-
-
-def events(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[Event]:
-    """What can befall the debt within its tenor, kept apart; nothing where there is no debt."""
-    if not has_debt(results):
-        return []
-    years, world = tenor(results, manifest), worlds(results)
-    drawn = (results["reserve_draw_m"].values[:, :years] > DRAWN_M).any(axis=1)
-    lockup, covenant = (look(manifest, f"study.deal.debt.{k}_dscr") for k in ("lockup", "covenant"))
-    under = {k: f"DSCR under {v:g}" if v else k for k, v in (("lock-up", lockup), ("covenant", covenant))}
-    terms = look(manifest, "study.deal.debt", {})
-    saved = [mend for mend in MENDS if terms.get(mend[0]) is not None]
-    after = " and ".join(["cash and reserve", *(mend[1].lower() for mend in saved)])
-    used = "letter of credit drawn" if terms.get("letter_of_credit") else "debt service reserve used"
-    if (ahead := terms.get("forward_lockup_dscr")) is not None:
-        under["lock-up"] += f", or under {ahead:g} ahead"
-    found = [
-        ("Payment default", f"service unpaid after {after}", by_year(results, "default_year", years)),
-        ("Covenant breach", under["covenant"], by_year(results, "covenant_breach_year", years)),
-        ("Lock-up", under["lock-up"], by_year(results, "lockup_year", years)),
-        ("Reserve draw", used, drawn),
-        *((label, meaning, by_year(results, year, years)) for _, label, year, meaning in saved),
-    ]
-    for rank, name in enumerate(terms.get("tranches") or {}):
-        unpaid = np.asarray(results["tranche_default_year"].values[:, rank] <= results.sizes["year"])
-        found.append((f"Tranche {name} unpaid", "its service is late or lost, any year", unpaid))
-    if look(manifest, "study.deal.construction.overrun") is not None:
-        short = results["completion_shortfall_m"].values > DRAWN_M
-        found.append(("Completion shortfall", "cost beyond contingency and guarantee", short))
-    if has_tenants(manifest):
-        gone = by_year(results, "tenant_default_year", years)
-        found.append(("Tenant default", "a named tenant leaves its halls", gone))
-    return [Event(label, meaning, risk.probability(event, world)) for label, meaning, event in found]
-
-
-def by_year(results: xr.Dataset, name: str, year: int) -> np.ndarray:
-    """[path] bool: whether the event of `name` has come by the end of operating `year`; NaN is never."""
-    return np.asarray(results[name].values <= year)
-
-
-def cumulative_default(results: xr.Dataset, manifest: Mapping[str, Any]) -> list[risk.Estimate]:
-    """[year 1..tenor] probability of a payment default by the end of the year."""
-    world = worlds(results)
-    years = range(1, tenor(results, manifest) + 1)
-    return [risk.probability(by_year(results, "default_year", year), world) for year in years]
-
-
-def given_default(results: xr.Dataset) -> tuple[risk.Estimate, risk.Estimate]:
-    """Exposure (millions) and LGD (per cent), means over the paths in default."""
-    exposure, lgd = results["exposure_at_default_m"].values, 100.0 * results["lgd_frac"].values
-    there = np.isfinite(results["default_year"].values)
-    world = None if (of := worlds(results)) is None else of[there]
-    return risk.mean(exposure[there], world), risk.mean(lgd[there], world)
 
 
 def curtailed_percent(results: xr.Dataset, cause: int | None = None) -> np.ndarray:
@@ -286,6 +213,7 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     if saved.any():
         yield group, "Contract saves its buyer", f"{money}/y", "more", saved / results.sizes["year"]
     yield from spot.numbers(results)
+    yield from baseload.numbers(results)
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine import risk
-from engine.report import facts, lending, supply, tables, wording
+from engine.report import defaults, facts, lending, supply, tables, wording
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,7 +94,7 @@ def _print(console: Console, results: xr.Dataset, manifest: Mapping[str, Any]) -
         label = f"{row.label} ({missing} without)" if missing else row.label
         table.add_row(label, row.unit, *(_cell(e) for e in row.columns))
     console.print(table)
-    found = tables.events(results, manifest)
+    found = defaults.events(results, manifest)
     if not found:
         console.print("No debt: nothing is due to lenders.")
     for event in found:
@@ -137,6 +137,6 @@ def _loss_line(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
 
 def _default_line(results: xr.Dataset, manifest: Mapping[str, Any]) -> str:
     """Cumulative default at a few years."""
-    curve = tables.cumulative_default(results, manifest)
+    curve = defaults.cumulative_default(results, manifest)
     years = sorted({y for y in (1, 3, 5, 10, 15) if y < len(curve)} | {len(curve)})
     return "Default by year: " + ", ".join(f"{y}: {100.0 * curve[y - 1].value:.2g} %" for y in years)

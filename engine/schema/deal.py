@@ -116,7 +116,7 @@ class DealSection(Section):
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
-        """What results are by, where the deal names any: `results.NAMED`."""
+        """What results are by, where the deal names any: `catalogue.NAMED`."""
         found = {"tranche": tuple(self.debt.tranches), "partner": tuple(self.partners)}
         return {dim: names for dim, names in found.items() if names}
 

@@ -58,7 +58,7 @@ class Pv(Section):
         "hay_davies", description="where diffuse light comes from: around the sun and horizon; the sun; alike"
     )
     cover: Literal["ar_glass", "glass", "none"] = Field("ar_glass", description="reflects slanting light")
-    reflected: Literal["all", "beam"] = Field("all", description="beam: diffuse light is not reflected")
+    reflected: Literal["all", "beam"] = Field("all", description="beam: no diffuse light is, as in pvlib")
     soiling_frac: Annotated[tuple[Fraction, ...], Field(min_length=12, max_length=12)] = Field(
         (0.0,) * 12, description="light lost by dust or snow, January to December; 0 leaves it in loss_frac"
     )

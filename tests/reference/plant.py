@@ -130,7 +130,7 @@ def chain(units, failure, repair):
 
 
 def halls(cooling_mw, it_up, firm, deferrable, limit):
-    """What of an hour's IT the halls can run, by the names of `dispatch.Drivers`. cooling_mw: infinite where
+    """What of an hour's IT the halls can run, by the names of `flows.Drivers`. cooling_mw: infinite where
     it never fails.
     """
     runs = min((firm + deferrable) * it_up, cooling_mw)
@@ -160,9 +160,9 @@ class Store:
 
 
 def hour_of_plant(store, d, dt_h, gensets=None):
-    """The hour's flows in MW by the names of `dispatch.Flows`, and `store` moved on.
+    """The hour's flows in MW by the names of `flows.Flows`, and `store` moved on.
 
-    d: what the hour meets, by the names of `dispatch.Drivers`. gensets: what a set of machines makes of a
+    d: what the hour meets, by the names of `flows.Drivers`. gensets: what a set of machines makes of a
     need, in MW; asked in every hour, for they may have to stop.
     """
     demand_it = d.it_firm_mw + d.it_deferrable_mw

@@ -71,14 +71,14 @@ def plane(section, sun, hour, ghi, lets_through):
     extra, up = float(sun.extra_ghi_wm2[hour]), float(sun.up[hour])
     clearness = min(max(ghi / max(extra, 1.0), 0.0), 1.0)
     share = erbs(clearness)
-    beam, sky, ground, horizon, level = views(section, sun, hour, lets_through)
+    beam, sky, ground, horizon, level, near = views(section, sun, hour, lets_through)
     direct, diffuse = (1.0 - share) * ghi, share * ghi
     around, low = 0.0, 0.0
     if section.sky == "hay_davies":
         around = direct / max(extra, 1.0) if clearness < 1.0 else 1.0 - share
     if section.sky == "perez" and up > 0.0 and diffuse > 0.0:
         around, low = perez(direct, diffuse, level, extra)
-    on = direct * beam + diffuse * (around * beam + (1.0 - around) * sky + low * horizon) + ghi * ground
+    on = direct * beam + diffuse * (around * near + (1.0 - around) * sky + low * horizon) + ghi * ground
     on = max(on, 0.0)
     if not lets_through:
         return on
@@ -103,7 +103,9 @@ _VIEWS = {}
 
 
 def views(section, sun, hour, lets_through):
-    """(beam, sky, ground, horizon) of the plane and the mean sine of the sun's height, over six moments."""
+    """(beam, sky, ground, horizon) of the plane, the mean sine of the sun's height, and the beam's again for
+    diffuse light from around the sun, over six moments.
+    """
     key = (id(sun.up), section.model_dump_json(), hour, lets_through)
     if key not in _VIEWS:
         _VIEWS[key] = _views(section, sun, hour, lets_through)
@@ -114,7 +116,7 @@ def _views(section, sun, hour, lets_through):
     moments = [way for way in ways(sun, hour) if way is not None]
     facing = [normal(section, way) for way in moments]
     level = sum(way[2] for way in moments) / 6.0
-    beam = sky = ground = horizon = 0.0
+    beam = sky = ground = horizon = near = 0.0
     if not moments:
         moments, facing = [(0.0, 0.0, 1.0)], [normal(section, None)]
     weights = [way[2] / sum(way[2] for way in moments) for way in moments]
@@ -125,11 +127,13 @@ def _views(section, sun, hour, lets_through):
         if lets_through and section.cover != "none":
             through = of_cover(section, incidence, degrees(tilt))
         beam += incidence * through[0]
+        near += incidence * (1.0 if section.reflected == "beam" else through[0])
         sky += weight * (1.0 + cos(tilt)) / 2.0 * through[1]
         ground += weight * section.albedo_frac * (1.0 - cos(tilt)) / 2.0 * through[2]
         horizon += weight * sin(tilt) * through[3]
-    beam = beam / sum(way[2] for way in moments) if level > 0.03 else 0.0  # lower, the beam is neglected
-    return beam, sky, ground, horizon, level
+    total = sum(way[2] for way in moments)
+    beam, near = (x / total if level > 0.03 else 0.0 for x in (beam, near))  # lower, the beam is neglected
+    return beam, sky, ground, horizon, level, near
 
 
 def ways(sun, hour):

@@ -1,0 +1,178 @@
+"""Where a run's weather comes from: the study's climate, an ensemble in a file, or a record's own years."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from engine import elsewhere
+from engine.devices import Machine
+from engine.plant import Place
+from engine.schema.study import Study
+from weather import clearsky, climate, history, records, refine, stream
+from weather.clearsky import Sun
+from weather.climate import Climate, Site
+from weather.history import Taken
+from weather.records import Record
+from weather.refine import Finer
+from weather.schema import HUMID, InputError
+from weather.stream import Streamed
+
+Known = tuple[Climate, Site, str] | None  # the study's climate, where it has one
+
+
+class Air(NamedTuple):
+    """Where a run's weather comes from. climate may be missing with a file or record, these with one.
+
+    file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
+    not state its place. finer: where steps are shorter than an hour. elsewhere: other sites at which arrays
+    and farms stand, by their names, in the order of `Climate.others`. humid: it has the hours' relative
+    humidity, and the study asks for it.
+    """
+
+    climate: Climate | None
+    file: Streamed | None
+    site: Site
+    sun: Sun
+    digest: str
+    record: Taken | None = None
+    placed: bool = False
+    finer: Finer | None = None
+    elsewhere: Mapping[str, Place] = MappingProxyType({})
+    humid: bool = False
+
+
+def found(study: Study, paths: int, weather: Path | None, machine: Machine) -> Air:
+    """Of a study. weather: an ensemble, which comes before whatever the study says."""
+    known = climate.load(study.climate, study.life.first_year) if study.climate else None
+    said = study.weather
+    if weather is not None:
+        return _from_ensemble(study, paths, weather, known, machine)
+    if said.file is not None:
+        try:
+            if said.source == "ensemble":
+                return _from_ensemble(study, paths, Path(said.file), known, machine)
+            return _from_record(study, Path(said.file), known)
+        except InputError as error:
+            raise InputError(f"weather.file: {error}") from error
+    if known is None:
+        raise InputError("climate: is missing in the study, and no --weather is given")
+    return Air(known[0], None, known[1], known[0].sun, known[2])
+
+
+def with_others(air: Air, study: Study) -> Air:
+    """With the other sites at which the study's arrays and farms stand."""
+    found = elsewhere.joined(study, air.site)
+    if found is None:
+        return air
+    climate, digest, places = found
+    return air._replace(climate=climate, digest=digest, elsewhere=places)
+
+
+def taken_apart(air: Air, study: Study) -> Air:
+    """With what steps under an hour need of the place."""
+    minutes = study.life.step_minutes
+    if minutes == 60:
+        return air
+    place = air.site.latitude, air.site.longitude, air.site.altitude_m, air.site.utc_offset_h
+    return air._replace(finer=refine.finer(*place, air.sun, 60 // minutes))
+
+
+def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
+    """Whether the lives' weather comes from the climate hour by hour."""
+    return weather is None and library is None and study.weather.source == "climate"
+
+
+def _from_ensemble(study: Study, paths: int, file: Path, known: Known, machine: Machine) -> Air:
+    dataset, site = stream.open_ensemble(file)
+    _fits(dataset, file, study, paths)
+    sun, humid = _sun(file, site, study, known), asks_how_moist(study) and HUMID in dataset
+    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file), humid=humid)
+    return Air(known and known[0], streamed, site, sun, _digest(file, known), humid=humid)
+
+
+def _from_record(study: Study, file: Path, known: Known) -> Air:
+    record, placed = _read(study, file, known)
+    taken = history.take(record, asks_how_moist(study))
+    sun, humid = _sun(file, taken.site, study, known), taken.relative_humidity is not None
+    return Air(known and known[0], None, taken.site, sun, _digest(file, known), taken, placed, humid=humid)
+
+
+def asks_how_moist(study: Study) -> bool:
+    """Whether anything looks at the air's moisture."""
+    return study.load.humidity is not None
+
+
+def refuse_unsaid(study: Study, air: Air) -> None:
+    """Raise InputError where neither the study nor all of its weather says how moist the air is."""
+    said = study.load.humidity
+    if said is None or said.dew_point_c is not None:
+        return
+    lacking = "load.humidity.dew_point_c: is missing, and"
+    if air.climate is not None:
+        raise InputError(f"{lacking} the study's climate does not say how moist its air is")
+    if not air.humid:
+        name = air.file.name if air.file else air.record and air.record.file
+        raise InputError(f"{lacking} {name} has no {HUMID}")
+
+
+def _read(study: Study, file: Path, known: Known) -> tuple[Record, bool]:
+    """The study's record; one that does not state its place was made at the climate's, and whether so."""
+    moments = study.weather.instantaneous
+    try:
+        return records.read(file, instantaneous=moments), False
+    except InputError:
+        if known is None:
+            raise
+        return records.read(file, site=known[1], instantaneous=moments), True
+
+
+def _sun(file: Path, site: Site, study: Study, known: Known) -> Sun:
+    """The sun at a file's site. Raises InputError where that is not the climate's."""
+    if known is None:
+        return clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
+    for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
+        here, there = getattr(site, field), getattr(known[1], field)
+        if abs(here - there) > 0.01:
+            raise InputError(
+                f"{file}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
+            )
+    return known[0].sun
+
+
+def _digest(file: Path, known: Known) -> str:
+    """Of a file's content, and of the climate's where there is one."""
+    content = stream.digest(file)
+    return hashlib.sha256((content + known[2]).encode()).hexdigest() if known else content
+
+
+def _fits(dataset: xr.Dataset, file: Path, study: Study, paths: int) -> None:
+    if dataset.sizes["year"] < study.life.years:
+        raise InputError(
+            f"{file}: year: {dataset.sizes['year']} years, but the study's life.years is {study.life.years}"
+        )
+    if dataset.sizes["path"] < paths:
+        raise InputError(f"{file}: path: {dataset.sizes['path']} paths, but {paths} are wanted (--paths)")
+    worlds = study.uncertainty.worlds
+    if "world" in dataset.coords and not np.array_equal(
+        dataset["world"].values[:paths], np.arange(paths) % worlds
+    ):
+        raise InputError(f"{file}: world: is not path mod {worlds}, the study's uncertainty.worlds")
+    first, wanted = dataset.attrs.get("first_year"), study.life.first_year
+    if first is not None and str(first) != str(wanted):
+        raise InputError(
+            f"{file}: first_year: its levels are those of years from {first}, but the study's "
+            f"life.first_year is {wanted} (weather sample --first-year {wanted})"
+        )
+    level = dataset.attrs.get("weather_level")
+    if level is not None and float(level) != study.uncertainty.weather_level:
+        raise InputError(
+            f"{file}: weather_level: drawn with {float(level):g}, but the study's "
+            f"uncertainty.weather_level is {study.uncertainty.weather_level:g}"
+        )
