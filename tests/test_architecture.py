@@ -32,7 +32,8 @@ engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders en
 engine.finance.singleowner
 engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
 
-weather.dynamics weather.fidelity engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
+weather.dynamics weather.fidelity weather.season
+engine.blocks engine.schema.load engine.schema.pv engine.schema.wind
 engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law engine.build.loan
 engine.build.construction engine.flows engine.convert.wind engine.finance.sponsor
 engine.build.tenants

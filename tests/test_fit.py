@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from weather import channels, fidelity, fit, levels, margins, records, schema, tally
+from weather import channels, fidelity, fit, levels, margins, records, schema, season, tally
 from weather.climate import HOURLY, Climate, Site, as_recorded
 from weather.ensemble import Generated
 from weather.margins import KNOTS
@@ -95,6 +95,33 @@ def test_monthly_means_are_met_through_the_interpolation():
         np.testing.assert_allclose(found, target, rtol=1e-12)
 
 
+def test_a_leant_margin_has_the_means_and_the_values_that_it_had():
+    rng = np.random.default_rng(3)
+    margin = np.sort(rng.uniform(0.2, 1.1, (12, 24, KNOTS.size)), axis=2)
+    weight = rng.uniform(0.5, 1, HOURS)
+    hours = weight * margins.means(margin, KNOTS, True)
+    target = np.array([hours[m == margins.MONTH].mean() for m in range(12)]) * rng.uniform(0.95, 1.05, 12)
+    leant = margins.lean_monthly(margin, KNOTS, True, weight, target)
+    hours = weight * margins.means(leant, KNOTS, True)
+    found = [hours[m == margins.MONTH].mean() for m in range(12)]
+    np.testing.assert_allclose(found, target, rtol=1e-4)  # four rounds
+    assert leant.min() >= margin.min()
+    assert leant.max() <= margin.max()
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_the_quantiles_of_a_sample_have_its_mean_and_spread(straight):
+    """A sample of a curved margin, whose chords alone would lie above it."""
+    z = stats.norm.ppf((np.arange(900) + 0.5) / 900)
+    sample = np.exp(0.8 * z)
+    found = margins.quantiles(sample, KNOTS, straight)
+    assert np.interp(z, KNOTS, found).mean() == pytest.approx(sample.mean(), rel=1e-3)
+    chords = np.interp(z, KNOTS, np.exp(0.8 * KNOTS))
+    assert chords.mean() > 1.005 * sample.mean()
+    off, of_chords = (np.square(x - sample).mean() for x in (np.interp(z, KNOTS, found), chords))
+    assert off < of_chords
+
+
 def test_scores_invert_the_margins(known):
     at = records.hour_of_year(known)
     temp = known["temp_air"].values
@@ -120,21 +147,29 @@ def test_a_generator_fitted_to_some_years_is_as_near_to_others_as_those_years_ar
     assert np.quantile(ratio, 0.9) < 2.0
 
 
-def test_sun_by_month_and_hour_is_the_record_s(known, clear, fitted):
+def test_sun_by_month_and_hour_is_the_record_s_leant_to_the_month_expected(known, clear, fitted):
+    at, ghi = records.hour_of_year(known), known["ghi"].values
+    course = np.array([clear[m == margins.MONTH].mean() for m in range(12)])
+    month = season.expected(ghi, at, course)
     margin = np.asarray(fitted.sun_channel.margin, float)
     found = (clear * margins.means(margin, KNOTS, clamp=True)).reshape(DAYS, DAY)
-    own = known["ghi"].values.reshape(-1, DAYS, DAY).mean(axis=0)
+    own = ghi.reshape(-1, DAYS, DAY).mean(axis=0)
+    more = month / season.monthly(ghi, at)
     for m in range(12):
         here = m == schema.MONTH_OF_DAY
-        np.testing.assert_allclose(found[here].mean(axis=0), own[here].mean(axis=0), rtol=2e-3, atol=0.1)
+        assert found[here].mean() == pytest.approx(month[m], rel=1e-4)
+        # a step of score moves cloudy hours more than bright ones: of the month's change, that is little
+        np.testing.assert_allclose(
+            found[here].mean(axis=0), own[here].mean(axis=0) * more[m], rtol=2e-3 + abs(more[m] - 1), atol=0.5
+        )
 
 
 @pytest.mark.parametrize("name", ["wind_speed", "temp_air"])
-def test_monthly_means_of_the_fit_are_the_records(known, fitted, name):
+def test_monthly_means_of_the_fit_are_those_to_be_expected(known, fitted, name):
     channel = fitted.wind_channel if name == "wind_speed" else fitted.temp_channel
     expected = margins.means(np.asarray(channel.margin, float), KNOTS, clamp=False)
     found = [expected[m == margins.MONTH].mean() for m in range(12)]
-    own = season.monthly(known[name].values, records.hour_of_year(known))
+    own = season.expected(known[name].values, records.hour_of_year(known))
     np.testing.assert_allclose(found, own, rtol=1e-5, atol=1e-4)  # float32
 
 

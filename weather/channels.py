@@ -97,12 +97,10 @@ def temp(temp_air: np.ndarray, at: np.ndarray) -> Variable:
     drift = margins.seasonal(temp_air, at)
     beside = 2 * _beside(at)
     margin = margins.by_month_and_hour(temp_air - drift[at], at, KNOTS, straight=True, beside=beside)
-    z = margins.scores(temp_air - drift[at], at, margin, KNOTS)
+    z, always = margins.scores(temp_air - drift[at], at, margin, KNOTS), np.ones(HOURS)
     middle = np.cumsum(schema.MONTH_DAYS) - (schema.MONTH_DAYS + 1) // 2
     margin = margin + drift.reshape(DAYS, DAY)[middle][:, :, None]
-    margin = margins.meet_monthly(
-        margin, KNOTS, False, np.ones(HOURS), season.expected(temp_air, at), factor=False
-    )
+    margin = margins.meet_monthly(margin, KNOTS, False, always, season.expected(temp_air, at), factor=False)
     return of_scores("temp_air", z, at, temp_air - drift[at], margin)
 
 

@@ -11,6 +11,7 @@ DAYS = HOURS // 24
 MONTH = np.repeat(np.arange(12), MONTH_DAYS * 24)  # [8760] month of each hour of the model year
 HOUR_OF_DAY = np.arange(HOURS) % 24
 _ROUNDS = 4  # of Newton's method: months' means are nearly straight in a step of score
+_STEP = 1.0  # of score: the most that a month is leant by
 _HALF = np.array([0.25, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 3.6])
 KNOTS = np.concatenate([-_HALF[::-1], [0.0], _HALF])
 
@@ -158,8 +159,8 @@ def meet_monthly(
 def lean_monthly(
     margin: np.ndarray, knots: np.ndarray, clamp: bool, weight: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """The margin [12, 24, knot] whose values stay what they may be and come more or less often, by one step of
-    score a month, so that its expected monthly means are the target's. Else as `meet_monthly`.
+    """The margin [12, 24, knot] with expected monthly means of the target, else as `meet_monthly`: values
+    stay what they may be and come more or less often, by one step of score a month.
     """
     step, out = np.zeros(12), margin
     for _ in range(_ROUNDS):

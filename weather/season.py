@@ -36,8 +36,8 @@ def expected(values: np.ndarray, at: np.ndarray, course: np.ndarray | None = Non
     if not np.isfinite(noise).all():
         return found
     angle = 2 * np.pi * (np.arange(12) + 0.5) / 12
-    waves = [f(k * angle) for k in range(1, HARMONICS + 1) for f in (np.cos, np.sin)]
-    waves = np.stack([np.ones(12), *waves], axis=1)
+    around = [f(k * angle) for k in range(1, HARMONICS + 1) for f in (np.cos, np.sin)]
+    waves = np.stack([np.ones(12), *around], axis=1)
     smooth = waves @ np.linalg.lstsq(waves, found / course, rcond=None)[0]
     rest = found / course - smooth
     chance = noise.sum() * (1 - waves.shape[1] / 12)
