@@ -18,7 +18,7 @@ engine.finance.returns engine.finance.schedule engine.finance.terms engine.finan
 engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains engine.baseload
 engine.finance.hourly engine.finance.duties engine.reliability.resources
 
-engine.schema.spot engine.schema.ppa engine.finance.baseload
+engine.schema.spot engine.schema.ppa engine.finance.baseload engine.phases
 
 engine.finance.ppa
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
@@ -127,6 +127,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "orders",
         "interruptions",
         "baseload",
+        "phases",
         "spot",
         "dispatch",
         "flows",
