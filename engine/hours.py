@@ -84,16 +84,16 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's, what stands of each part where
-    paths differ in it, else None). both: (weather, failed units,
-    how the plant stands at its connection, what weather has left on it).
+    paths differ in it, else None). both: (weather, failed units, how the plant stands at its connection, what
+    weather has left on it, relative humidity, None where the weather does not say it).
     """
     occupancy, given, last_night, standing = own
     plant = in_place(plant, now.standing if standing is None else standing)
-    weather, failed, stands, lying = both
+    weather, failed, stands, lying, humid = both
     w = generate.own(weather)
     up = outages.available_frac(plant.fleets, failed, now.hour)
     _, _, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
-    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
+    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air, humid)
     there = blocks.working(plant.blocks, up[len(FLEETS) :])
     fields_up = fields.working(plant, up, there)
     carried = computing.carried_frac(plant.computing, w.temp_air, wet)

@@ -51,7 +51,7 @@ engine.build.orders engine.report.tables engine.outages engine.build.fleets engi
 
 engine.finance.rent engine.finance.account
 
-engine.reliability.balance weather.refine weather.ahead engine.gensets
+engine.reliability.balance weather.refine weather.ahead weather.moist engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
