@@ -180,6 +180,7 @@ CHANGED: dict[str, Any] = {  # where a tenth more, or one less, is no study or n
     "prepare.paths": 128,
     "pv.cell.model": "sapm",
     "pv.dust.rain_days": (3.0,) * 12,
+    **{f"{_at}.dark_correlation": 0.8 for _at in ("pv.dust", "pv.snow", "wind.icing")},
     "pv.snow.days": (9.0,) * 12,
     "pv.cover": "glass",
     "pv.inverter_curve": "flat",
