@@ -193,7 +193,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying, region[0])
                 did = exposure.met(plant, today.sun, w)
                 lying = exposure.step(plant, today.clock, falls, did, lying, DT_H)
-            own = (occupancy, given, now.night_order)
+            own = (occupancy, given, now.night_order, None)
             met = hours.drivers(plant, today, own, (w, failed, stands, lying, None))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
