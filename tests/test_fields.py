@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import compose, config, deal, fields, hours, life, outages, session, setup, standing
+from engine import compose, config, deal, fields, hours, life, outages, registers, session, setup, standing
 from engine import plant as plants
 from engine.orders import Orders, none
 from engine.report import html, tables
@@ -333,3 +333,22 @@ def test_each_field_s_energy_is_a_result(machine):
     shown = ["- PV 1, before clipping", "- small, before clipping", "- wind 1", "- wind 2", "- ridge"]
     assert [label for label in rows if label in shown] == shown
     assert rows["- ridge"].mean.value == pytest.approx(each[0, 0, 4] / 1e3, rel=1e-6)
+
+
+def test_the_gpu_kernel_tells_each_field_s_energy(climate):
+    """To float32's rounding over a year, as it tells all else."""
+    study = studies.study()
+    values = study.model_dump()
+    study = Study.model_validate(values | {"pv": (values["pv"], values["pv"] | {"tilt_deg": 10.0})})
+    plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
+    stream = random.stream(SEED, Ensemble.RUN, np.arange(16))
+    state = generate.start(climate, stream), life.start(plant, stream)
+    levels = jnp.tile(jnp.array([1.0, 1.0, 0.0], jnp.float32), (16, 1))
+    threshold = jnp.asarray(THRESHOLD, jnp.float32)
+    given = climate, levels, plant, threshold, stream, jnp.int32(0), jnp.ones(16), state
+    _, plain = jax.jit(lambda *x: life.drawn_year(*x)[:2])(*given)
+    _, energy = jax.jit(lambda *x: registers.year(*x, interpret=True))(*given)
+    assert len(energy.monthly.by_field_mwh) == 3
+    both = zip(energy.monthly.by_field_mwh, plain.monthly.by_field_mwh, strict=True)
+    for found, wanted in both:
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * np.max(wanted))
