@@ -19,7 +19,7 @@ engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains eng
 engine.finance.hourly engine.finance.duties engine.reliability.resources
 
 engine.schema.spot engine.schema.ppa engine.finance.baseload engine.convert.icing engine.convert.snow
-engine.build.clouds engine.schema.snow
+engine.build.clouds engine.schema.snow engine.phases
 
 engine.finance.ppa
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
@@ -129,6 +129,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "orders",
         "interruptions",
         "baseload",
+        "phases",
         "spot",
         "dispatch",
         "flows",
