@@ -230,8 +230,11 @@ def test_ours_with_a_traceback_on_request(monkeypatch):
 
 
 def _process(*arguments: str, **more) -> subprocess.Popen:
-    """A real process, with a test's tile."""
-    code = f"from engine import cli, devices; devices.TILES['cpu'] = {TILES}; cli.main()"
+    """A real process, with a test's tile; interruptible, though tests that run behind a shell are not."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"from engine import cli, devices; devices.TILES['cpu'] = {TILES}; cli.main()"
+    )
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", code, *arguments], **pipes, **more)
 
