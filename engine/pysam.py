@@ -58,7 +58,7 @@ BESIDE = re.compile(  # what says something of an amount that is none, or of a c
 
 
 class Deal(NamedTuple):
-    """What `finance.singleowner.run` is asked for."""
+    """What `finance.singleowner.run` is asked for; numbers of the project as they are, not yet typed."""
 
     project: Project
     years: int
@@ -81,50 +81,50 @@ def deal(exported: Mapping[str, Mapping[str, Any]]) -> Deal:
     itc_frac = _one(i, "itc_fed_percent") * PERCENT
     federal, credited = _written_off(i, years, "fed", itc_frac)
     state, _ = _written_off(i, years, "sta", itc_frac)
-    project = Project(
-        capacity_kw=i["system_capacity"],
-        energy_kwh=gen.sum(),
-        degradation=_one(i, "degradation") * PERCENT,
-        price_per_kwh=_one(i, "ppa_price_input"),
-        price_escalation=i["ppa_escalation"] * PERCENT,
-        price_multiple=_multiple(i, gen),
-        cost=cost,
-        om_fixed=_one(i, "om_fixed"),
-        om_per_kw=_one(i, "om_capacity"),
-        om_per_kwh=_one(i, "om_production") / 1000.0,  # stated per MWh
-        om_fixed_escalation=i["om_fixed_escal"] * PERCENT,
-        om_kw_escalation=i["om_capacity_escal"] * PERCENT,
-        om_kwh_escalation=i["om_production_escal"] * PERCENT,
-        inflation=i["inflation_rate"] * PERCENT,
-        insurance_frac=i["insurance_rate"] * PERCENT,
-        dscr=i["dscr"],
-        gearing=i["debt_percent"] * PERCENT,
-        max_gearing=i["dscr_maximum_debt_fraction"] * PERCENT if i["dscr_limit_debt_fraction"] else 1e9,
-        rate=i["term_int_rate"] * PERCENT,
-        tenor=i["term_tenor"],
-        fee_frac=i["cost_debt_fee"] * PERCENT,
-        closing=i["cost_debt_closing"],
-        idc=idc,
-        other=other,
-        dsra_months=i["dscr_reserve_months"],
-        working_months=i["months_working_reserve"],
-        reserve_interest=i["reserves_interest"] * PERCENT,
-        state_tax=_one(i, "state_tax_rate") * PERCENT,
-        federal_tax=_one(i, "federal_tax_rate") * PERCENT,
-        federal_share=federal,
-        state_share=state,
-        real_discount=i["real_discount_rate"] * PERCENT,
-        land=_one(i, "om_land_lease") * i.get("land_area", 0.0),
-        land_escalation=i["om_land_lease_escal"] * PERCENT,
-        property_tax=cost * i["prop_tax_cost_assessed_percent"] * i["property_tax_rate"] * PERCENT**2,
-        property_decline=i["prop_tax_assessed_decline"] * PERCENT,
-        capacity=_capacity(i),
-        capacity_escalation=i["cp_capacity_payment_esc"] * PERCENT,
-        salvage_frac=i["salvage_percentage"] * PERCENT,
-        ptc_per_kwh=_ptc(i, years),
-        itc=itc_frac * credited * (cost + idc + other),
-    )
-    return Deal(project, years, REPAYMENT[kind])
+    numbers: dict[str, Any] = {
+        "capacity_kw": i["system_capacity"],
+        "energy_kwh": gen.sum(),
+        "degradation": _one(i, "degradation") * PERCENT,
+        "price_per_kwh": _one(i, "ppa_price_input"),
+        "price_escalation": i["ppa_escalation"] * PERCENT,
+        "price_multiple": _multiple(i, gen),
+        "cost": cost,
+        "om_fixed": _one(i, "om_fixed"),
+        "om_per_kw": _one(i, "om_capacity"),
+        "om_per_kwh": _one(i, "om_production") / 1000.0,  # stated per MWh
+        "om_fixed_escalation": i["om_fixed_escal"] * PERCENT,
+        "om_kw_escalation": i["om_capacity_escal"] * PERCENT,
+        "om_kwh_escalation": i["om_production_escal"] * PERCENT,
+        "inflation": i["inflation_rate"] * PERCENT,
+        "insurance_frac": i["insurance_rate"] * PERCENT,
+        "dscr": i["dscr"],
+        "gearing": i["debt_percent"] * PERCENT,
+        "max_gearing": i["dscr_maximum_debt_fraction"] * PERCENT if i["dscr_limit_debt_fraction"] else 1e9,
+        "rate": i["term_int_rate"] * PERCENT,
+        "tenor": i["term_tenor"],
+        "fee_frac": i["cost_debt_fee"] * PERCENT,
+        "closing": i["cost_debt_closing"],
+        "idc": idc,
+        "other": other,
+        "dsra_months": i["dscr_reserve_months"],
+        "working_months": i["months_working_reserve"],
+        "reserve_interest": i["reserves_interest"] * PERCENT,
+        "state_tax": _one(i, "state_tax_rate") * PERCENT,
+        "federal_tax": _one(i, "federal_tax_rate") * PERCENT,
+        "federal_share": federal,
+        "state_share": state,
+        "real_discount": i["real_discount_rate"] * PERCENT,
+        "land": _one(i, "om_land_lease") * i.get("land_area", 0.0),
+        "land_escalation": i["om_land_lease_escal"] * PERCENT,
+        "property_tax": cost * i["prop_tax_cost_assessed_percent"] * i["property_tax_rate"] * PERCENT**2,
+        "property_decline": i["prop_tax_assessed_decline"] * PERCENT,
+        "capacity": _capacity(i),
+        "capacity_escalation": i["cp_capacity_payment_esc"] * PERCENT,
+        "salvage_frac": i["salvage_percentage"] * PERCENT,
+        "ptc_per_kwh": _ptc(i, years),
+        "itc": itc_frac * credited * (cost + idc + other),
+    }
+    return Deal(Project(**numbers), years, REPAYMENT[kind])
 
 
 def _together(exported: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
