@@ -51,7 +51,7 @@ def test_cfads_does_not_depend_on_the_waterfall(sample):
     free = dataclasses.replace(
         free, loan=dataclasses.replace(free.loan, lockup_dscr=0.0 * free.loan.lockup_dscr)
     )
-    again = jax.jit(jax.vmap(waterfall.run))(free, sample.debts, sample.operations, sample.market)
+    again = deals.RUN(free, sample.debts, sample.operations, sample.market)
     assert np.array_equal(again.cfads_m, sample.flows.cfads_m)
 
 
@@ -59,8 +59,7 @@ def test_no_decision_sees_a_later_year(sample):
     """Change all that happens from a year on: everything up to it stays, bit for bit."""
     rng = np.random.default_rng(9)
     years = sample.studies[0].life.years
-    rerun = jax.jit(jax.vmap(waterfall.run))
-    before = rerun(sample.deals, sample.debts, sample.operations, sample.market)
+    before = deals.RUN(sample.deals, sample.debts, sample.operations, sample.market)
     for first in (1, years // 2, years - 1):
         late = np.arange(years) >= first
         factor = np.where(late, rng.uniform(0.0, 2.0, (len(sample.studies), years)), 1.0)
@@ -73,7 +72,7 @@ def test_no_decision_sees_a_later_year(sample):
         if market.tenancy is not None:
             halved = market.tenancy.let * (factor / 2.0**late)[:, :, None]
             market = market._replace(tenancy=market.tenancy._replace(let=halved))
-        after = rerun(sample.deals, sample.debts, operations, market)
+        after = deals.RUN(sample.deals, sample.debts, operations, market)
         periods = first * sample.studies[0].deal.debt.periods_per_year
         assert not np.array_equal(before.cfads_m, after.cfads_m)
         for name in ledger.made(before.periods):
@@ -88,9 +87,9 @@ def test_later_months_of_a_year_change_no_earlier_period(sample):
     per_year = sample.studies[0].deal.debt.periods_per_year
     late = np.arange(12) >= 12 - 12 // per_year
     operations = jax.tree.map(lambda x: x * np.where(late, 3.0, 1.0)[None, None, :], sample.operations)
-    rerun = jax.jit(jax.vmap(waterfall.run))
     rows = [
-        rerun(sample.deals, sample.debts, o, sample.market).periods for o in (sample.operations, operations)
+        deals.RUN(sample.deals, sample.debts, o, sample.market).periods
+        for o in (sample.operations, operations)
     ]
     for name in ledger.made(rows[0]):
         a, b = (ledger.made(x)[name][:, : per_year - 1] for x in rows)

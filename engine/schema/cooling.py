@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, Section, Share, contradiction
+from engine.schema.base import EachMonth, Fraction, Section, Share, contradiction
 
 DewPoint = Annotated[float, Field(ge=-60.0, le=35.0)]
 
@@ -14,7 +14,7 @@ DewPoint = Annotated[float, Field(ge=-60.0, le=35.0)]
 class Humidity(Section):
     """Moisture of the outside air; no shipped climate has it."""
 
-    dew_point_c: Annotated[tuple[DewPoint, ...], Field(min_length=12, max_length=12)] = Field(
+    dew_point_c: EachMonth[DewPoint] = Field(
         description="January to December, straight from mid-month to mid-month; in colder air its temperature"
     )
     elevation_m: float = Field(0.0, ge=-430.0, le=6000.0, description="of the site, for the air's pressure")

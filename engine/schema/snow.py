@@ -6,17 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.schema.base import Fraction, Section
+from engine.schema.base import EachMonth, Fraction, Section
 
-Days = Annotated[
-    tuple[Annotated[float, Field(ge=0.0, le=28.0)], ...], Field(min_length=12, max_length=12)
-]  # of a month, January to December
+Days = Annotated[float, Field(ge=0.0, le=28.0)]  # of a month
 
 
 class Snow(Section):
     """Snow that covers fixed planes and slides off them as air and sun let it (Marion et al., 2013)."""
 
-    days: Days = Field(description="a month, January to December, on which enough falls to cover the modules")
+    days: EachMonth[Days] = Field(
+        description="a month, January to December, on which enough falls to cover the modules"
+    )
     under_c: float = Field(1.0, ge=-10.0, le=5.0, description="air in whose cold it is snow; else it is rain")
     slides_frac_per_h: float = Field(
         0.197, ge=0.0, le=10.0, description="of the slope, times the sine of its tilt, while snow can slide"
@@ -30,7 +30,7 @@ class Dust(Section):
     """Dust that gathers from day to day until rain cleans (Kimber et al., 2006); in place of soiling_frac."""
 
     lost_frac_per_day: Fraction = Field(description="of light, more with each dry day; deserts near 0.003")
-    rain_days: Days = Field(description="a month, January to December, with rain enough to clean")
+    rain_days: EachMonth[Days] = Field(description="a month, January to December, with rain enough to clean")
     grace_days: int = Field(
         14, ge=0, le=365, description="from a rain on, in which damp ground gives no dust"
     )
