@@ -21,7 +21,7 @@ from weather.climate import Climate, Site
 from weather.history import Taken
 from weather.records import Record
 from weather.refine import Finer
-from weather.schema import InputError
+from weather.schema import HUMID, InputError
 from weather.stream import Streamed
 
 Known = tuple[Climate, Site, str] | None  # the study's climate, where it has one
@@ -32,7 +32,8 @@ class Air(NamedTuple):
 
     file: a stored ensemble. record: the years of one. placed: by the climate, where the record itself does
     not state its place. finer: where steps are shorter than an hour. elsewhere: other sites at which arrays
-    and farms stand, by their names, in the order of `Climate.others`.
+    and farms stand, by their names, in the order of `Climate.others`. humid: it has the hours' relative
+    humidity, and the study asks for it.
     """
 
     climate: Climate | None
@@ -44,6 +45,7 @@ class Air(NamedTuple):
     placed: bool = False
     finer: Finer | None = None
     elsewhere: Mapping[str, Place] = MappingProxyType({})
+    humid: bool = False
 
 
 def found(study: Study, paths: int, weather: Path | None, machine: Machine) -> Air:
@@ -90,16 +92,34 @@ def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
 def _from_ensemble(study: Study, paths: int, file: Path, known: Known, machine: Machine) -> Air:
     dataset, site = stream.open_ensemble(file)
     _fits(dataset, file, study, paths)
-    sun = _sun(file, site, study, known)
-    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file))
-    return Air(known and known[0], streamed, site, sun, _digest(file, known))
+    sun, humid = _sun(file, site, study, known), asks_how_moist(study) and HUMID in dataset
+    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file), humid=humid)
+    return Air(known and known[0], streamed, site, sun, _digest(file, known), humid=humid)
 
 
 def _from_record(study: Study, file: Path, known: Known) -> Air:
     record, placed = _read(study, file, known)
-    taken = history.take(record)
-    sun = _sun(file, taken.site, study, known)
-    return Air(known and known[0], None, taken.site, sun, _digest(file, known), taken, placed)
+    taken = history.take(record, asks_how_moist(study))
+    sun, humid = _sun(file, taken.site, study, known), taken.relative_humidity is not None
+    return Air(known and known[0], None, taken.site, sun, _digest(file, known), taken, placed, humid=humid)
+
+
+def asks_how_moist(study: Study) -> bool:
+    """Whether anything looks at the air's moisture."""
+    return study.load.humidity is not None
+
+
+def refuse_unsaid(study: Study, air: Air) -> None:
+    """Raise InputError where neither the study nor all of its weather says how moist the air is."""
+    said = study.load.humidity
+    if said is None or said.dew_point_c is not None:
+        return
+    lacking = "load.humidity.dew_point_c: is missing, and"
+    if air.climate is not None:
+        raise InputError(f"{lacking} the study's climate does not say how moist its air is")
+    if not air.humid:
+        name = air.file.name if air.file else air.record and air.record.file
+        raise InputError(f"{lacking} {name} has no {HUMID}")
 
 
 def _read(study: Study, file: Path, known: Known) -> tuple[Record, bool]:

@@ -14,9 +14,10 @@ from engine.convert.irradiance import Geometry
 from engine.life import DT_H
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Reference
-from weather import block, generate, packing
+from weather import block, generate, moist, packing
 from weather.climate import Climate
-from weather.generate import Sites, Weather
+from weather.generate import Weather
+from weather.moist import Air
 from weather.random import Stream
 from weather.schema import DAY, DAYS
 
@@ -39,10 +40,10 @@ def order_case(
     worlds: jax.Array,
     stream: Stream,
     y: jax.Array,
-    w: Weather | Sites,
+    w: Air,
 ) -> OrderCase:
     """The case of one year of a tile. w: hours [8760, path], or packed."""
-    here = generate.own(w)
+    here = generate.own(moist.apart(w)[0])
     level = life.order_levels(process, worlds, stream, y)
 
     def one(chance, x):

@@ -64,6 +64,8 @@ OUTCOMES = (
     _energy("exported_frac", "share of what sun and wind could give that was exported", gaps=True),
     _energy("spot_price_per_kwh", "mean price of a year's hours at the spot market", gaps=True),
     _energy("capture_frac", "what an exported MWh is paid at spot, over that mean", gaps=True),
+    _energy("baseload_missed_frac", "of a flat power owed by contract, what was not exported", gaps=True),
+    _energy("shortfall_cost_m", "energy bought for a power contract, or damages, for what was not exported"),
     _energy("occupancy_frac", "occupied fraction of the contracted capacity that stands"),
     _energy("soc_mwh", "energy in the battery at the end of the year", page=False),
     _detail("revenue_m", "revenue received"),

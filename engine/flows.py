@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 
+from engine import baseload
 from weather import block
 
 
@@ -86,6 +87,7 @@ class Totals(NamedTuple):
 
     imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
     without one. at_spot: None without a spot market. interruptions: of each rule, a number; None without.
+    covered: None where no contract owes a flat power.
     """
 
     pv_mwh: jax.Array
@@ -110,27 +112,39 @@ class Totals(NamedTuple):
     imported_by_period_mwh: tuple[jax.Array, ...] | None = None
     at_spot: AtSpot | None = None
     interruptions: tuple[jax.Array, ...] | None = None
+    covered: baseload.Covered | None = None
 
 
-def metered(f: Flows, periods: tuple[jax.Array, ...] | None, price: jax.Array | None = None) -> Totals:
+def metered(
+    f: Flows,
+    periods: tuple[jax.Array, ...] | None,
+    price: jax.Array | None = None,
+    owed_mw: jax.Array | None = None,
+) -> Totals:
     """Flows by the names of their totals, MW. periods: 1 in each period's hours, else 0.
 
-    price: of the hour over the year's mean, None without a spot market.
+    price: of the hour over the year's mean, None without a spot market. owed_mw: by a contract of flat power.
     """
     by_period = None if periods is None else tuple(f.imported_mw * within for within in periods)
     at_spot = None
     if price is not None:
         made = f.pv_mw + f.wind_mw - f.curtailed_clipping_mw
         at_spot = AtSpot(price, price * made, price * f.exported_mw)
-    return Totals(*f, by_period, at_spot)
+    covered = None if owed_mw is None else baseload.covered(owed_mw, f.exported_mw, price)
+    return Totals(*f, by_period, at_spot, covered=covered)
 
 
 def totals(
-    f: Flows, dt_h: float, periods: tuple[jax.Array, ...] | None = None, price: jax.Array | None = None
+    f: Flows,
+    dt_h: float,
+    periods: tuple[jax.Array, ...] | None = None,
+    price: jax.Array | None = None,
+    owed_mw: jax.Array | None = None,
 ) -> Totals:
     """Flows [hour, path] in MW -> one sum each in MWh. periods: [hour] of each period of the tariff.
 
-    price: [hour, path] as `metered` wants it.
+    price: [hour, path] as `metered` wants it. owed_mw: [hour].
     """
     within = None if periods is None else tuple(x[:, None] for x in periods)
-    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within, price))
+    owed = None if owed_mw is None else owed_mw[:, None]
+    return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within, price, owed))

@@ -141,6 +141,7 @@ def manifest(
             "provenance": climate.provenance(run.study.climate) if run.study.climate else {},
             "site": run.air.site.name,
             "other_sites": list(run.air.elsewhere),
+            "humid": run.air.humid,
             "digest": run.air.digest,
         },
         "versions": {

@@ -25,7 +25,7 @@ class Hours(NamedTuple):
     A step is an hour, or a part of one, for which all but the sun is the hour's. sun: of each array.
     standing: [365, step, part] of the capacities, None where everything stands. grid: what the hours have of
     their own, None where none differs. dew_point_c: None where nothing looks at it. spot: what hours have of
-    a market's prices, None without one.
+    a market's prices, None without one. owed_mw: by a contract of flat power, None without one.
     """
 
     hour: jax.Array
@@ -36,6 +36,7 @@ class Hours(NamedTuple):
     grid: grid.Clock | None
     dew_point_c: jax.Array | None = None
     spot: Usual | None = None
+    owed_mw: jax.Array | None = None
 
 
 def of_year(plant: Plant) -> Hours:
@@ -56,7 +57,15 @@ def of_year(plant: Plant) -> Hours:
         grid=None if clock is None else held(grid.by_day(clock), plant.steps, 1),
         dew_point_c=_by_day(plant, humid and humid.dew_point_c),
         spot=held(usual, plant.steps, 1),
+        owed_mw=held(_by_month(plant.owed_mw), plant.steps, 1),
     )
+
+
+def _by_month(monthly: jax.Array | None) -> jax.Array | None:
+    """[12] of months, for each of their hours."""
+    if monthly is None:
+        return None
+    return jnp.broadcast_to(jnp.repeat(monthly, np.asarray(MONTH_DAYS))[:, None], (DAYS, DAY))
 
 
 def _by_day(plant: Plant, daily: jax.Array | None) -> jax.Array | None:
@@ -75,15 +84,16 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
     now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
-    how the plant stands at its connection, what weather has left on it).
+    how the plant stands at its connection, what weather has left on it, relative humidity, None where the
+    weather does not say it).
     """
     plant = in_place(plant, now.standing)
     occupancy, given, last_night = own
-    weather, failed, stands, lying = both
+    weather, failed, stands, lying, humid = both
     w = generate.own(weather)
     up = outages.available_frac(plant.fleets, failed, now.hour)
     _, _, battery_up, genset_up, circuits_up = up[: len(FLEETS)]
-    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air)
+    wet = computing.wet_bulb(plant.computing, now.dew_point_c, w.temp_air, humid)
     there = blocks.working(plant.blocks, up[len(FLEETS) :])
     fields_up = fields.working(plant, up, there)
     carried = computing.carried_frac(plant.computing, w.temp_air, wet)

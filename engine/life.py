@@ -36,9 +36,10 @@ from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Plant
 from engine.standing import aged, in_place, in_year
 from engine.world import Market
-from weather import ahead, block, generate, packing, random, refine
+from weather import ahead, block, generate, moist, packing, random, refine
 from weather.climate import Climate
-from weather.generate import Sites, Weather
+from weather.generate import Weather
+from weather.moist import Air
 from weather.random import Stream
 from weather.schema import DAY, DAYS, MONTH_DAYS
 
@@ -98,10 +99,10 @@ def year(
     stream: Stream,
     y: jax.Array,
     occupancy: jax.Array,
-    w: Weather | Sites,
+    w: Air,
     state: State,
     watched: int | None = None,
-) -> tuple[State, Energy, tuple[Weather | Sites, dispatch.State, Drivers, Flows]]:
+) -> tuple[State, Energy, tuple[Air, dispatch.State, Drivers, Flows]]:
     """One operating year of a tile: the state and energy at its end, and its hours for who looks.
 
     threshold: [kind] of the orders' scores. y: [] from 0. occupancy: [path]. w: hours [8760, path], as they
@@ -137,7 +138,7 @@ def drawn_year(
     occupancy: jax.Array,
     state: tuple[generate.State, State],
     watched: int | None = None,
-) -> tuple[tuple[generate.State, State], Energy, tuple[Weather | Sites, dispatch.State, Drivers, Flows]]:
+) -> tuple[tuple[generate.State, State], Energy, tuple[Air, dispatch.State, Drivers, Flows]]:
     """`year`, its weather drawn day by day as it is met: no more than a day of it exists.
 
     levels: [path, 3] of `generate.level`, or as many for each site. state: of weather and plant.
@@ -200,7 +201,7 @@ def day(
     today: Hours,
     season,
     own,
-    w: Weather | Sites,
+    w: Air,
     now: State,
     finer,
 ):
@@ -209,7 +210,8 @@ def day(
     plant: in its year. today, season: of the day. own: of the year, (occupancy, levels of orders) [path].
     w: hours [24, path]. finer: (tables of their parts, the hours before and after them), or (None, None).
     """
-    (occupancy, levels), here = own, generate.own(w)
+    (occupancy, levels), (w, humid) = own, moist.apart(w)
+    here = generate.own(w)
     chance, scores, may = orders_of_day(plant.orders, levels, stream, y, d, season, here, now.order_chance)
     given = orders.given(may, scores, threshold)
     air, steps, (tables, beside) = (here.temp_air, here.wind_speed), plant.steps, finer
@@ -219,11 +221,12 @@ def day(
     usual, region = jax.tree.map(lambda x: x[::steps], today.spot), (here.region_sun, here.region_wind)
     market, price = spot.hours(plant.spot, usual, stream, y, hour, region, now.spot)
     if tables is not None:
-        w = refine.hours(tables, stream, y, hour, here, beside, steps)  # of a plant at one site
-        counts, stood, price = hours.held((counts, stood, price), steps)
+        around = generate.own(moist.apart(beside)[0])  # of a plant at one site
+        w = refine.hours(tables, stream, y, hour, here, around, steps)
+        counts, stood, price, humid = hours.held((counts, stood, price, humid), steps)
     own = (occupancy.astype(jnp.float32), given, now.night_order)
     lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)
-    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay))
+    met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay, humid))
     met = spot.met(plant.spot, met, price)
     standing = None if today.standing is None else today.standing[0]
     there, dt_h = in_place(plant, standing), DT_H / steps
@@ -236,13 +239,14 @@ def day(
         )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
-    sums = totals(flowed, dt_h, None if today.grid is None else today.grid.periods, price)
+    periods = None if today.grid is None else today.grid.periods
+    sums = totals(flowed, dt_h, periods, price, today.owed_mw)
     lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     lasting = lying, market, lacked
     after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, *lasting)
     sums = sums._replace(interruptions=counted)
-    return after, (sums, (w, starts, met, flowed))
+    return after, (sums, (moist.together(w, humid), starts, met, flowed))
 
 
 def order_levels(process: OrderProcess, worlds, stream: Stream, y) -> Orders:

@@ -60,6 +60,8 @@ def outcomes(
         "unserved_by_tier_h": by_tier,
         "interruptions": counted(monthly, year["served_mwh"], cash),
         "sla_credit_m": money.sla_credit_m,
+        "baseload_missed_frac": missed(monthly, year["served_mwh"], cash),
+        "shortfall_cost_m": _sum(cash.revenue_m, (money.replacement_m, money.ppa_damages_m)),
         "buyer_saving_m": _sum(cash.revenue_m, (account.buyer_saves(money),)),
         "green_frac": green,
         "spot_price_per_kwh": spot_price,
@@ -91,6 +93,17 @@ def counted(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:
     """[year] interruptions of all rules, of the months that are operated; in the shape of `like`."""
     operated = jnp.ones(()) if cash.operating is None else cash.operating
     return sum(((x * operated).sum(1) for x in monthly.interruptions or ()), jnp.zeros_like(like))
+
+
+def missed(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:
+    """[year] of a flat power that is owed, what was not exported; NaN for none. In the shape of `like`."""
+    of = monthly.covered
+    if of is None:
+        return jnp.full_like(like, jnp.nan)
+    operated = jnp.ones(()) if cash.operating is None else cash.operating
+    within, short = ((x * operated).sum(1) for x in (of.within_mwh, of.short_mwh))
+    owed = within + short
+    return jnp.where(owed > 0.0, short / jnp.where(owed > 0.0, owed, 1.0), jnp.nan)
 
 
 def spot(monthly: Totals, exported: jax.Array, cash: CashFlow) -> tuple[jax.Array, jax.Array]:

@@ -73,7 +73,8 @@ class Plant(NamedTuple):
     are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
     1 where they have transformers that may fail, else None; their fleets follow all others, those of the
     transformers last. where: None where all stand at the study's own site. spot: None without such a market.
-    interruptions: what service levels count, None for nothing.
+    interruptions: what service levels count, None for nothing. owed_mw: [year, 12] by a contract of flat
+    power, over its share of the export; None without one.
     """
 
     pv: tuple[PvArray, ...]
@@ -102,6 +103,7 @@ class Plant(NamedTuple):
     where: Where | None = None
     spot: Spot | None = None
     interruptions: Rules | None = None
+    owed_mw: jax.Array | None = None
 
     @property
     def steps(self) -> int:
@@ -205,6 +207,7 @@ def plant(
         where=where if any((*where.pv, *where.wind)) else None,
         spot=spot.spot(study.deal.revenue.spot),
         interruptions=sla.rules(study.deal.revenue.sla_events),
+        owed_mw=sales.owed_mw(study.deal.revenue.ppa, study.life.years),
     )
 
 

@@ -194,7 +194,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 did = exposure.met(plant, today.sun, w)
                 lying = exposure.step(plant, today.clock, falls, did, lying, DT_H)
             own = (occupancy, given, now.night_order)
-            met = hours.drivers(plant, today, own, (w, failed, stands, lying))
+            met = hours.drivers(plant, today, own, (w, failed, stands, lying, None))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)
             made_mw = None
@@ -239,7 +239,12 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 def _each(plant: Plant, total: Any) -> Totals:
     """`total` for each flow of a plant that there is to sum; what may be missing stands last."""
     clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh")
-    absent = "curtailed_price_mwh", "at_spot", "interruptions"  # `devices.fits` refuses what has them
+    absent = (
+        "curtailed_price_mwh",
+        "at_spot",
+        "interruptions",
+        "covered",
+    )  # `devices.fits` refuses what has them
     return Totals(
         **{name: total for name in Totals._fields if name not in optional + absent},
         standby_mwh=None if plant.battery.standby_mw is None else total,

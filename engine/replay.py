@@ -11,7 +11,7 @@ import xarray as xr
 from engine import simulate
 from engine.prepare import Prepared
 from engine.setup import Run
-from weather import generate, random
+from weather import generate, moist, random
 from weather.random import Ensemble
 from weather.schema import DAY, HOURS, MONTH_DAYS, MONTH_OF_DAY
 
@@ -42,7 +42,8 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
     market = simulate.programs(on.mesh).market(run.plant, names)
     looked = simulate.look(on, run.plant, decided.threshold, run.source(), names, market, year - 1)
     at, starts, met, flowed = jax.tree.map(lambda x: np.asarray(x[..., 0]).ravel(), looked)
-    weather = generate.own(at)
+    air, humid = moist.apart(at)
+    weather = generate.own(air)
     unserved_mw = (flowed.unserved_firm_mw + flowed.unserved_deferrable_mw) * met.pue
     values = {name: mw for name, mw in flowed._asdict().items() if mw is not None}
     values |= {
@@ -61,6 +62,8 @@ def hours(run: Run, decided: Prepared, path: int, year: int) -> xr.Dataset:
         "wind_speed_mps": weather.wind_speed,
         "temp_air_c": weather.temp_air,
     }
+    if humid is not None:
+        values["relative_humidity_frac"] = humid
     if met.it_stopped_firm_mw is not None:
         values["stopped_mw"] = met.it_stopped_firm_mw + met.it_stopped_deferrable_mw
     if met.spot_multiple is not None:
@@ -112,6 +115,7 @@ def week(year: xr.Dataset) -> xr.Dataset:
 
 
 def _attrs(name: str) -> dict[str, str]:
-    units = {"mwh": "MWh", "mw": "MW", "wm2": "W m-2", "mps": "m s-1", "c": "degC", "multiple": "1"}
+    units = {"mwh": "MWh", "mw": "MW", "wm2": "W m-2", "mps": "m s-1", "c": "degC"}
+    units |= {"multiple": "1", "frac": "1"}
     unit = units[name.rsplit("_", 1)[-1]]
     return {"units": unit, "long_name": _LONG_NAMES.get(name, name.rsplit("_", 1)[0].replace("_", " "))}

@@ -15,7 +15,7 @@ from engine.deal import Deal
 from engine.devices import Machine
 from engine.plant import Plant, Reference
 from engine.schema.study import Study
-from weather import bootstrap, history, library
+from weather import bootstrap, history, library, moist
 from weather.bootstrap import Parts, Resampled
 from weather.ensemble import Generated, Source
 from weather.generate import Weather
@@ -85,10 +85,10 @@ class Run:
         return Lived(self._held, mesh)
 
     @functools.cached_property
-    def _held(self) -> Weather | Parts:
+    def _held(self) -> moist.Air | Parts:
         """The record on the devices, once."""
         assert self.air.record is not None
-        years = self.air.record.weather
+        years = self.air.record.hours
         if self.study.weather.source == "bootstrap":
             return history.held(bootstrap.parts(years, self.air.sun), self.machine.mesh)
         return history.held(years, self.machine.mesh)
@@ -121,6 +121,7 @@ def set_up(
         _fits_library(study, library_years, weather, machine)
     devices.fits(machine, study)
     air = airs.found(study, paths, weather, machine)
+    airs.refuse_unsaid(study, air)
     elsewhere.refuse(study, air.site, weather, library_years, machine)
     air = airs.taken_apart(airs.with_others(air, study), study)
     return Run(

@@ -29,7 +29,7 @@ from engine.plant import Plant, Reference
 from engine.world import Market
 from weather import block, ensemble
 from weather.ensemble import AXIS, Generated, Source
-from weather.generate import Sites, Weather
+from weather.moist import Air
 from weather.random import Stream
 
 
@@ -156,7 +156,7 @@ class Looked(NamedTuple):
     stores: at each step's start.
     """
 
-    weather: Weather | Sites
+    weather: Air
     stores: Store
     met: Drivers
     flows: Flows

@@ -19,6 +19,7 @@ def in_year(plant: Plant, y: jax.Array) -> Plant:
         wind=tuple(farm._replace(ac_mw=farm.ac_mw[y]) for farm in plant.wind),
         battery=jax.tree.map(lambda leaf: leaf[y], plant.battery),
         standing=None if plant.standing is None else plant.standing[y],
+        owed_mw=None if plant.owed_mw is None else plant.owed_mw[y],
         connection=_in_calendar(plant.connection, y),
     )
 

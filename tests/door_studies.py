@@ -416,6 +416,24 @@ STUDIES = (
      "@:3: deal.revenue.mechanism.term_years: should not pass life.years (25) (got 31)"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  revenue: {ppa: {price_per_kwh: 0.3, term_years: 9, volume: {}}}",
      "@:3: deal.revenue.ppa.volume.mwh_per_year: is missing"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n"
+     "    ppa: {price_per_kwh: 0.3, term_years: 9, baseload: {mw: 50}}",
+     "@:4: deal.revenue.ppa.baseload.replacement_per_kwh: is missing, and so are damages_per_kwh and spot: "
+     "nothing says what missing energy costs"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    ppa:\n      price_per_kwh: 0.3\n      term_years: 9\n"
+     "      baseload: {mw: 50, replacement_per_kwh: 0.4, damages_per_kwh: 0.1}",
+     "@:7: deal.revenue.ppa.baseload.damages_per_kwh: is for energy that nobody delivers, and "
+     "replacement_per_kwh buys it (got 0.1)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    ppa:\n      price_per_kwh: 0.3\n      term_years: 9\n"
+     "      volume: {mwh_per_year: 9, damages_per_kwh: 0}\n      baseload: {mw: 50, damages_per_kwh: 0.1}",
+     "@:8: deal.revenue.ppa.baseload: owes every hour, and volume owes a year: a contract has one of them"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    ppa:\n      price_per_kwh: 0.3\n      term_years: 9\n"
+     "      baseload: {mw: 5000, damages_per_kwh: 0.1}",
+     "@:7: deal.revenue.ppa.baseload.mw: should not pass share_frac of grid.export_limit_mw in any month, "
+     "which is all that can be delivered (got 5000 of 600)"),
+    ("extends: ~/zhongwei.yaml\ndeal:\n  revenue:\n    ppa:\n      price_per_kwh: 0.3\n      term_years: 9\n"
+     "      baseload: {mw: 50, damages_per_kwh: 0.1, month_multiple: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}",
+     "@:7: deal.revenue.ppa.baseload.month_multiple: should hold a number above zero"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    table: utopia",
      "@:4: deal.tax.table: utopia: no such table or file; shipped: china"),
     ("extends: ~/zhongwei.yaml\ndeal:\n  tax:\n    regime: eastern",

@@ -62,6 +62,8 @@ ENSEMBLES = (
     (lambda e: e.drop_vars("wind_speed"),
      "variable wind_speed is missing; an ensemble holds ghi, wind_speed, temp_air"),
     (_units("temp_air", "K"), "temp_air: unit is 'K', wanted 'degC'"),
+    (lambda e: e.assign(relative_humidity=(e.ghi * 0.05).assign_attrs(units="%")),
+     "relative_humidity: unit is '%', wanted '1'"),
     (lambda e: e.assign(ghi=e.ghi.drop_attrs()), "ghi: unit is None, wanted 'W m-2'"),
     (lambda e: e.assign(ghi=e.ghi.isel(site=0)),
      "ghi: dims are (path, year, hour), wanted (path, year, hour, site)"),

@@ -15,17 +15,18 @@ weather.schema weather.buffers weather.random weather.clearsky weather.beam weat
 engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
 engine.convert.icing engine.convert.snow engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
-engine.finance.vat engine.finance.sla engine.finance.ppa engine.finance.mechanism engine.chains
+engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains engine.baseload
 engine.finance.hourly engine.finance.duties engine.reliability.resources
 
-engine.schema.spot
+engine.schema.spot engine.schema.ppa engine.finance.baseload
 
+engine.finance.ppa
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
 engine.schema.icing engine.schema.snow
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
-engine.report.spot
+engine.report.spot engine.report.baseload
 engine.schema.debt engine.schema.times engine.schema.law engine.schema.orders engine.report.wording
 engine.finance.singleowner
 engine.schema.partners engine.schema.construction engine.finance.completion engine.schema.duties
@@ -50,7 +51,7 @@ engine.build.orders engine.report.tables engine.outages engine.build.fleets engi
 
 engine.finance.rent engine.finance.account
 
-engine.reliability.balance weather.refine weather.ahead engine.gensets
+engine.reliability.balance weather.refine weather.ahead weather.moist engine.gensets
 weather.services weather.era5 weather.ensemble engine.config engine.finance.contracts
 engine.finance.reserves engine.finance.funding
 
@@ -125,6 +126,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "islanding",
         "orders",
         "interruptions",
+        "baseload",
         "spot",
         "dispatch",
         "flows",

@@ -85,6 +85,43 @@ def test_wet_bulbs_beside_stull_s_formula():
     assert np.abs(over).mean() < 0.3
 
 
+@pytest.mark.parametrize(
+    ("temp", "humid", "dew"),
+    [
+        # National Weather Service's calculator, as MetPy's tests (BSD-3-Clause) quote it; two decimals
+        (25.0, 0.5397, 15.0),
+        (20.0, 0.73, 15.0),
+        (10.0, 1.0, 10.0),
+    ],
+)
+def test_published_dew_points(temp, humid, dew):
+    """To 0.1 K: those of the wet bulbs above, by the relative humidity that they state in per cent."""
+    assert float(cooling.dew_point(jnp.float32(temp), jnp.float32(humid))) == pytest.approx(dew, abs=0.1)
+
+
+def test_dew_points_are_the_reference():
+    rng = np.random.default_rng(4)
+    temp, humid = rng.uniform(-40.0, 45.0, 4000), rng.uniform(0.0, 1.0, 4000)
+    got = cooling.dew_point(*(jnp.asarray(x, jnp.float32) for x in (temp, humid)))
+    exact = [cooling_reference.dew_point_of(*map(float, x)) for x in zip(temp, humid, strict=True)]
+    np.testing.assert_allclose(got, exact, rtol=0, atol=2e-4)  # 1e-6 of 17.62, times 243 over it
+
+
+def test_air_of_some_humidity_is_air_of_its_dew_point(climate):
+    halls = {"load__humidity": {"elevation_m": 900.0}, "load__economiser": {}}
+    study = studies.study(load__free_cooling_below_c=16.0, **halls)
+    plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
+    temp, dew = np.meshgrid(np.arange(-10.0, 40.0, 2.5), np.arange(-20.0, 25.0, 2.5))
+    dew = np.minimum(dew, temp)
+    humid = [
+        cooling_reference.vapour(d) / cooling_reference.vapour(t)
+        for d, t in zip(dew.flat, temp.flat, strict=True)
+    ]
+    by_dew = computing.wet_bulb(plant.computing, *(jnp.asarray(x.ravel(), jnp.float32) for x in (dew, temp)))
+    air = (jnp.asarray(x, jnp.float32) for x in (temp.ravel(), humid))
+    np.testing.assert_allclose(computing.wet_bulb(plant.computing, None, *air), by_dew, atol=0.01)
+
+
 def test_wet_bulbs_are_the_reference():
     rng = np.random.default_rng(3)
     temp = rng.uniform(-40.0, 45.0, 4000)

@@ -378,5 +378,6 @@ def test_totals_carry_the_names_of_flows():
         "imported_by_period",
         "at_spot",
         "interruptions",
+        "covered",
     ]
     assert set(reference.FLOWS) == set(Flows._fields)

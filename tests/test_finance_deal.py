@@ -140,6 +140,7 @@ OUTSIDE = [
 OF_MARKETS = {  # they move what a path meets or what the buyer has of it, and no term: `test_leaves`
     "deal.revenue.spot",
     "deal.revenue.ppa.buyer_else_per_kwh",
+    "deal.revenue.ppa.baseload",
     "deal.revenue.tenants",
     "deal.revenue.hourly.price_sd_frac",
     "deal.revenue.hourly.price_change_sd_frac",

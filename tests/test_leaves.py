@@ -246,6 +246,10 @@ DIRECT = {  # the second year fails by what is used, none by what is made
 }
 
 
+FLAT = {"mw": 10.0, "month_multiple": (0.5,) * 11 + (1.0,)}  # owed by contract, with a remedy of either kind
+REMEDIES = {"replacement_per_kwh": 0.4}, {"damages_per_kwh": 0.2, "surplus_per_kwh": 0.1}
+
+
 def base_study() -> Study:
     """The study of every branch, in a market so wild that some lives default and some profit early."""
     return studies.rich(
@@ -336,6 +340,8 @@ def other_studies() -> list[Study]:
     debt_behind = base["deal"]["debt"] | BEHIND | {"tenor_years": YEARS}
     counted = {"any": {"tier": "deferrable", "lasting_minutes": 60.0, "credit_frac": 0.01}}
     selling = base["deal"]["revenue"] | {"ppa": None, "spot": SPOT, "sla_events": counted}
+    owing = [base["deal"]["revenue"]["ppa"] | {"volume": None, "baseload": FLAT | x} for x in REMEDIES]
+    flat = [base["deal"]["revenue"] | {"ppa": agreed} for agreed in owing]
     others = (
         {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
         {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
@@ -343,8 +349,9 @@ def other_studies() -> list[Study]:
         {"deal": base["deal"] | {"debt": debt}},
         {"deal": base["deal"] | {"debt": debt_behind}},
         {"deal": base["deal"] | {"revenue": selling}},
-        {"load": load | HEAT},
-        {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]},
+        {"load": load | HEAT, "deal": base["deal"] | {"revenue": flat[0]}},
+        {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]}
+        | {"deal": base["deal"] | {"revenue": flat[1]}},
     )
     return [Study.model_validate(base | other) for other in others]
 
@@ -514,7 +521,7 @@ def test_branches_that_exclude_one_another_matter_too(lives, compiled):
         *("pv.site", "wind.site"),  # test_elsewhere: they change the weather of what names them
         "climate",
         "wind.curve",
-        "deal.revenue.spot",
+        *("deal.revenue.spot", "deal.revenue.ppa.baseload"),
         *(f"deal.debt.{key}" for key in LOAN | BEHIND),
         *(f"load.{key}" for key in HEAT),
     }

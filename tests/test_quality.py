@@ -131,6 +131,8 @@ FAULTS = {
     "km/h": (_scale("wind_speed", 3.6), "wind_speed: mean 1*, which looks like km/h, mph or knots; wanted *"),
     "per cent": (_scale("relative_humidity", 100.0),
         "relative_humidity: median 5*, which looks like per cent; wanted 1"),
+    "a fraction as per cent": (_scale("relative_humidity", 0.01),
+        "relative_humidity: median 0.005*, which looks like a fraction taken for per cent; wanted 1"),
     "Pa": (_scale("pressure", 100.0),
         "pressure: median 8* at 1225 m, where 874 hPa is usual, which looks like Pa; wanted hPa"),
     "kPa": (_scale("pressure", 0.1), "pressure: *, which looks like kPa; wanted hPa"),

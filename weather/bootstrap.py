@@ -11,7 +11,8 @@ the clear sky of its own day, times the clear sky of the day where it is put, so
 nights are exactly dark and nothing passes what arrives above the atmosphere; where the clear sky is so dim
 that the index says nothing of the clouds, the nearest brighter hour's holds. Temperature: its difference
 from the record's season, a mean over 31 days, plus the season of the day where it is put; without that the
-days of a spring or autumn month would spread by up to a quarter more. Wind is left as it is.
+days of a spring or autumn month would spread by up to a quarter more. Wind is left as it is, and so is the
+relative humidity: warmer air of another season or world holds as much more.
 
 Why ten days and fifteen: a weather system passes in three to seven days, so that most of them lie whole
 within a block, and a record of N years still gives 31 N starts to each block; half a month moves wind by a
@@ -42,11 +43,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from weather import block, ensemble, generate, random, region
+from weather import block, ensemble, generate, moist, random, region
 from weather.clearsky import Sun
 from weather.climate import Climate
 from weather.ensemble import AXIS
 from weather.generate import Weather
+from weather.moist import Air
 from weather.random import Ensemble, Purpose, Stream
 from weather.schema import DAY, DAYS, HOURS
 
@@ -58,6 +60,7 @@ class Parts(NamedTuple):
     and what belongs to the hours of the year, [8760].
 
     index: of the clear sky. temp_anomaly: K over the season. season: mean temperature about the day.
+    relative_humidity: of the record's hours, None where nobody has it or asks.
     """
 
     index: Any
@@ -68,16 +71,19 @@ class Parts(NamedTuple):
     clear_ghi_wm2: Any
     extra_ghi_wm2: Any
     season_temp: Any
+    relative_humidity: Any = None
 
 
-def parts(years: Weather, sun: Sun) -> Parts:
+def parts(years: Air, sun: Sun) -> Parts:
     """Whole years [year, 8760] in host memory, as `Resampled` wants them."""
-    ghi, wind, temp, *anomalies = (np.asarray(x) for x in years)
+    weather, humid = moist.apart(years)
+    ghi, wind, temp, *anomalies = (np.asarray(x) for x in generate.own(weather))
     clear, extra = np.asarray(sun.clear_ghi_wm2), np.asarray(sun.extra_ghi_wm2)
     season = np.repeat(region.season(temp)[0], DAY).astype(np.float32)
     moving = clear_sky_index(ghi, clear), wind, temp - season, *anomalies
     days = (x.reshape(-1, DAY).astype(np.float32) for x in moving)
-    return Parts(*(*days, clear, extra, season))
+    humid_days = None if humid is None else np.asarray(humid, np.float32).reshape(-1, DAY)
+    return Parts(*(*days, clear, extra, season, humid_days))
 
 
 def clear_sky_index(ghi: np.ndarray, clear: np.ndarray) -> np.ndarray:
@@ -111,7 +117,7 @@ class Resampled:
     level: float
     mesh: Mesh
 
-    def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
+    def years(self, paths: np.ndarray, count: int) -> Iterator[Air]:
         compose = _program(self.mesh)
         stream = random.stream(self.seed, self.ensemble, paths)
         cut = jnp.int32(self.block_days), jnp.int32(self.window_days)
@@ -135,7 +141,7 @@ def _below(word: jax.Array, n: jax.Array) -> jax.Array:
     return ((word.astype(jnp.uint64) * n) >> jnp.uint64(32)).astype(jnp.int32)
 
 
-def composed(shared, stream: Stream) -> Weather:
+def composed(shared, stream: Stream) -> Air:
     """One operating year of one path, float32 [8760].
 
     shared: by all paths: `Parts`; block and window; climate or None, worlds and level; the year, from 0.
@@ -146,10 +152,13 @@ def composed(shared, stream: Stream) -> Weather:
     index, wind, temp, *anomalies = moving
     ghi = jnp.minimum(index * stored.clear_ghi_wm2, stored.extra_ghi_wm2)
     temp = temp + stored.season_temp
+    humid = stored.relative_humidity
+    if humid is not None:
+        humid = humid.at[days].get(mode="promise_in_bounds").reshape(HOURS)
     if climate is None:
-        return Weather(ghi, wind, temp, *anomalies)
+        return moist.together(Weather(ghi, wind, temp, *anomalies), humid)
     levels = generate.level(climate, random.world(stream, worlds), level, y)
-    return Weather(levels[0] * ghi, levels[1] * wind, levels[2] + temp, *anomalies)
+    return moist.together(Weather(levels[0] * ghi, levels[1] * wind, levels[2] + temp, *anomalies), humid)
 
 
 @functools.cache
@@ -159,6 +168,6 @@ def _program(mesh: Mesh) -> Callable:
     specs: Any = (all_, Stream(all_, all_, each))  # type: ignore[arg-type]
 
     def many(shared, streams):
-        return Weather(*(x.T for x in block.tile(composed)(shared, streams)))
+        return jax.tree.map(lambda x: x.T, block.tile(composed)(shared, streams))
 
     return ensemble.compiled(many, specs, last, mesh)

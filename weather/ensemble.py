@@ -32,10 +32,10 @@ AXIS = "path"  # of the device mesh
 class Source(Protocol):
     """Where a run's weather comes from."""
 
-    def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
+    def years(self, paths: np.ndarray, count: int) -> Iterator[Any]:
         """The first `count` years of these paths, in order.
 
-        `Weather` on the device: each field float32 [8760, path], or `packing.Packed`.
+        `moist.Air` on the device: each field float32 [8760, path], or `packing.Packed`.
         """
 
 

@@ -27,12 +27,13 @@ import numpy as np
 import pandas as pd
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from weather import ensemble, records, region
+from weather import ensemble, moist, records, region
 from weather.climate import Site
 from weather.ensemble import AXIS
 from weather.generate import Weather
+from weather.moist import Air
 from weather.records import Record
-from weather.schema import HOURS, REGION, REQUIRED, InputError
+from weather.schema import HOURS, HUMID, REGION, REQUIRED, InputError
 
 Tree = TypeVar("Tree")
 
@@ -43,6 +44,7 @@ class Taken(NamedTuple):
     weather: float32 [year, 8760] in host memory; the region's anomalies are the site's own where the record
     has none. origin: in the record's words. first, last: hours of what is taken, local standard time.
     left_out_h: hours of the record after it. filled_h: values that its reader has filled.
+    relative_humidity: as `weather`, None where the record has none or nobody asked.
     """
 
     weather: Weather
@@ -53,6 +55,12 @@ class Taken(NamedTuple):
     last: pd.Timestamp
     left_out_h: int
     filled_h: int
+    relative_humidity: np.ndarray | None = None
+
+    @property
+    def hours(self) -> Air:
+        """All of them."""
+        return moist.together(self.weather, self.relative_humidity)  # type: ignore[arg-type]
 
     @property
     def years(self) -> int:
@@ -60,17 +68,22 @@ class Taken(NamedTuple):
         return self.weather.ghi.shape[0]
 
 
-def take(record: Record) -> Taken:
-    """The whole years of a record. Raises InputError where it has none, or lacks a variable."""
+def take(record: Record, humid: bool = False) -> Taken:
+    """The whole years of a record. Raises InputError where it has none, or lacks a variable.
+
+    humid: with its relative humidity, where it has that.
+    """
     where, hours = str(record.attrs["file"]), record.sizes["time"]
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise InputError(f"{where}: has no {', '.join(missing)}, wanted {', '.join(REQUIRED)}")
     years, begins = records.whole_years(record)
-    own: dict[str, Any] = {}
-    for name in (n for n in Weather._fields if n in record):
+
+    def in_years(name: str) -> np.ndarray:
         taken = record[name].values[: years * HOURS].astype(np.float32)
-        own[name] = np.roll(taken, begins).reshape(years, HOURS)
+        return np.roll(taken, begins).reshape(years, HOURS)
+
+    own: dict[str, Any] = {name: in_years(name) for name in Weather._fields if name in record}
     if not set(REGION) & set(own):
         for name, x in zip(REGION, (own["ghi"], own["wind_speed"]), strict=True):
             own[name] = region.anomaly(x, *region.season(x)).astype(np.float32)
@@ -86,6 +99,7 @@ def take(record: Record) -> Taken:
         last=time[years * HOURS - 1],
         left_out_h=hours - years * HOURS,
         filled_h=int(record.attrs.get("hours_filled", 0)),
+        relative_humidity=in_years(HUMID) if humid and HUMID in record else None,
     )
 
 
@@ -98,16 +112,17 @@ def held(on_host: Tree, mesh: Mesh) -> Tree:
 class Lived:
     """The years of a record in their order; a `Source`.
 
-    stored: of `Taken`, on the devices of the mesh. paths given to `years` are a whole number per device.
+    stored: hours of `Taken`, on the devices of the mesh. paths given to `years` are a whole number per
+    device.
     """
 
-    stored: Weather
+    stored: Air
     mesh: Mesh
 
-    def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        rows = _rows(self.mesh)
+    def years(self, paths: np.ndarray, count: int) -> Iterator[Air]:
+        rows, held = _rows(self.mesh), jax.tree.leaves(self.stored)[0].shape[0]
         for y in range(count):
-            yield rows(self.stored, jnp.asarray((paths + y) % self.stored.ghi.shape[0], jnp.int32))
+            yield rows(self.stored, jnp.asarray((paths + y) % held, jnp.int32))
 
 
 @functools.cache
@@ -116,6 +131,6 @@ def _rows(mesh: Mesh) -> Callable:
     last = PartitionSpec(None, AXIS)
 
     def rows(stored, index):
-        return Weather(*(x.at[index].get(mode="promise_in_bounds").T for x in stored))
+        return jax.tree.map(lambda x: x.at[index].get(mode="promise_in_bounds").T, stored)
 
     return ensemble.compiled(rows, (PartitionSpec(), PartitionSpec(AXIS)), last, mesh)

@@ -40,6 +40,8 @@ _UNDER_DAYS = 180
 _ZONE_H = 3.5  # zones stray from the sun: the west of Xinjiang keeps UTC+8, 3 h ahead
 _LEAST = 100  # hours to judge the sun's unit by
 _WIND_MEAN_MPS = 16.0  # no site for turbines is windier; km/h of 5 m/s is 18
+_DRY = 0.02  # the driest deserts' medians lie over a tenth
+SATURATED = 1.1  # up to which sensors read in fog, and over ice by the saturation over water
 _PRESSURE = 0.1  # from the standard atmosphere: 900 m of altitude
 _DIFFUSE_SHARE = 0.3  # of daylight hours with more diffuse than global sun; a good sensor pair shows 0.21
 _SUN_UNITS = ((3600.0, "J m-2"), (3.6, "kJ m-2"), (0.0036, "MJ m-2"), (0.001, "kW m-2 or kWh m-2"))
@@ -93,6 +95,14 @@ def without_excess_diffuse(table: pd.DataFrame, site: Site, where: str) -> tuple
     return table.assign(dhi=table[["dhi", "ghi"]].min(axis="columns", skipna=False)), int(over.sum())
 
 
+def without_excess_humidity(table: pd.DataFrame) -> pd.DataFrame:
+    """With air that is as good as saturated taken for saturated; what lies further off stays."""
+    if "relative_humidity" not in table:
+        return table
+    humid = table["relative_humidity"]
+    return table.assign(relative_humidity=humid.mask((humid > 1.0) & (humid <= SATURATED), 1.0))
+
+
 def hours_of_year(time: pd.DatetimeIndex) -> np.ndarray:
     """Hour 0..8759 of the model year of each stamp, [time]; 29 February must be gone."""
     after = (time.is_leap_year & (time.month > 2)).astype(int)
@@ -123,6 +133,9 @@ def _units(known: pd.DataFrame, site: Site, where: str) -> None:
         _refuse(where, "wind_speed", f"mean {wind:.1f}", "km/h, mph or knots")
     if middle.get("relative_humidity", 0.0) > 1.5:
         _refuse(where, "relative_humidity", f"median {middle['relative_humidity']:.0f}", "per cent")
+    if middle.get("relative_humidity", 1.0) < _DRY:
+        found = f"median {middle['relative_humidity']:.2g}"
+        _refuse(where, "relative_humidity", found, "a fraction taken for per cent")
     if "pressure" in known:
         _pressure(float(middle["pressure"]), site, where)
 

@@ -89,6 +89,7 @@ def from_frame(
     table, filled = _without_gaps(table, where)
     table = table[~((table.index.month == 2) & (table.index.day == 29))]
     table, clipped = quality.without_excess_diffuse(table, site, where)
+    table = quality.without_excess_humidity(table)
     data = {}
     for name in table:
         values = table[name].to_numpy()

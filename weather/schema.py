@@ -27,6 +27,7 @@ UNITS = {
 }
 REQUIRED = ("ghi", "wind_speed", "temp_air")
 REGION = ("region_sun", "region_wind")
+HUMID = "relative_humidity"  # what cooling takes of a file that has it
 LONG_NAMES = {
     "ghi": "global horizontal irradiance",
     "wind_speed": "wind speed",

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -19,14 +19,15 @@ import zarr
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from xarray.core import indexing
 
-from weather import chunks, coding, region, schema
+from weather import chunks, coding, moist, region, schema
 from weather.buffers import Buffers
 from weather.climate import Site
 from weather.coding import Coding
 from weather.ensemble import AXIS
-from weather.generate import Weather
+from weather.generate import Sites, Weather
+from weather.moist import Air
 from weather.packing import Packed
-from weather.schema import DIMS, HOURS, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
+from weather.schema import DIMS, HOURS, HUMID, NETCDF_LOCK, RANGES, REGION, REQUIRED, InputError
 
 CLIMATOLOGY_PATHS = 64  # what a site's own anomaly is measured against, where a file lacks the region
 _SITE = {  # what a site must state, and what can be
@@ -36,6 +37,7 @@ _SITE = {  # what a site must state, and what can be
     "utc_offset_h": (-12.0, 14.0),
     "wind_height_m": (1.0, 300.0),
 }
+KNOWN = (*Weather._fields, HUMID)  # variables that are read
 READ_AHEAD = 2  # years read, decoded and sent to the device while one is worked on
 Out = TypeVar("Out")
 
@@ -45,7 +47,8 @@ class Streamed:
     """Weather read from an ensemble that `open_ensemble` has checked.
 
     name: of the file, for what is said. lock: held while it is read; `lock` says which. turned: memory for
-    what the file holds paths first.
+    what the file holds paths first. sites: places in the file of those that are wanted, the own one first.
+    humid: with the own one's relative humidity, where the file has it.
     """
 
     dataset: xr.Dataset
@@ -53,9 +56,12 @@ class Streamed:
     mesh: Mesh
     lock: AbstractContextManager = NETCDF_LOCK
     turned: Buffers = dataclasses.field(default_factory=Buffers, repr=False, compare=False)
+    sites: tuple[int, ...] = (0,)
+    humid: bool = False
 
-    def years(self, paths: np.ndarray, count: int) -> Iterator[Weather]:
-        """`Weather` on the device, year by year: each field float32 [8760, path], or `packing.Packed`.
+    def years(self, paths: np.ndarray, count: int) -> Iterator[Air]:
+        """Weather on the device, year by year: each field float32 [8760, path], or `packing.Packed`. Other
+        sites have the region's anomalies of the own one.
 
         In memory are the years in flight and up to `READ_AHEAD` + 1 more, all as they are stored.
         """
@@ -66,32 +72,51 @@ class Streamed:
                 return list(pool.map(lambda *field: _sent(field, self.mesh, self.turned), *shards))
 
             for year in _ahead(sent, count):
-                yield Weather(*year)  # type: ignore[arg-type]
+                yield self._laid_out(year)
 
     def read(self, paths: np.ndarray, y: int, pool: Executor) -> list[tuple[Coding, np.ndarray]]:
-        """One year of these paths: each field of `Weather` as it is stored, [path, 8760]; checked.
+        """One year of these paths: each field of `Weather` as it is stored, [path, 8760]; checked. Behind
+        them `REQUIRED` of each other site, then the humidity.
 
         pool: of `threads`.
         """
         index, inverse = np.unique(paths, return_inverse=True)
-        names = list(self._variables)
-        held = dict(zip(names, pool.map(lambda n: self._rows(n, index, y), names), strict=True))
-        if REGION[0] not in held:
-            for name, own in zip(REGION, ("ghi", "wind_speed"), strict=True):
-                how, stored = held[own]
-                held[name] = Coding(name), region.anomaly(how.decoded(stored), *self._climatology[own])
+        wanted = self._wanted
+        found = pool.map(lambda what: self._rows(what[0], what[1], index, y), wanted)
+        held = dict(zip(wanted, found, strict=True))
+        if (REGION[0], 0) not in held:
+            for name, source in zip(REGION, ("ghi", "wind_speed"), strict=True):
+                how, stored = held[source, 0]
+                held[name, 0] = Coding(name), region.anomaly(how.decoded(stored), *self._climatology[source])
         if not np.array_equal(inverse, np.arange(len(index))):  # repeated, or in another order
-            held = {name: (how, stored[inverse]) for name, (how, stored) in held.items()}
-        return [held[name] for name in Weather._fields]
+            held = {what: (how, stored[inverse]) for what, (how, stored) in held.items()}
+        own = [(name, 0) for name in Weather._fields]
+        return [held[what] for what in (*own, *(what for what in wanted if what not in own))]
 
-    def _rows(self, name: str, index: np.ndarray, y: int) -> tuple[Coding, np.ndarray]:
-        variable = self._variables[name].isel(year=y, site=0)
+    def _laid_out(self, fields: Sequence[Any]) -> Air:
+        """fields: in the order of `read`."""
+        every, each = len(Weather._fields), len(REQUIRED)
+        own, rest = Weather(*fields[:every]), fields[every:]
+        count = len(self.sites) - 1
+        others = (Weather(*rest[each * n : each * n + each], *own[each:]) for n in range(count))
+        air = Sites(own, tuple(others)) if count else own
+        return moist.together(air, rest[each * count] if len(rest) > each * count else None)
+
+    def _rows(self, name: str, n: int, index: np.ndarray, y: int) -> tuple[Coding, np.ndarray]:
+        variable = self._variables[name].isel(year=y, site=self.sites[n])
         return coding.rows(name, variable, index, self.lock, self.name, f"year {y + 1}")
+
+    @functools.cached_property
+    def _wanted(self) -> list[tuple[str, int]]:
+        """(variable, which of the sites) of what is read, in the order of `read`."""
+        own = [(name, 0) for name in Weather._fields if name in self.dataset]
+        others = [(name, n) for n in range(1, len(self.sites)) for name in REQUIRED]
+        return [*own, *others, *([(HUMID, 0)] if self.humid and HUMID in self.dataset else [])]
 
     @functools.cached_property
     def _variables(self) -> dict[str, xr.Variable]:
         """Without coordinates, whose part of every year xarray would pick out as well."""
-        return {name: self.dataset[name].variable for name in Weather._fields if name in self.dataset}
+        return {name: self.dataset[name].variable for name in KNOWN if name in self.dataset}
 
     @functools.cached_property
     def _climatology(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -99,12 +124,21 @@ class Streamed:
         index = np.arange(min(CLIMATOLOGY_PATHS, self.dataset.sizes["path"]))
         normals = {}
         for name in ("ghi", "wind_speed"):
-            how, stored = self._rows(name, index, 0)
+            how, stored = self._rows(name, 0, index, 0)
             normals[name] = region.season(how.decoded(stored))
         return normals
 
 
 def open_ensemble(file: Path) -> tuple[xr.Dataset, Site]:
+    """`open_sites` of an ensemble of one site. Raises InputError where it has several."""
+    dataset, sites = open_sites(file)
+    if len(sites) != 1:
+        dataset.close()
+        raise InputError(f"{file}: site: {len(sites)} sites, wanted 1")
+    return dataset, sites[0]
+
+
+def open_sites(file: Path) -> tuple[xr.Dataset, tuple[Site, ...]]:
     """Open an ensemble lazily and check names, dims, units and coordinates once.
 
     Weather stays as it is stored, int16 or float32; `coding` knows what it means. Raises InputError with
@@ -114,7 +148,7 @@ def open_ensemble(file: Path) -> tuple[xr.Dataset, Site]:
     missing = [n for n in REQUIRED if n not in dataset]
     if missing:
         raise InputError(f"{file}: variable {missing[0]} is missing; an ensemble holds {', '.join(REQUIRED)}")
-    names = [n for n in Weather._fields if n in dataset]
+    names = [n for n in KNOWN if n in dataset]
     for name in names:
         if set(dataset[name].dims) != set(DIMS):
             found = ", ".join(map(str, dataset[name].dims))
@@ -132,9 +166,9 @@ def open_ensemble(file: Path) -> tuple[xr.Dataset, Site]:
     if dataset.sizes["hour"] != HOURS:
         why = " (29 February is dropped)" if dataset.sizes["hour"] == 8784 else ""
         raise InputError(f"{file}: hour: {dataset.sizes['hour']} hours in a year, wanted {HOURS}{why}")
-    if dataset.sizes["site"] != 1:
-        raise InputError(f"{file}: site: {dataset.sizes['site']} sites, wanted 1")
-    return dataset, _site(dataset, file)
+    if not dataset.sizes["site"]:
+        raise InputError(f"{file}: site: 0 sites, wanted 1 or more")
+    return dataset, tuple(_site(dataset, file, n) for n in range(dataset.sizes["site"]))
 
 
 def lock(file: Path) -> AbstractContextManager:
@@ -158,7 +192,7 @@ def _opened(file: Path) -> xr.Dataset:
         raise InputError(f"{file}: no such weather ensemble")
     kind = "Zarr" if file.is_dir() else "netCDF"
     how: dict[str, Any] = {"engine": "zarr", "consolidated": False} if file.is_dir() else {}
-    stored = dict.fromkeys(Weather._fields, False)
+    stored = dict.fromkeys(KNOWN, False)
     try:
         with lock(file):
             opened = file if file.is_dir() else _netcdf(file)
@@ -172,7 +206,7 @@ def _opened(file: Path) -> xr.Dataset:
 def _straight(dataset: xr.Dataset, folder: Path) -> xr.Dataset:
     """Variables whose chunks lie as the device wants them, read by `chunks` and not by Zarr."""
     group = zarr.open_group(folder, mode="r", use_consolidated=False)
-    for name in set(Weather._fields) & set(dataset.data_vars):
+    for name in set(KNOWN) & set(dataset.data_vars):
         array, variable = group[name], dataset[name].variable
         if isinstance(array, zarr.Array) and chunks.fits(array):
             lazy = indexing.LazilyIndexedArray(chunks.Chunks(array, folder / name))
@@ -185,7 +219,7 @@ def _netcdf(file: Path) -> xr.backends.NetCDF4DataStore:
     the detour costs as much again as the reading.
     """
     store = xr.backends.NetCDF4DataStore.open(file)
-    for name in set(Weather._fields) & set(store.ds.variables):
+    for name in set(KNOWN) & set(store.ds.variables):
         variable = store.ds.variables[name]
         filters = variable.filters() or {}
         if variable.chunking() != "contiguous" and not any(v for k, v in filters.items() if k != "complevel"):
@@ -193,16 +227,22 @@ def _netcdf(file: Path) -> xr.backends.NetCDF4DataStore:
     return store
 
 
-def _site(dataset: xr.Dataset, file: Path) -> Site:
+def _site(dataset: xr.Dataset, file: Path, n: int) -> Site:
+    """The nth of its sites."""
+
+    def of(name: str) -> Any:
+        known = np.ravel(dataset[name].values)
+        return known[n] if known.size > 1 else known[0]
+
     numbers = {}
     for name, (low, high) in _SITE.items():
         if name not in dataset.coords:
             raise InputError(f"{file}: coordinate {name} of the site is missing")
-        found = np.ravel(dataset[name].values)[0]
+        found = of(name)
         if dataset[name].dtype.kind not in "iuf" or not low <= found <= high:
             raise InputError(f"{file}: {name}: is {found}, wanted a number from {low:g} to {high:g}")
         numbers[name] = float(found)
-    return Site(name=str(np.ravel(dataset["site"].values)[0]), **numbers)
+    return Site(name=str(of("site")), **numbers)
 
 
 def _sent(shards: tuple[tuple[Coding, np.ndarray], ...], mesh: Mesh, turned: Buffers) -> jax.Array | Packed:

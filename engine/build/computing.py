@@ -34,7 +34,9 @@ def computing(load: Load) -> Computing:
 def _humidity(air: said.Humidity) -> Humidity:
     """Source of the pressure at a height: ICAO standard atmosphere, Doc 7488."""
     pressure_hpa = 1013.25 * (1.0 - 2.25577e-5 * air.elevation_m) ** 5.25588
-    return Humidity(f32(month_weights() @ np.asarray(air.dew_point_c)), f32(pressure_hpa))
+    monthly = air.dew_point_c
+    daily = None if monthly is None else f32(month_weights() @ np.asarray(monthly))
+    return Humidity(daily, f32(pressure_hpa))
 
 
 def _economiser(air: said.Economiser) -> Economiser:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
-from engine.build.typed import f64
+from engine.build.typed import f32, f64
+from engine.finance.baseload import Baseload
 from engine.finance.hourly import Hourly, Part
 from engine.finance.mechanism import Mechanism
 from engine.finance.ppa import Ppa, Volume
 from engine.finance.spot import Settlement
 from engine.schema.load import Load
-from engine.schema.revenue import HourlyTerms, MechanismTerms, PpaTerms
+from engine.schema.ppa import PpaTerms
+from engine.schema.revenue import HourlyTerms, MechanismTerms
 from engine.schema.spot import SpotTerms
 from engine.world import ComputePrice
 
@@ -39,7 +42,29 @@ def ppa(terms: PpaTerms | None, since_close: np.ndarray, index: np.ndarray, net:
     if terms.buyer_else_per_kwh is not None:
         elsewhere = f64(net("export", terms.buyer_else_per_kwh * index))
     price = f64(net("export", terms.price_per_kwh * growth))
-    return Ppa(price, f64(terms.share_frac * holds), volume, elsewhere)
+    return Ppa(price, f64(terms.share_frac * holds), volume, elsewhere, baseload(terms, growth, net))
+
+
+def baseload(terms: PpaTerms, growth: np.ndarray, net: Net) -> Baseload | None:
+    """growth: [year] of the contract's price since close."""
+    owed = terms.baseload
+    if owed is None:
+        return None
+    prices = owed.replacement_per_kwh, owed.damages_per_kwh, owed.surplus_per_kwh
+    replacement, damages, surplus = (None if x is None else x * growth for x in prices)
+    return Baseload(
+        None if replacement is None else f64(net("imported", replacement)),
+        None if damages is None else f64(damages),  # no supply, so no VAT within
+        None if surplus is None else f64(net("export", surplus)),
+    )
+
+
+def owed_mw(terms: PpaTerms | None, years: int) -> jax.Array | None:
+    """[year, 12] owed in each hour, over the contract's share: the whole of what is exported meets it."""
+    if terms is None or terms.baseload is None:
+        return None
+    monthly = terms.baseload.mw * np.asarray(terms.baseload.month_multiple) / terms.share_frac
+    return f32(np.outer(_holds(terms.term_years, np.arange(years)), monthly))
 
 
 def settlement(terms: SpotTerms | None) -> Settlement | None:

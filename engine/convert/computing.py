@@ -29,10 +29,14 @@ class Computing(NamedTuple):
     hot_days: HotDays | None = None
 
 
-def wet_bulb(computing: Computing, dew_point_c, temp_air) -> jax.Array | None:
-    """Degrees C, None where nothing looks at the air's moisture."""
+def wet_bulb(computing: Computing, dew_point_c, temp_air, relative_humidity=None) -> jax.Array | None:
+    """Degrees C, None where nothing looks at the air's moisture. relative_humidity: of the hour, 0 to 1, in
+    place of dew_point_c where the weather has it.
+    """
     if computing.humidity is None:
         return None
+    if relative_humidity is not None:
+        dew_point_c = cooling.dew_point(temp_air, relative_humidity)
     return cooling.wet_bulb(computing.humidity.pressure_hpa, dew_point_c, temp_air)
 
 

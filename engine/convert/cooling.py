@@ -14,13 +14,16 @@ import jax.numpy as jnp
 
 PSYCHROMETER_PER_C = 6.53e-4  # of a ventilated one: what a kelvin of its depression is worth of the pressure
 WARMER = 0.000944  # and by how much more for each degree of its wet bulb
+DRIEST = 1e-3  # relative humidity whose wet bulb is that of dry air to 0.02 K
 TURNS = 3  # Newton's: from a third of the way to the dew point the root is within 0.004 K
 
 
 class Humidity(NamedTuple):
-    """How moist the air is, float32. dew_point_c: [365] by the day; pressure_hpa: []."""
+    """How moist the air is, float32. dew_point_c: [365] by the day, None where the weather alone says it;
+    pressure_hpa: [].
+    """
 
-    dew_point_c: jax.Array
+    dew_point_c: jax.Array | None
     pressure_hpa: jax.Array
 
 
@@ -54,6 +57,12 @@ class HotDays(NamedTuple):
 def vapour_hpa(temp) -> jax.Array:
     """Pressure of saturated vapour over water. Source: WMO-No. 8 (2018), annex 4.B."""
     return 6.112 * jnp.exp(17.62 * temp / (243.12 + temp))
+
+
+def dew_point(temp_air, relative_humidity) -> jax.Array:
+    """Degrees C over water of air of this humidity, 0 to 1. Under a thousandth it counts as that."""
+    vapour = jnp.log(jnp.clip(relative_humidity, DRIEST, 1.0)) + 17.62 * temp_air / (243.12 + temp_air)
+    return 243.12 * vapour / (17.62 - vapour)
 
 
 def wet_bulb(pressure_hpa, dew_point_c, temp_air) -> jax.Array:

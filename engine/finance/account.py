@@ -15,8 +15,9 @@ class Lines(NamedTuple):
     """The lines of the operating account, million currency, magnitudes; [year, month] or [year].
 
     Revenue: lease, hourly (compute sold by the hour), power, export (at the grid's price), certificate, ppa,
-    less sla_credit, ppa_damages and excess_export, and mechanism of either sign. Costs: fixed, import,
-    capacity, fuel, certificates_bought and levy (duties), surcharge (on VAT paid). vat: cash of it, either
+    less sla_credit, ppa_damages, replacement (what a contract's missing energy is bought for) and
+    excess_export, and mechanism of either sign. Costs: fixed, import, capacity,
+    fuel, certificates_bought and levy (duties), surcharge (on VAT paid). vat: cash of it, either
     sign, neither revenue nor cost. internal: what a power company is paid for what the site uses of its own,
     revenue to one and cost to the other. elsewhere: no line, but what the buyer of a contract would have paid
     for the same energy. renewal: set aside for new equipment, ahead of debt service. None where the deal has
@@ -44,6 +45,7 @@ class Lines(NamedTuple):
     levy_m: jax.Array | None = None
     excess_export_m: jax.Array | None = None
     elsewhere_m: jax.Array | None = None
+    replacement_m: jax.Array | None = None
 
 
 def sold(account: Lines) -> jax.Array:
@@ -53,6 +55,8 @@ def sold(account: Lines) -> jax.Array:
         paid = paid - account.excess_export_m
     if account.ppa_m is not None and account.ppa_damages_m is not None:
         paid = paid + account.ppa_m - account.ppa_damages_m
+    if account.replacement_m is not None:
+        paid = paid - account.replacement_m
     return paid if account.mechanism_m is None else paid + account.mechanism_m
 
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.baseload import Covered
 from engine.deal import Deal
-from engine.finance import duties, mechanism, ppa, rent, sla, spot, vat
+from engine.finance import baseload, duties, mechanism, ppa, rent, sla, spot, vat
 from engine.finance.account import MONTHS, Lines
 from engine.flows import AtSpot, Totals
 from engine.world import Market
@@ -29,7 +30,8 @@ class Operations(NamedTuple):
     imported_by_period: what came in the hours of each period of the tariff, None without one. generation:
     what sun and wind could have given at the bus, self_used: of it, neither curtailed nor exported; None
     where nothing asks for them. at_spot, month_h (hours of the month): None without a spot market.
-    interruptions: of each rule of the service levels, a number; None without.
+    interruptions: of each rule of the service levels, a number; None without. covered: of a flat power that
+    is owed, None where none is.
     """
 
     imported_mwh: jax.Array
@@ -45,6 +47,7 @@ class Operations(NamedTuple):
     at_spot: AtSpot | None = None
     month_h: jax.Array | None = None
     interruptions: tuple[jax.Array, ...] | None = None
+    covered: Covered | None = None
 
 
 def operations(totals: Totals) -> Operations:
@@ -65,6 +68,8 @@ def alike(deal: Deal, month: Any) -> Operations:
     always = {name: month for name in Operations._fields if name not in Operations._field_defaults}
     periods, spotted = deal.import_multiples, deal.spot is not None
     made = month if spotted or deal.direct_supply is not None else None
+    flat = deal.ppa is not None and deal.ppa.baseload is not None
+    at_spot = (month, month) if spotted else (None, None)
     return Operations(
         **always,
         imported_by_period_mwh=None if periods is None else (month,) * periods.shape[0],
@@ -73,6 +78,7 @@ def alike(deal: Deal, month: Any) -> Operations:
         at_spot=AtSpot(month, month, month) if spotted else None,
         month_h=month if spotted else None,
         interruptions=None if deal.sla_events is None else (month,) * deal.sla_events.allowed.shape[0],
+        covered=Covered(month, month, *at_spot) if flat else None,
     )
 
 
@@ -125,7 +131,9 @@ def _contracted(deal: Deal, operations: Operations, market: Market, account: Lin
     """With what contracts pay for exported energy: an agreement in place of the grid, a mechanism on top."""
     rest = exported = operations.exported_mwh
     price = deal.export_price_per_kwh * market.power_price
-    if deal.ppa is not None:
+    if deal.ppa is not None and deal.ppa.baseload is not None:
+        account, rest = _flat(deal, deal.ppa, operations, market, account)
+    elif deal.ppa is not None:
         settled, volume = ppa.settle(deal.ppa, rest), deal.ppa.volume
         rest = rest - settled.contract_mwh
         damages = jnp.zeros_like(rest)
@@ -142,6 +150,26 @@ def _contracted(deal: Deal, operations: Operations, market: Market, account: Lin
         difference = mechanism.difference(deal.mechanism, _column(price) * average)
         account = account._replace(mechanism_m=difference * rest * 1e3 / 1e6)
     return account
+
+
+def _flat(
+    deal: Deal, agreed: ppa.Ppa, operations: Operations, market: Market, account: Lines
+) -> tuple[Lines, jax.Array]:
+    """With what a contract that owes a flat power pays and costs; and the MWh that are left to the grid."""
+    if agreed.baseload is None or operations.covered is None:
+        return account, operations.exported_mwh
+    exported = operations.exported_mwh, spot.sold(operations.exported_mwh, operations.at_spot)
+    elsewhere = None if agreed.else_per_kwh is None else agreed.else_per_kwh * market.power_price
+    prices = agreed.price_per_kwh, deal.export_price_per_kwh * market.power_price, elsewhere
+    paid = baseload.settle(agreed.baseload, agreed.share, prices, operations.covered, exported)
+    found = account._replace(
+        export_m=paid.export_m,
+        ppa_m=paid.ppa_m,
+        ppa_damages_m=paid.damages_m,
+        replacement_m=paid.replacement_m,
+        elsewhere_m=paid.elsewhere_m,
+    )
+    return found, paid.grid_mwh
 
 
 def _elsewhere(
@@ -196,6 +224,8 @@ def _taxed(deal: Deal, account: Lines) -> Lines:
     )
     if account.certificates_bought_m is not None:
         purchases = purchases + _column(rates.certificate) * account.certificates_bought_m
+    if account.replacement_m is not None:
+        purchases = purchases + _column(rates.imported) * account.replacement_m
     if account.levy_m is not None:
         purchases = purchases + _column(rates.imported) * account.levy_m
     settled = vat.settle(rates, sales, purchases)

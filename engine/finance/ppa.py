@@ -4,9 +4,9 @@ The contract takes its share of what is exported, month by month. Without a volu
 produced. With one, a contract year (an operating year) is paid up to the volume and to what is still to be
 made up of earlier years; the rest of its energy goes to the grid. A year's shortfall may be made up in the
 years that follow, the oldest first; what is not, costs damages at the end of the last of them, and all that
-is open costs them at the end of the contract. Left out: the shape of the delivery within a year, hours
-of negative price, and the buyer's default. The buyer's side is the seller's with the other sign, beside what
-it would have paid elsewhere for the same energy.
+is open costs them at the end of the contract. One that owes a flat power is settled by `baseload`.
+Left out: hours of negative price, and the buyer's default. The buyer's side is the seller's with the other
+sign, beside what it would have paid elsewhere for the same energy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from engine.finance.baseload import Baseload
 
 
 class Volume(NamedTuple):
@@ -30,12 +32,13 @@ class Volume(NamedTuple):
 class Ppa(NamedTuple):
     """price_per_kwh: [year] without VAT. share: [year] of the export, zero after the contract.
     volume: None where all is paid as produced. else_per_kwh: [year] without VAT, what the buyer would pay
-    elsewhere; None where the study does not say."""
+    elsewhere; None where the study does not say. baseload: None where no flat power is owed."""
 
     price_per_kwh: jax.Array
     share: jax.Array
     volume: Volume | None
     else_per_kwh: jax.Array | None = None
+    baseload: Baseload | None = None
 
 
 class Settled(NamedTuple):

@@ -11,7 +11,7 @@ from engine.report.tables import look
 def sentences(manifest: Mapping[str, Any]) -> list[str]:
     """One for each that the study has; none where all of it is within loss factors and a plain PUE."""
     load, farms, arrays = look(manifest, "study.load", {}), _each(manifest, "wind"), _each(manifest, "pv")
-    found = [*_halls(load)]
+    found = [*_halls(load, manifest)]
     for farm in farms:
         found += _farm(farm)
     for array in arrays:
@@ -19,11 +19,11 @@ def sentences(manifest: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _halls(load: Mapping[str, Any]) -> Iterator[str]:
+def _halls(load: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
     if load.get("economiser"):
         yield (
             "Outside air and water cool the halls as far as the wet bulb lets them, machines do the rest; "
-            "dew points are the study's, by the month"
+            + _moisture(manifest)
         )
     if hot := load.get("hot_days"):
         degrees = "wet bulb" if hot["by"] == "wet_bulb" else "air"
@@ -32,6 +32,14 @@ def _halls(load: Mapping[str, Any]) -> Iterator[str]:
             f"Above {hot['full_below_c']:g} C of the {degrees} cooling carries {lost} less heat for each "
             f"degree, and {least} at least: what the halls cannot run waits or is unserved"
         )
+
+
+def _moisture(manifest: Mapping[str, Any]) -> str:
+    if not look(manifest, "weather.humid", False):
+        return "dew points are the study's, by the month"
+    drawn = look(manifest, "preparation.from", "") == "climate"
+    sized = "; the debt is sized with the study's dew points, by the month" if drawn else ""
+    return f"the air is as moist as its weather's file says{sized}"
 
 
 def _farm(farm: Mapping[str, Any]) -> Iterator[str]:

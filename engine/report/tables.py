@@ -15,7 +15,7 @@ import numpy as np
 
 from engine import risk
 from engine.catalogue import CAUSES, TIERS
-from engine.report import spot
+from engine.report import baseload, spot
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -213,6 +213,7 @@ def _cash(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number]:
     if saved.any():
         yield group, "Contract saves its buyer", f"{money}/y", "more", saved / results.sizes["year"]
     yield from spot.numbers(results)
+    yield from baseload.numbers(results)
     by_the_hour = _total(results["hourly_m"])
     if by_the_hour.any():
         yield group, "Sold by the hour", f"{money}/y", "more", by_the_hour / results.sizes["year"]

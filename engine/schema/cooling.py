@@ -12,10 +12,14 @@ DewPoint = Annotated[float, Field(ge=-60.0, le=35.0)]
 
 
 class Humidity(Section):
-    """Moisture of the outside air; no shipped climate has it."""
+    """Moisture of the outside air: that of the hours where the weather's file has relative_humidity, else by
+    the month; no climate has it.
+    """
 
-    dew_point_c: EachMonth[DewPoint] = Field(
-        description="January to December, straight from mid-month to mid-month; in colder air its temperature"
+    dew_point_c: EachMonth[DewPoint] | None = Field(
+        None,
+        description="January to December, straight from mid-month to mid-month; in colder air its "
+        "temperature; left out: the weather's file says it",
     )
     elevation_m: float = Field(0.0, ge=-430.0, le=6000.0, description="of the site, for the air's pressure")
 

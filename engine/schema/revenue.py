@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Positive, Section, Share, Spread, contradiction
+from engine.schema.base import Fraction, NotNegative, Section, Share, Spread, contradiction
+from engine.schema.ppa import PpaTerms
 from engine.schema.spot import SpotTerms
 
 Minutes = Annotated[float, Field(ge=0.0, lt=43_800.0)]  # of a mean month
@@ -61,31 +62,6 @@ class SlaEvents(Section):
     )
     allowed_per_month: int = Field(0, ge=0, le=1000, description="that cost nothing")
     credit_frac: Fraction = Field(description="of the month's rent for each beyond them")
-
-
-class PpaVolume(Section):
-    """Energy owed by contract each operating year."""
-
-    mwh_per_year: Positive
-    damages_per_kwh: NotNegative = Field(description="of energy never delivered; grows with the price")
-    make_up_years: int = Field(
-        0, ge=0, le=10, description="in which a year's shortfall may still be delivered, at the price"
-    )
-
-
-class PpaTerms(Section):
-    """A power purchase agreement for what is exported: at a price that no market moves."""
-
-    price_per_kwh: NotNegative = Field(description="of financial close; certificates are paid besides")
-    escalation_frac_per_year: float = Field(0.0, ge=-0.1, le=0.2, description="nominal, from close")
-    term_years: int = Field(ge=1, le=100, description="from the start of operation; then the grid's price")
-    share_frac: Share = Field(1.0, description="of the exported energy; the rest has the grid's price")
-    volume: PpaVolume | None = Field(None, description="left out: all of the share, as it is produced")
-    buyer_else_per_kwh: NotNegative | None = Field(
-        None,
-        description="of close, what its buyer pays elsewhere; moves with inflation and the grid's price; "
-        "left out: that price itself, or the market's of the hour",
-    )
 
 
 class MechanismTerms(Section):
@@ -166,6 +142,13 @@ class Revenue(Section):
         if self.ppa is not None and self.spot is not None and self.spot.sells_from_multiple is not None:
             sentence = f"stops exports that ppa buys at its own price (got {self.spot.sells_from_multiple:g})"
             raise contradiction("spot.sells_from_multiple", sentence)
+        owed = None if self.ppa is None else self.ppa.baseload
+        stated = owed is None or (owed.replacement_per_kwh, owed.damages_per_kwh) != (None, None)
+        if self.spot is None and not stated:
+            raise contradiction(
+                "ppa.baseload.replacement_per_kwh",
+                "is missing, and so are damages_per_kwh and spot: nothing says what missing energy costs",
+            )
         return self
 
     @model_validator(mode="after")

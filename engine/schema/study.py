@@ -100,6 +100,15 @@ class Study(Section):
         for key in ("export_limit_mw", "export_price_per_kwh"):
             if self.deal.revenue.spot is not None and getattr(self.grid, key) == 0.0:
                 raise contradiction(f"grid.{key}", "should be above 0: deal.revenue.spot sells (got 0)")
+        agreed, most = self.deal.revenue.ppa, self.grid.export_limit_mw
+        if agreed is not None and agreed.baseload is not None:
+            owed = agreed.baseload.mw * max(agreed.baseload.month_multiple)
+            if owed > agreed.share_frac * most + 1e-9:
+                raise contradiction(
+                    "deal.revenue.ppa.baseload.mw",
+                    "should not pass share_frac of grid.export_limit_mw in any month, which is all that can "
+                    f"be delivered (got {owed:g} of {agreed.share_frac * most:g})",
+                )
         for name in ("ppa", "mechanism"):
             sale = getattr(self.deal.revenue, name)
             if sale is not None and sale.term_years > self.life.years:

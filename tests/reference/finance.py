@@ -10,7 +10,7 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from tests.reference import interruptions, taxes, tranches
+from tests.reference import baseload, interruptions, taxes, tranches
 from tests.reference.phases import standing
 
 
@@ -217,7 +217,8 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
     revenue, opex, grid = study.deal.revenue, study.deal.opex, study.grid
     it_kw = study.load.contracted_it_mw * 1000
     ppa, years = revenue.ppa, []
-    contracted, lost = agreement(study, ops) if ppa else (np.zeros(ops.exported_mwh.shape), None)
+    flat = ppa.baseload if ppa else None
+    contracted, lost = agreement(study, ops) if ppa and not flat else (np.zeros(ops.exported_mwh.shape), None)
     for y in range(study.life.years):
         price_level = growth(opex.inflation_frac_per_year, study, y)
         rent = revenue.lease_price_per_kw_month * growth(revenue.lease_escalation_frac_per_year, study, y)
@@ -322,7 +323,21 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 if m == 11 and ppa.volume:
                     line["ppa_damages_m"] = ppa.volume.damages_per_kwh * grown * lost[y] * 1000
                 line["vat_on_sales"] += vat["power"] * line["ppa_m"]
+            if flat:
+                grid_pays = grid.export_price_per_kwh * net["power"] * price_level * power_factor[y]
+                grown = growth(ppa.escalation_frac_per_year, study, y)
+                settled = baseload.month(study, ops, y, m, grid_pays, grown * net["power"], grown)
+                otherwise = ppa.buyer_else_per_kwh
+                if otherwise is not None:
+                    otherwise *= price_level * power_factor[y] * net["power"]
+                    settled["elsewhere_m"] = otherwise * settled["got_kwh"]
+                exported_kwh = settled.pop("grid_kwh")
+                line["vat_on_sales"] += vat["power"] * (settled["export_m"] - line["export_m"])
+                line["vat_on_sales"] += vat["power"] * (settled["ppa_m"] - line["ppa_m"])
+                settled.pop("got_kwh")
+                line |= settled
             line["vat_on_costs"] = vat["power"] * (line["import_m"] + line["capacity_m"])
+            line["vat_on_costs"] += vat["power"] * line.get("replacement_m", 0.0)
             line["vat_on_costs"] += vat["equipment"] * line["fuel_m"] + fixed_vat / 12
             line["vat_on_costs"] += renewed_vat * 1e6 / 12
             if revenue.mechanism:
@@ -341,7 +356,7 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
                 costs += share * fixed["insurance"]
                 sold = line["internal_m"] + line["export_m"] + line["certificate_m"]
                 sold += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0)
-                sold += line.get("mechanism_m", 0.0)
+                sold += line.get("mechanism_m", 0.0) - line.get("replacement_m", 0.0)
                 line["power_company_m"] = sold - costs / 12
             for name, owed in duties(study, ops, y, price_level, net).items():
                 line[name] = owed if m == 11 else 0.0
@@ -360,6 +375,7 @@ def revenue_and_opex(line):
     revenue = line["lease_m"] + line["power_m"] + line["export_m"] + line["certificate_m"]
     revenue += line.get("hourly_m", 0.0)
     revenue += line.get("ppa_m", 0.0) - line.get("ppa_damages_m", 0.0) + line.get("mechanism_m", 0.0)
+    revenue -= line.get("replacement_m", 0.0)
     opex = line["fixed_m"] + line["import_m"] + line["capacity_m"] + line["fuel_m"]
     opex += line.get("surcharge_m", 0.0) + line.get("certificates_bought_m", 0.0) + line.get("levy_m", 0.0)
     revenue -= line.get("excess_export_m", 0.0)

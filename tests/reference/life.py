@@ -200,7 +200,7 @@ def site_of(study, name):
 
 
 def within(names, year, t, air, parts, steps):
-    """Sun, wind and temperature of each step of an hour."""
+    """Sun, wind and temperature of each step of an hour; what else there is holds through it."""
     hours = [{name: float(values[t]) for name, values in air.items()}]
     if steps == 1:
         return hours
@@ -208,7 +208,9 @@ def within(names, year, t, air, parts, steps):
     clear = np.asarray(parts.share[t], float), np.asarray(parts.clear[t], float)
     four = refine.quarters(names, year, t, *beside, *clear)
     each = 4 // steps
-    return [{n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)]
+    return [
+        hours[0] | {n: x[each * k : each * k + each].mean() for n, x in four.items()} for k in range(steps)
+    ]
 
 
 def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, left, elsewhere=None):
@@ -246,7 +248,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, 
             heat_mw = up["cooling_blocks"] * cooled.outage.units * cooled.unit_mw
         elif study.load.hot_days is not None:
             heat_mw = study.load.contracted_it_mw
-        heat_mw *= cooling.carried_share(study.load, at["temp_air"], t // 24)
+        heat_mw *= cooling.carried_share(study.load, at["temp_air"], t // 24, at.get("relative_humidity"))
         it = plant.halls(heat_mw, up.get("it_blocks", 1.0), firm, deferrable, limit)
     return SimpleNamespace(
         **it,
@@ -254,7 +256,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, 
         wind_mw=wind_mw,
         clipped_mw=clipped,
         backlog_limit_mwh=backlog_limit,
-        pue=cooling.pue(study.load, at["temp_air"], t // 24),
+        pue=cooling.pue(study.load, at["temp_air"], t // 24, at.get("relative_humidity")),
         import_limit_mw=min(import_limit, circuits),
         export_limit_mw=export,
         export_order_mw=min(export, export_limit * (1.0 - taken)),
