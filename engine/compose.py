@@ -12,7 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from engine import catalogue, prepare, simulate
 from engine.devices import Machine
-from engine.plant import Plant
+from engine.plant import Plant, as_planned
 from engine.prepare import Prepared
 from engine.schema.study import Study
 from engine.setup import Run
@@ -57,11 +57,11 @@ def prepared(run: Run, progress: Progress) -> Prepared:
     def operate(threshold: jax.Array):
         done = []
         progress("preparing", 0, count * years)
-        market = planned_market(run.plant, on)
+        market, plant = planned_market(run.plant, on), as_planned(run.plant)
         for k, (index, real) in enumerate(parts):
             names = random.stream(seed, which, index)
             counted = _counter(progress, "preparing", k * on.width * years, count * years, real)
-            (operations,) = simulate.operate(on, run.plant, threshold, source, [(names, market)], counted)
+            (operations,) = simulate.operate(on, plant, threshold, source, [(names, market)], counted)
             done.append(jax.tree.map(lambda x, n=real: _paths_first(x[..., :n]), operations.monthly))
         return jax.tree.map(lambda *x: np.concatenate(x), *done)
 

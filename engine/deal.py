@@ -29,12 +29,14 @@ from engine.finance.sla import Events, Sla
 from engine.finance.spot import Settlement
 from engine.finance.terms import Loan
 from engine.finance.vat import Vat
+from engine.phases import Phases
 from engine.schema.deal import CapexItem
 from engine.schema.partners import Partner
 from engine.schema.phases import MONTHS
 from engine.schema.study import Study
 from weather import random as _random  # noqa: F401  (switches float64 on)
 
+IT = phases.PARTS.index("it")
 FIXED_COSTS = ("pv", "wind", "battery", "datacentre", "insurance", "land")  # rows of `fixed_cost_m`
 
 
@@ -44,7 +46,8 @@ class Deal:
     """Who pays what, nominal. Prices per kWh or kW-month in currency, amounts in millions.
 
     contracted_it_mw, import_limit_mw: []. occupancy: [year] planned, of the contracted capacity that
-    stands. it_standing: [year, 12] share of the contracted capacity.
+    stands. it_standing: [year, 12] share of the contracted capacity; phases: float64, what moves it where
+    completion is late, None where nothing does.
     lease_price_per_kw_month and the prices below it: [year].
     import_multiples: [period] of the import price, None where all hours cost the same.
     sla_multiple, sla_deferrable_weight: []. sla, sla_events, spot, ppa, mechanism, hourly, green_duty,
@@ -62,6 +65,7 @@ class Deal:
     import_limit_mw: jax.Array
     occupancy: jax.Array
     it_standing: jax.Array
+    phases: Phases | None
     lease_price_per_kw_month: jax.Array
     power_price_per_kwh: jax.Array
     certificate_per_mwh: jax.Array
@@ -118,7 +122,8 @@ def deal(study: Study) -> Deal:
         contracted_it_mw=f64(study.load.contracted_it_mw),
         import_limit_mw=f64(grid.import_limit_mw),
         occupancy=f64(_held(study.load.occupancy_frac, n)),
-        it_standing=f64(standing[..., phases.PARTS.index("it")]),
+        it_standing=f64(standing[..., IT]),
+        phases=phases.moving(study.phases, terms.construction, f64),
         lease_price_per_kw_month=f64(taxes.net("lease", terms.revenue.lease_price_per_kw_month * rent)),
         power_price_per_kwh=f64(taxes.net("power", terms.revenue.power_price_per_kwh * index)),
         certificate_per_mwh=f64(taxes.net("certificate", terms.revenue.green_certificate_per_mwh * index)),

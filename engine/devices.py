@@ -84,6 +84,11 @@ def fits(on: Machine, study: Study) -> None:
         raise InputError(f"--route {PALLAS}: counts no interruptions, which deal.revenue.sla_events wants")
     if study.deal.revenue.spot is not None:
         raise InputError(f"--route {PALLAS}: knows no price of an hour, which deal.revenue.spot gives")
+    late = study.deal.construction.delay
+    if late is not None and late.moves_phases and len(study.phases) > 1:
+        raise InputError(
+            f"--route {PALLAS}: has one date of a phase for all paths, and deal.construction.delay moves it"
+        )
     if (ppa := study.deal.revenue.ppa) is not None and ppa.baseload is not None:
         raise InputError(
             f"--route {PALLAS}: settles no contract by the hour, as deal.revenue.ppa.baseload is"

@@ -245,7 +245,8 @@ def stocks(
     """`answered` of the hours of a tile: state at the end [path], states at each start and what `flows` is
     told [hour, path].
 
-    battery: []; state: [path]; drivers: [hour, path]. Only the two stocks go through scans.
+    battery: [], or [path] where paths differ, its power [1, path]; state: [path]; drivers: [hour, path]. Only
+    the two stocks go through scans.
     """
 
     def move(backlog, x):

@@ -7,6 +7,7 @@ draws.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -14,12 +15,13 @@ import jax.numpy as jnp
 from jax import lax
 
 from engine import about
-from engine.convert import icing, pv, snow, wind
+from engine.convert import dark, icing, pv, snow, wind
 from engine.convert.irradiance import Geometry
 from engine.convert.pv import PvArray
+from engine.convert.snow import Dust, Snow
 from engine.convert.wind import WindFarm
 from engine.plant import Plant
-from weather import block, random
+from weather import block, generate, random
 from weather.generate import Sites, Weather
 from weather.random import Purpose, Stream
 from weather.schema import DAY
@@ -95,46 +97,60 @@ def start(plant: Plant, stream: Stream) -> State | None:
     return State(tuple(farm(x) for x in plant.wind), tuple(array(x) for x in plant.pv))
 
 
-def morning(plant: Plant, stream: Stream, y, d, before: State) -> tuple[State, Falls]:
-    """Day d's dust, and when snow falls. before: the evening before."""
+def morning(plant: Plant, stream: Stream, y, d, before: State, region_sun) -> tuple[State, Falls]:
+    """Day d's dust, and when snow falls. before: the evening before. region_sun: anomaly of the day."""
     arrays = plant.pv
     if all(array.snow is None and array.dust is None for array in arrays):
         return before, Falls((None,) * len(arrays))
-    u = [random.uniform(word) for word in random.words(stream, Purpose.FALLS, y, d)]
+    words = random.words(stream, Purpose.FALLS, y, d)
 
     def hour(array: PvArray) -> jax.Array | None:
         if array.snow is None:
             return None
-        return jnp.where(u[0] < array.snow.odds[d], jnp.floor(u[1] * DAY), -1.0)
+        falls = _comes(array.snow, d, words[0], region_sun)
+        return jnp.where(falls, jnp.floor(random.uniform(words[1]) * DAY), -1.0)
 
     def dusty(array: PvArray, now: Array) -> Array:
         if array.dust is None:
             return now
-        dust, damp = snow.dust_after(array.dust, now.dust, now.damp_days, u[2] < array.dust.odds[d])
+        rains = _comes(array.dust, d, words[2], region_sun)
+        dust, damp = snow.dust_after(array.dust, now.dust, now.damp_days, rains)
         return now._replace(dust=dust, damp_days=damp)
 
     moved = tuple(dusty(*both) for both in zip(arrays, before.arrays, strict=True))
     return before._replace(arrays=moved), Falls(tuple(hour(array) for array in arrays))
 
 
-def moist_hour(plant: Plant, stream: Stream, y, d, hour, before: State) -> State:
-    """Whether the air is moist in an hour of the year."""
+def _comes(of: Snow | Dust, d, word, region_sun) -> jax.Array:
+    """Whether a day has its snow, or its rain."""
+    if of.dark is None:
+        return random.uniform(word) < of.odds[d]
+    return dark.comes(of.dark, d, random.normal(word), region_sun)
+
+
+def moist_hour(plant: Plant, stream: Stream, y, d, hour, before: State, region_sun) -> State:
+    """Whether the air is moist in an hour of the year. region_sun: anomaly of the day."""
     if all(farm.icing is None for farm in plant.wind):
         return before
-    return _moist(plant, d, before, _word(y, hour, stream, ()))
+    return _moist(plant, d, before, _words(plant)(y, hour, stream, ()), region_sun)
 
 
-def _word(y, hour, stream: Stream, _) -> jax.Array:
-    return random.words(stream, Purpose.MOIST, y, hour)[0]
+def _words(plant: Plant) -> Callable[..., tuple[jax.Array, ...]]:
+    """What draws an hour's moist air: a word, and another where clouds have a say."""
+    count = 1 + any(farm.icing is not None and farm.icing.dark is not None for farm in plant.wind)
+    return lambda y, hour, stream, _: random.words(stream, Purpose.MOIST, y, hour)[:count]
 
 
-def _moist(plant: Plant, d, before: State, word) -> State:
-    u = random.uniform(word)
+def _moist(plant: Plant, d, before: State, words, region_sun) -> State:
+    u = random.uniform(words[0])
 
     def one(farm: WindFarm, now: Farm) -> Farm:
         if farm.icing is None:
             return now
-        return now._replace(moist=icing.moist_after(farm.icing, d, now.moist, u))
+        if farm.icing.dark is None:
+            return now._replace(moist=icing.moist_after(farm.icing, d, now.moist, u))
+        drawn = random.normal(words[1])
+        return now._replace(moist=icing.moist_under_clouds(farm.icing, d, now.moist, u, drawn, region_sun))
 
     farms = zip(plant.wind, before.farms, strict=True)
     return before._replace(farms=tuple(one(*both) for both in farms))
@@ -210,21 +226,21 @@ def hours(plant: Plant, stream: Stream, y, d, today, w: Weather | Sites, before:
     """
     if before is None:
         return None, None
-    dt_h = 1.0 / plant.steps
+    dt_h, region_sun = 1.0 / plant.steps, generate.own(w).region_sun[0]  # of the whole day
 
     def dawn(shared, own):
         plant, y, d = shared
-        return morning(plant, own[0], y, d, own[1])
+        return morning(plant, own[0], y, d, *own[1:])
 
-    begun, falls = block.tile(dawn)((plant, y, d), (stream, before))
+    begun, falls = block.tile(dawn)((plant, y, d), (stream, before, region_sun))
 
-    def hourly(now, word):
-        after = block.tile(lambda shared, own: _moist(*shared, *own))((plant, d), (now, word))
+    def hourly(now, words):
+        after = block.tile(lambda shared, own: _moist(*shared, *own))((plant, d), (now, words, region_sun))
         return after, tuple(farm.moist for farm in after.farms)
 
     moist: tuple[jax.Array | None, ...] = (None,) * len(begun.farms)
     if any(farm.icing is not None for farm in plant.wind):
-        words = block.rows(_word)(y, today.hour[:: plant.steps], stream, ())
+        words = block.rows(_words(plant))(y, today.hour[:: plant.steps], stream, ())
         begun, moist = lax.scan(hourly, begun, words)
         moist = jax.tree.map(lambda x: jnp.repeat(x, plant.steps, axis=0), moist)
 

@@ -137,23 +137,40 @@ def step(known: Gensets, state: State, now: Hour, dt_h: float) -> tuple[State, P
     return State(failed, running, after), Power(made_mw, jnp.minimum(able_mw, most_mw))
 
 
+def in_part(known: Gensets, share: jax.Array | None) -> Gensets:
+    """All units, each a part of itself; a tank stands whole."""
+    if share is None or known.units is None:
+        return known
+    return known._replace(units=known.units._replace(unit_mw=known.units.unit_mw * share))
+
+
 def hours(
-    known: Gensets, stream: Stream, year, hour, state: State, asked: tuple[jax.Array, jax.Array], air, dt_h
+    known: Gensets,
+    stream: Stream,
+    year,
+    hour,
+    state: State,
+    asked: tuple[jax.Array, jax.Array],
+    air,
+    dt_h,
+    share: jax.Array | None = None,
 ) -> tuple[State, Power]:
     """Hours of a tile, step after step: state at the end [path], power [step, path].
 
     hour: [hour] in the year. asked: (need, capacity) MW [step, path], hours or equal parts of them. air: of
-    `Hour` [step, path].
+    `Hour` [step, path]. share: [path] that stands, None where all paths have the same.
     """
 
     def move(now, x):
         need_mw, capacity_mw, pairs, at, met, begins = x
 
         def one(shared, own):
-            (known, at, begins), (state, need_mw, capacity_mw, pairs, met) = shared, own
-            return step(known, state, Hour(need_mw, capacity_mw, pairs, at, met, begins), dt_h)
+            (known, at, begins), (state, need_mw, capacity_mw, pairs, met, share) = shared, own
+            return step(
+                in_part(known, share), state, Hour(need_mw, capacity_mw, pairs, at, met, begins), dt_h
+            )
 
-        return block.tile(one)((known, at, begins), (now, need_mw, capacity_mw, pairs, met))
+        return block.tile(one)((known, at, begins), (now, need_mw, capacity_mw, pairs, met, share))
 
     steps = asked[0].shape[0] // hour.shape[0]
     pairs = at = met = begins = None

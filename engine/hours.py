@@ -83,12 +83,12 @@ def held(hourly, steps: int, axis: int = 0):
 def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
     """What an hour of a path brings and allows.
 
-    now: tables of the hour. own: (occupancy, the day's orders, last night's). both: (weather, failed units,
-    how the plant stands at its connection, what weather has left on it, relative humidity, None where the
-    weather does not say it).
+    now: tables of the hour. own: (occupancy, the day's orders, last night's, what stands of each part where
+    paths differ in it, else None). both: (weather, failed units, how the plant stands at its connection, what
+    weather has left on it, relative humidity, None where the weather does not say it).
     """
-    plant = in_place(plant, now.standing)
-    occupancy, given, last_night = own
+    occupancy, given, last_night, standing = own
+    plant = in_place(plant, now.standing if standing is None else standing)
     weather, failed, stands, lying, humid = both
     w = generate.own(weather)
     up = outages.available_frac(plant.fleets, failed, now.hour)

@@ -23,9 +23,11 @@ from engine import (
     islanding,
     orders,
     outages,
+    phases,
     spot,
     world,
 )
+from engine.build.phases import PARTS
 from engine.deal import Deal
 from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
@@ -54,7 +56,7 @@ class State(NamedTuple):
     where neither their units nor their fuel count. stands: at the connection, as `islanding` has it, None
     where the plant always survives its loss. lying: what weather has left on it, None where nothing lasts.
     spot: the market's own, None without one. lacked_h: of each rule of the service levels, how long its tier
-    has lacked power; None without.
+    has lacked power; None without. late_months: of completion, None where that moves no phase.
     """
 
     store: dispatch.State
@@ -67,6 +69,7 @@ class State(NamedTuple):
     lying: exposure.State | None = None
     spot: jax.Array | None = None
     lacked_h: tuple[jax.Array, ...] | None = None
+    late_months: jax.Array | None = None
 
 
 class Energy(NamedTuple):
@@ -87,10 +90,22 @@ def start(plant: Plant, stream: Stream) -> State:
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
         stands, lying = islanding.start(plant), exposure.start(plant, stream)
-        own = lying, spot.start(plant.spot, stream), interruptions.start(plant.interruptions)
+        own = (
+            lying,
+            spot.start(plant.spot, stream),
+            interruptions.start(plant.interruptions),
+            late(plant, stream),
+        )
         return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, *own)
 
     return block.tile(one)(plant, stream)
+
+
+def late(plant: Plant, stream: Stream) -> jax.Array | None:
+    """Months that a path's phases begin late; None where they keep their dates."""
+    if plant.phases is None or plant.construction is None:
+        return None
+    return completion.drawn(plant.construction, stream).delay_months.astype(jnp.float32)
 
 
 def year(
@@ -224,18 +239,27 @@ def day(
         around = generate.own(moist.apart(beside)[0])  # of a plant at one site
         w = refine.hours(tables, stream, y, hour, here, around, steps)
         counts, stood, price, humid = hours.held((counts, stood, price, humid), steps)
-    own = (occupancy.astype(jnp.float32), given, now.night_order)
+    moved = None
+    if plant.phases is not None and now.late_months is not None:
+        moved = phases.standing(plant.phases, y, d, now.late_months)
+    own = (occupancy.astype(jnp.float32), given, now.night_order, moved)
     lying, lay = exposure.hours(plant, stream, y, d, today, w, now.lying)
     met = block.stored(hours.drivers)(plant, today, own, (w, counts, stood, lay, humid))
     met = spot.met(plant.spot, met, price)
     standing = None if today.standing is None else today.standing[0]
-    there, dt_h = in_place(plant, standing), DT_H / steps
-    store, starts, answered = dispatch.stocks(there.battery, now.store, met, dt_h)
+    there, dt_h = in_place(plant, standing if moved is None else moved), DT_H / steps
+    stored = there.battery
+    if moved is not None:  # in every hour of the day, as what is wanted of it
+        stored = stored._replace(power_mw=stored.power_mw[None, :])
+    store, starts, answered = dispatch.stocks(stored, now.store, met, dt_h)
     sets, made_mw = now.gensets, None
-    if there.gensets is not None and now.gensets is not None:
+    if plant.gensets is not None and there.gensets is not None and now.gensets is not None:
+        machines, share = there.gensets, None
+        if moved is not None:
+            machines, share = plant.gensets, moved[PARTS.index("gensets")]
         asked = dispatch.need_mw(met, answered[-1]), met.genset_mw
         sets, power = gensets.hours(
-            there.gensets, stream, y, hour, now.gensets, asked, hours.held(air, steps), dt_h
+            machines, stream, y, hour, now.gensets, asked, hours.held(air, steps), dt_h, share
         )
         met, made_mw = met._replace(genset_mw=power.able_mw), power.made_mw
     flowed = dispatch.flows(met, *answered, made_mw)
@@ -243,7 +267,7 @@ def day(
     sums = totals(flowed, dt_h, periods, price, today.owed_mw)
     lacked, counted = interruptions.hours(plant.interruptions, met, flowed, now.lacked_h, dt_h)
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
-    lasting = lying, market, lacked
+    lasting = lying, market, lacked, now.late_months
     after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, *lasting)
     sums = sums._replace(interruptions=counted)
     return after, (sums, (moist.together(w, humid), starts, met, flowed))

@@ -45,6 +45,7 @@ from engine.grid import Connection
 from engine.interruptions import Rules
 from engine.orders import OrderProcess
 from engine.outages import Fleets
+from engine.phases import Phases
 from engine.schema.fleet import Outage
 from engine.schema.pv import Pv
 from engine.schema.study import Study
@@ -66,8 +67,9 @@ class Plant(NamedTuple):
     planned_occupancy (float64). geometry: [8760], or by the parts of these hours. utilisation: [24] of the
     occupied capacity. genset_mw: of all units.
     standing: [year, 12, part] shares of the capacities, parts as in `phases.PARTS`; None where everything
-    stands from the start. gensets: None where they are one machine whose fuel has no end; where their units
-    are counted they have a fleet there, and the one in `fleets` never fails. blocks: None where nothing
+    stands from the start, and where paths differ in it: then phases has them. gensets: None where they are
+    one machine whose fuel has no end; where their units are counted they have a fleet there, and the one in
+    `fleets` never fails. blocks: None where nothing
     between plant and load fails. tenants: who may default, None where nobody is named. construction: what may
     go wrong with it, None for nothing. base_rate: None where the loan's rate is fixed. parts: what hours that
     are taken apart need, None where they are not. carriers: of the arrays and then the farms after the first,
@@ -104,6 +106,7 @@ class Plant(NamedTuple):
     spot: Spot | None = None
     interruptions: Rules | None = None
     owed_mw: jax.Array | None = None
+    phases: Phases | None = None
 
     @property
     def steps(self) -> int:
@@ -171,6 +174,7 @@ def plant(
     ramp = study.load.occupancy_frac
     u = study.uncertainty
     standing = phases.standing(study.phases, study.life.years)
+    moving = phases.moving(study.phases, study.deal.construction, f32)
     places = [Place(fine, wind_height_m), *(elsewhere or {}).values()]
     where = _where(study, list(elsewhere or {}))
     pv_at, wind_at = ([places[n] for n in at] for at in (where.pv, where.wind))
@@ -196,7 +200,7 @@ def plant(
             [ramp[min(y, len(ramp) - 1)] for y in range(study.life.years)], jnp.float64
         ),
         worlds=jnp.asarray(u.worlds, jnp.uint32),
-        standing=None if standing is None else f32(standing),
+        standing=None if standing is None or moving is not None else f32(standing),
         gensets=gensets.gensets(study.gensets),
         blocks=halls,
         tenants=tenants.tenants(study.deal.revenue.tenants),
@@ -208,7 +212,16 @@ def plant(
         spot=spot.spot(study.deal.revenue.spot),
         interruptions=sla.rules(study.deal.revenue.sla_events),
         owed_mw=sales.owed_mw(study.deal.revenue.ppa, study.life.years),
+        phases=moving,
     )
+
+
+def as_planned(plant: Plant) -> Plant:
+    """The plant whose phases keep their dates, in the same program: what debt is sized on."""
+    risks = plant.construction
+    if plant.phases is None or risks is None:
+        return plant
+    return plant._replace(construction=risks._replace(late=jnp.zeros_like(risks.late)))
 
 
 def _where(study: Study, elsewhere: list[str]) -> Where:

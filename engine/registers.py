@@ -179,7 +179,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
         begun, falls = now.lying, exposure.Falls(())
         if begun is not None:
-            begun, falls = exposure.morning(plant, stream, y, d, begun)
+            begun, falls = exposure.morning(plant, stream, y, d, begun, region[0])
 
         def hour(h, x):
             store, failed, sets, stands, lying, sums = x
@@ -190,10 +190,10 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
             failed = outages.step(plant.fleets, failed, words, today.hour, (w.temp_air, w.wind_speed))
             stands = islanding.hour(plant, stream, y, today.hour, failed, stands)
             if lying is not None:
-                lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying)
+                lying = exposure.moist_hour(plant, stream, y, d, today.hour, lying, region[0])
                 did = exposure.met(plant, today.sun, w)
                 lying = exposure.step(plant, today.clock, falls, did, lying, DT_H)
-            own = (occupancy, given, now.night_order)
+            own = (occupancy, given, now.night_order, None)
             met = hours.drivers(plant, today, own, (w, failed, stands, lying, None))
             there = in_place(plant, today.standing)
             store, answered = dispatch.answered(there.battery, store, met, DT_H)

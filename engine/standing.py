@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 
+from engine import gensets
 from engine.blocks import Blocks
 from engine.build.phases import PARTS
 from engine.convert.pv import part
-from engine.gensets import Gensets
 from engine.grid import Connection
 from engine.plant import Plant
 
@@ -42,8 +44,8 @@ def aged(plant: Plant, left_frac: jax.Array) -> Plant:
     )
 
 
-def in_place(plant: Plant, share: jax.Array | None) -> Plant:
-    """What stands of a plant. share: [part] as in `phases.PARTS`, None for everything."""
+def in_place(plant: Plant, share: jax.Array | Sequence[jax.Array] | None) -> Plant:
+    """What stands of a plant. share: of each part as in `phases.PARTS`, None for everything."""
     if share is None:
         return plant
     pv_share, wind_share, battery_share, genset_share, it_share = (share[k] for k in range(len(PARTS)))
@@ -58,17 +60,10 @@ def in_place(plant: Plant, share: jax.Array | None) -> Plant:
             standby_mw=None if stored.standby_mw is None else stored.standby_mw * battery_share,
         ),
         genset_mw=plant.genset_mw * genset_share,
-        gensets=_in_part(plant.gensets, genset_share),
+        gensets=None if plant.gensets is None else gensets.in_part(plant.gensets, genset_share),
         blocks=_halls_in_part(plant.blocks, it_share),
         computing=plant.computing._replace(contracted_mw=plant.computing.contracted_mw * it_share),
     )
-
-
-def _in_part(known: Gensets | None, share: jax.Array) -> Gensets | None:
-    """All units, each a part of itself; a tank stands whole."""
-    if known is None or known.units is None:
-        return known
-    return known._replace(units=known.units._replace(unit_mw=known.units.unit_mw * share))
 
 
 def _halls_in_part(known: Blocks | None, share: jax.Array) -> Blocks | None:

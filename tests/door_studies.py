@@ -204,6 +204,8 @@ STUDIES = (
      "@:5: wind.icing.to_c: should lie above from_c (got -20, from_c -15)"),
     ("+pv:\n  mount: one_axis\n  tilt_deg: 0\n  snow: {days: [5, 5, 1, 0, 0, 0, 0, 0, 0, 0, 2, 4]}",
      "@:8: pv.snow: slides off planes that stand still, and mount is one_axis"),
+    ("+pv: {snow: {days: [9, 5, 1, 0, 0, 0, 0, 0, 0, 0, 2, 4], dark_correlation: 1}}",
+     "@:5: pv.snow.dark_correlation: should be less than or equal to 0.95 (got 1)"),
     ("+pv: {snow: {days: [31, 5, 1, 0, 0, 0, 0, 0, 0, 0, 2, 4]}}",
      "@:5: pv.snow.days: item 1 should be less than or equal to 28 (got 31)"),
     ("+pv:\n  soiling_frac: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1]\n"

@@ -13,16 +13,17 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = """
 weather.schema weather.buffers weather.random weather.clearsky weather.beam weather.posterior
 engine.schema.base engine.convert.irradiance engine.convert.cell engine.turbines engine.convert.cooling
-engine.convert.icing engine.convert.snow engine.build.typed engine.risk
+engine.convert.dark engine.build.typed engine.risk
 engine.finance.returns engine.finance.schedule engine.finance.terms engine.finance.company
 engine.finance.vat engine.finance.sla engine.finance.mechanism engine.chains engine.baseload
 engine.finance.hourly engine.finance.duties engine.reliability.resources
 
-engine.schema.spot engine.schema.ppa engine.finance.baseload
+engine.schema.spot engine.schema.ppa engine.finance.baseload engine.convert.icing engine.convert.snow
+engine.build.clouds engine.schema.snow engine.phases
 
 engine.finance.ppa
 engine.convert.pv engine.convert.computing engine.build.sunpath engine.tenants engine.schema.cooling
-engine.schema.icing engine.schema.snow
+engine.schema.icing
 weather.block weather.packing weather.levels weather.region weather.margins weather.modes
 weather.moments weather.units weather.tally engine.schema.fleet
 engine.schema.phases engine.schema.unknowns engine.schema.weather engine.schema.revenue engine.schema.tax
@@ -127,6 +128,7 @@ KERNELS = {"weather.ahead", "weather.beam", "weather.block", "weather.generate",
         "orders",
         "interruptions",
         "baseload",
+        "phases",
         "spot",
         "dispatch",
         "flows",

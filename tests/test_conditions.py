@@ -26,7 +26,7 @@ def test_each_has_its_sentence():
         "what the halls cannot run waits or is unserved"
     )
     assert "below 15 m/s" in found[2]
-    assert "on 54 days a year, but where the air is over 3 C" in found[4]
+    assert "on 54 days a year, dark ones above all, but where the air is over 3 C" in found[4]
     assert "0.4 % more of the light with each dry day, up to 6 %, until rain cleans, on 18 days" in found[5]
 
 

@@ -12,18 +12,22 @@ import pytest
 from jax import lax
 from pvlib import snow as pvlib_snow
 from pvlib import soiling as pvlib_soiling
+from scipy import stats
+from scipy.signal import lfilter
 
 from engine import exposure, hours, life, standing
 from engine import plant as plants
+from engine.build import clouds
 from engine.build import pv as build_pv
 from engine.build import wind as build_wind
-from engine.convert import icing, snow, wind
+from engine.convert import dark, icing, snow, wind
 from engine.convert.icing import Icing
 from engine.convert.snow import Dust, Snow
 from engine.convert.wind import Storm
 from tests import studies
 from tests.reference.exposure import Lying
 from weather import random
+from weather.ensemble import Generated
 from weather.generate import Weather
 from weather.random import Ensemble
 from weather.schema import DAYS
@@ -38,6 +42,11 @@ FEATURES = {
     },
     "pv__snow": {"days": (8.0,) * 4 + (0.0,) * 5 + (5.0,) * 3, "strings_along_slope": 3},
     "pv__dust": {"lost_frac_per_day": 0.004, "rain_days": (2.0,) * 12, "grace_days": 4, "most_frac": 0.05},
+}
+
+DARK = {
+    **{"wind__icing__dark_correlation": 0.7, "pv__snow__dark_correlation": 0.6},
+    "pv__dust__dark_correlation": 0.5,
 }
 
 
@@ -149,9 +158,55 @@ def test_dust_is_pvlib_s(grace_days):
     assert (exact == 0.0).sum() > 20
 
 
-@pytest.fixture(scope="module")
-def whole_study():
-    return studies.study(**FEATURES)
+def test_wet_days_come_as_often_as_stated_and_are_dark():
+    """Of days whose region's sun is normal: as often within 4 standard errors; the mean sun of those days is
+    that of a normal under a correlated score, -r phi(z) / p.
+    """
+    n, p, r = 400_000, 0.2, 0.6
+    known = clouds.dark(np.full(DAYS, p), r)
+    rng = np.random.default_rng(9)
+    sun, own = rng.normal(size=(2, n))
+    found = np.asarray(dark.comes(known, 5, f32(own), f32(sun)))
+    assert abs(found.mean() - p) < 4.0 * np.sqrt(p * (1.0 - p) / n)
+    exact = -r * stats.norm.pdf(stats.norm.ppf(p)) / p
+    assert abs(sun[found].mean() - exact) < 4.0 * sun[found].std() / np.sqrt(found.sum())
+    assert not np.asarray(dark.comes(clouds.dark(np.zeros(DAYS), r), 5, f32(own), f32(sun))).any()
+    assert clouds.dark(np.full(DAYS, p), None) is None
+
+
+def test_moist_air_under_clouds_is_as_frequent_and_goes_with_them():
+    """A third of the hours, over days whose region's sun has a memory of its own; the error by its years."""
+    section = studies.study(
+        wind__icing={"moist_frac": (1 / 3,) * 12, "spell_h": 8.0, "dark_correlation": 0.8}
+    ).wind
+    known = build_wind.wind_farm(section, 100.0, np.zeros(())).icing
+    days, rng = 40_000, np.random.default_rng(12)
+    sun = lfilter([np.sqrt(1.0 - 0.6**2)], [1.0, -0.6], rng.normal(size=days))
+    u, normal = rng.uniform(size=days * 24), rng.normal(size=days * 24)
+    step = lambda now, *x: icing.moist_under_clouds(known, 0, now, *x)
+    found = walk(step, f32(0.0), f32(u), f32(normal), f32(np.repeat(sun, 24)))
+    daily = found.reshape(days, 24).mean(axis=1)
+    years = daily[: days // 400 * 400].reshape(-1, 400).mean(axis=1)
+    assert abs(years.mean() - 1.0 / 3.0) < 4.0 * years.std(ddof=1) / np.sqrt(len(years))
+    assert np.corrcoef(daily, sun)[0, 1] < -0.5
+
+
+def test_a_climate_s_region_is_a_standard_normal(climate, machine):
+    """So that odds under clouds are the month's: mean and spread within 4 standard errors, whose days have
+    some memory (a factor of 2), and as many days under -1 as a normal has.
+    """
+    source = Generated(climate, SEED, Ensemble.RUN, 1, 0.0, machine.mesh)
+    (year,) = source.years(np.arange(machine.width), 1)
+    daily = np.asarray(year.region_sun)[::24]
+    error = 2.0 / np.sqrt(daily.size)
+    assert abs(daily.mean()) < 4.0 * error
+    assert abs(daily.std() - 1.0) < 4.0 * error
+    assert abs((daily < -1.0).mean() - stats.norm.cdf(-1.0)) < 4.0 * 0.4 * error
+
+
+@pytest.fixture(scope="module", params=[{}, DARK], ids=["blind", "dark"])
+def whole_study(request):
+    return studies.study(**FEATURES, **request.param)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +222,8 @@ def stormy():
     temp = np.repeat(season + 4.0 + rng.normal(0.0, 5.0, (DAYS, PATHS)), 24, axis=0)
     speed = 9.0 * rng.weibull(1.8, (HOURS, PATHS))
     ghi = np.maximum(rng.normal(100.0, 250.0, (HOURS, PATHS)), 0.0)
-    return Weather(*(f32(x) for x in (ghi, speed, temp, temp, temp)))
+    region = np.repeat(rng.normal(size=(DAYS, PATHS)), 24, axis=0)
+    return Weather(*(f32(x) for x in (ghi, speed, temp, region, region)))
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +255,7 @@ def test_a_year_is_the_reference(whole_study, plant, stormy, walked, path):
     log, wind_left, light = Lying(whole_study.wind, whole_study.pv, (SEED, Ensemble.RUN, path)), [], []
     for t in range(HOURS):
         if t % 24 == 0:
-            log.begin_day(0, t // 24)
+            log.begin_day(0, t // 24, float(stormy.region_sun[t, path]))
         log.begin_hour(0, t)
         both = log.step(t % 24, (float(temp[t]),) * 2, float(hub[t]), float(on[t]), 1.0)
         wind_left.append(both[0])

@@ -93,7 +93,7 @@ def test_an_hour_of_random_plants_is_the_reference(climate, seed):
     w = Weather(*(jnp.float32(at.get(name, 0.0)) for name in Weather._fields))
     plant = plant._replace(fleets=plant.fleets._replace(calendar=None), standing=None)
     now = jax.tree.map(lambda x: x[t // 24, t % 24], hours.of_year(plant))
-    own = jnp.float32(0.8), Orders(none(), none()), none()
+    own = jnp.float32(0.8), Orders(none(), none()), none(), None
     met = hours.drivers(plant, now, own, (w, packed(failed), None, None, None))
     up = {
         n: min((s.units - k) / (s.needed or s.units), 1.0)

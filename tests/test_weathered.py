@@ -28,9 +28,12 @@ FEATURES = {
         "moist_frac": (0.5, 0.4, 0.3) + (0.2,) * 6 + (0.3, 0.4, 0.5),
         "from_c": -4.0,
         "to_c": 2.0,
+        "dark_correlation": 0.5,
     },
-    "pv__snow": {"days": (9.0,) * 4 + (0.0,) * 5 + (6.0,) * 3, "under_c": 3.0, "strings_along_slope": 3},
-    "pv__dust": {"lost_frac_per_day": 0.004, "rain_days": (1.5,) * 12, "grace_days": 5, "most_frac": 0.06},
+    "pv__snow": {"days": (9.0,) * 4 + (0.0,) * 5 + (6.0,) * 3, "under_c": 3.0, "strings_along_slope": 3}
+    | {"dark_correlation": 0.7},
+    "pv__dust": {"lost_frac_per_day": 0.004, "rain_days": (1.5,) * 12, "grace_days": 5, "most_frac": 0.06}
+    | {"dark_correlation": 0.6},
 }
 
 

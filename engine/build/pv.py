@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import jax
 import numpy as np
 
+from engine.build import clouds
 from engine.build.typed import f32
 from engine.convert.cell import Faiman, Sapm
 from engine.convert.pv import Inverter, PvArray
@@ -39,16 +39,20 @@ def pv_array(pv: Pv, wind_height_m: float, years: np.ndarray) -> PvArray:
 
 def _snow(snow: said.Snow, tilt_deg: float) -> Snow:
     slides = snow.slides_frac_per_h * math.sin(math.radians(tilt_deg))
-    return Snow(_odds(snow.days), f32(snow.under_c), f32(slides), f32(snow.strings_along_slope))
+    odds = _odds(snow.days)
+    tie = clouds.dark(odds, snow.dark_correlation)
+    return Snow(f32(odds), f32(snow.under_c), f32(slides), f32(snow.strings_along_slope), tie)
 
 
 def _dust(dust: said.Dust) -> Dust:
-    return Dust(_odds(dust.rain_days), f32(dust.lost_frac_per_day), f32(dust.grace_days), f32(dust.most_frac))
+    odds = _odds(dust.rain_days)
+    tie = clouds.dark(odds, dust.dark_correlation)
+    return Dust(f32(odds), f32(dust.lost_frac_per_day), f32(dust.grace_days), f32(dust.most_frac), tie)
 
 
-def _odds(days: tuple[float, ...]) -> jax.Array:
+def _odds(days: tuple[float, ...]) -> np.ndarray:
     """[365] of each day, of days a month."""
-    return f32((np.asarray(days) / np.asarray(MONTH_DAYS))[MONTH_OF_DAY])
+    return (np.asarray(days) / np.asarray(MONTH_DAYS))[MONTH_OF_DAY]
 
 
 def lost(*shares: float) -> float:

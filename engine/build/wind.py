@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.build import curve
+from engine.build import clouds, curve
 from engine.build.typed import f32
 from engine.convert.icing import Icing
 from engine.convert.wind import Storm, WindFarm
@@ -41,9 +41,18 @@ def _icing(ice: said.Icing) -> Icing:
     """Spells last spell_h on average, and come so often that they fill moist_frac of a month's hours."""
     share = np.asarray(ice.moist_frac)[MONTH_OF_DAY]
     ends = 1.0 / ice.spell_h
-    numbers = (ends * share / (1.0 - share), share, 1.0 - ends)
-    rates = (1.0 / ice.grows_h, 1.0 / ice.stays_h, ice.melted_frac_per_c_h)
-    return Icing(*(f32(x) for x in (ice.from_c, ice.to_c, *numbers, *rates, ice.lost_frac)))
+    return Icing(
+        from_c=f32(ice.from_c),
+        to_c=f32(ice.to_c),
+        begin=f32(ends * share / (1.0 - share)),
+        start=f32(share),
+        stay=f32(1.0 - ends),
+        grows_per_h=f32(1.0 / ice.grows_h),
+        falls_per_h=f32(1.0 / ice.stays_h),
+        melts_per_c_h=f32(ice.melted_frac_per_c_h),
+        lost=f32(ice.lost_frac),
+        dark=clouds.dark(share, ice.dark_correlation),
+    )
 
 
 def shear(wind: Wind, wind_height_m: float) -> float:

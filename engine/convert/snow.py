@@ -1,7 +1,7 @@
 """Snow and dust -> light that reaches the modules: formulas of one hour, or day, of one path.
 
-Leaves out: snow on trackers, light through thin snow, dust that goes with wind, and that rain and snow go
-with clouds: they come on days of their own, by the month.
+Leaves out: snow on trackers, light through thin snow, dust that goes with wind, and that rain or snow brings
+the next: they come on days of their own, by the month and, where a study says so, under the clouds.
 """
 
 from __future__ import annotations
@@ -11,29 +11,34 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.convert.dark import Dark
+
 SLIDES_WM2_PER_C = -80.0  # Marion et al. (2013), m: snow holds in air colder than the light over this
 
 
 class Snow(NamedTuple):
     """Float32. odds: [365] of a fall on a day. under_c: air in which what falls is snow. slides_per_h: of the
-    slope, once it can. strings: of cells, one above the other along the slope.
+    slope, once it can. strings: of cells, one above the other along the slope. dark: None where falls are
+    blind to the clouds.
     """
 
     odds: jax.Array
     under_c: jax.Array
     slides_per_h: jax.Array
     strings: jax.Array
+    dark: Dark | None = None
 
 
 class Dust(NamedTuple):
     """Float32. odds: [365] of a rain that cleans on a day. per_day: light lost by a day without. grace_days:
-    after rain, without new dust. most: that is ever lost.
+    after rain, without new dust. most: that is ever lost. dark: as of `Snow`.
     """
 
     odds: jax.Array
     per_day: jax.Array
     grace_days: jax.Array
     most: jax.Array
+    dark: Dark | None = None
 
 
 def cover_after(snow: Snow, cover, falls, on_wm2, temp_air, dt_h: float) -> jax.Array:

@@ -7,9 +7,10 @@ What is borrowed was sized and drawn by the plan, and service dates stay. Conven
   its limit. Beyond it bills stay unpaid: the project owes them from its first day, before debt service.
 - What is left of the contingency goes to the equity at completion.
 - Some paths are late, by an exponential number of months that ends at the longest; a late path is late
-  with everything, and phases that begin later stay where they are. Until completion nothing is sold, bought
-  or served, while fixed costs, capacity charges, renewals and service run; the builder pays damages by the
-  day up to a cap, as revenue without VAT.
+  with everything: phases that begin later move with it, unless the study says that they keep their dates,
+  since builders, connection and permits are the same and no lender counts on time made up. Until completion
+  nothing is sold, bought or served, while fixed costs (as planned, by phases), capacity charges, renewals and
+  service run; the builder pays damages by the day up to a cap, as revenue without VAT.
 - Until completion the sponsor also pays what CFADS lacks for service, up to what is left of the
   guarantee; trapped cash and the reserve come after.
 - Cost and lateness hang together by the correlation of the normals that draw them.

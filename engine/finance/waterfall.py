@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from engine.deal import Deal
+from engine import phases
+from engine.deal import IT, Deal
 from engine.finance import account as accounts
 from engine.finance import completion, contracts, credit, partners, ranking, returns, tax, tranches
 from engine.finance import debt as loans
@@ -174,7 +175,10 @@ def _late(deal: Deal, built: Built) -> Deal:
     vat = deal.vat
     if vat is not None:
         vat = vat._replace(credit_m=vat.credit_m * spent, refund_m=vat.refund_m * spent)
-    return dataclasses.replace(deal, it_standing=deal.it_standing * built.operating, vat=vat)
+    stands = deal.it_standing
+    if deal.phases is not None:
+        stands = phases.by_month(deal.phases, IT, deal.years, built.delay_months)
+    return dataclasses.replace(deal, it_standing=stands * built.operating, vat=vat)
 
 
 def _ended(built: Built | None, support: jax.Array) -> dict[str, Any]:

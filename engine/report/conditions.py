@@ -48,22 +48,26 @@ def _farm(farm: Mapping[str, Any]) -> Iterator[str]:
     if ice := farm.get("icing"):
         yield (
             f"Ice grows on blades in moist air of {ice['from_c']:g} to {ice['to_c']:g} C, in spells by the "
-            f"month; it takes up to {_percent(ice['lost_frac'])} of a farm's output"
+            f"month{_dark(ice)}; it takes up to {_percent(ice['lost_frac'])} of a farm's output"
         )
 
 
 def _array(array: Mapping[str, Any]) -> Iterator[str]:
     if snow := array.get("snow"):
         yield (
-            f"Snow covers modules on {sum(snow['days']):g} days a year, but where the air is over "
-            f"{snow['under_c']:g} C, and slides off as cold and sun let it"
+            f"Snow covers modules on {sum(snow['days']):g} days a year{_dark(snow)}, but where the air is "
+            f"over {snow['under_c']:g} C, and slides off as cold and sun let it"
         )
     if dust := array.get("dust"):
         lost, most = _percent(dust["lost_frac_per_day"]), _percent(dust["most_frac"])
         yield (
             f"Dust takes {lost} more of the light with each dry day, up to {most}, until rain cleans, on "
-            f"{sum(dust['rain_days']):g} days a year"
+            f"{sum(dust['rain_days']):g} days a year{_dark(dust)}"
         )
+
+
+def _dark(of: Mapping[str, Any]) -> str:
+    return ", dark ones above all" if of.get("dark_correlation") else ""
 
 
 def _percent(share: float) -> str:

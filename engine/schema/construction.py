@@ -28,6 +28,9 @@ class Delay(Section):
     probability_frac: Fraction = Field(description="of being late at all")
     mean_months: Positive = Field(description="of those that are late, exponential")
     longest_months: int = Field(24, ge=1, le=60, description="at which every path is finished")
+    moves_phases: bool = Field(
+        True, description="phases after the first begin as many months later; false: on their own dates"
+    )
     damages_m_per_day: NotNegative = Field(0.0, description="paid by the builder, of each day of delay")
     damages_cap_m: NotNegative = Field(0.0, description="of these damages together")
 

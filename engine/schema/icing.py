@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from engine.schema.base import EachMonth, Fraction, Section, contradiction
+from engine.schema.snow import Dark
 
 
 class Icing(Section):
@@ -16,6 +17,10 @@ class Icing(Section):
         description="of the hours, January to December, in air so moist that ice grows if it is cold"
     )
     spell_h: float = Field(12.0, ge=1.0, le=720.0, description="mean length of a spell of moist air")
+    dark_correlation: Dark | None = Field(
+        None,
+        description="of moist air with how dark the region's day is; left out: it is blind to it",
+    )
     grows_h: float = Field(6.0, ge=0.1, le=720.0, description="of growth until blades carry all they will")
     stays_h: float = Field(48.0, ge=1.0, le=8760.0, description="until all has fallen off in cold dry air")
     melted_frac_per_c_h: float = Field(

@@ -6,6 +6,7 @@ Reads the study itself, in float64, with if and else; the random parts by the sa
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -30,15 +31,17 @@ class Lying:
         if self.wind.icing is not None:
             self.moist = uniforms(names, Purpose.MOIST_START, 0, 0)[0] < self.wind.icing.moist_frac[0]
 
-    def begin_day(self, year, day):
+    def begin_day(self, year, day, region_sun=0.0):
+        """region_sun: anomaly of the day."""
         month = MONTHS[day]
+        self.region_sun = region_sun
         of_snow, of_hour, of_rain, _ = uniforms(self.names, Purpose.FALLS, year, day)
         snow, dust = self.pv.snow, self.pv.dust
         self.snow_hour = None
-        if snow is not None and of_snow < snow.days[month] / LENGTHS[month]:
+        if snow is not None and of_snow < self.under_clouds(snow, snow.days[month] / LENGTHS[month]):
             self.snow_hour = int(of_hour * 24)
         if dust is not None:
-            rains = of_rain < dust.rain_days[month] / LENGTHS[month]
+            rains = of_rain < self.under_clouds(dust, dust.rain_days[month] / LENGTHS[month])
             self.damp_days = dust.grace_days if rains else max(self.damp_days - 1, 0)
             self.dust = min(self.dust + dust.lost_frac_per_day, dust.most_frac)
             if rains or self.damp_days > 0:
@@ -48,12 +51,23 @@ class Lying:
         ice = self.wind.icing
         if ice is None:
             return
-        u = uniforms(self.names, Purpose.MOIST, year, hour)[0]
+        u, other, *_ = uniforms(self.names, Purpose.MOIST, year, hour)
         share = ice.moist_frac[MONTHS[hour // 24]]
-        if self.moist:
+        if ice.dark_correlation is not None:
+            if u < 1.0 / (1.0 - share) / ice.spell_h:  # what an hour forgets of the one before
+                self.moist = other < self.under_clouds(ice, share)
+        elif self.moist:
             self.moist = u < 1.0 - 1.0 / ice.spell_h
         else:
             self.moist = u < share / (1.0 - share) / ice.spell_h
+
+    def under_clouds(self, section, odds):
+        """Odds of a day, were each as likely as its normal score says: its own part, and the dark's."""
+        tie = section.dark_correlation
+        if tie is None or odds == 0.0:
+            return odds
+        asked = NormalDist().inv_cdf(odds)
+        return NormalDist().cdf((asked - tie * self.region_sun) / math.sqrt(1.0 - tie**2))
 
     def step(self, clock, temps, hub_mps, on_wm2, dt_h):
         """(share of the farm's output, share of the array's light) that is left. temps: at either."""

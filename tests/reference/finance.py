@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from tests.reference import baseload, interruptions, taxes, tranches
-from tests.reference.phases import standing
+from tests.reference.phases import standing, standing_late
 
 
 def growth(rate, study, year):
@@ -233,6 +233,13 @@ def account(study, ops, lease_factor, power_factor, occupancy, tenancy=None, com
         rent_of_lease = rent * net["services"]
         company = study.deal.tax.power_company
         stands = [standing(study, 12 * y + m) for m in range(12)]
+        if (
+            how
+            and study.phases
+            and study.deal.construction.delay
+            and study.deal.construction.delay.moves_phases
+        ):
+            stands = [standing_late(study, 12 * y + m, how.delay_months) for m in range(12)]
         months = []
         for m in range(12):
             there = paying = mean_there = 1.0  # shares of the occupied capacity

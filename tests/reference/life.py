@@ -104,7 +104,7 @@ def years(
                 for kind, region in enumerate(("region_sun", "region_wind"))
             )
             for log in lying:
-                log.begin_day(year, day)
+                log.begin_day(year, day, float(air["region_sun"][day * 24]))
             share = standing(study, 12 * year + MONTH[day])
             now = what_stands(study, share)
             store.power_mw = b.power_mw * share["battery"]

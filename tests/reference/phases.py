@@ -11,6 +11,20 @@ def standing(study, month):
     return {part: getattr(phase, f"{part}_frac") if phase else 1.0 for part in parts}
 
 
+def standing_late(study, month, late_months):
+    """The same in the mean of a month where completion is late: what begins after operation moves with it."""
+    first, *later = sorted(study.phases.values(), key=lambda phase: phase.from_month)
+    shares, before = {}, first
+    for part in ("pv", "wind", "battery", "gensets", "it"):
+        shares[part] = getattr(first, f"{part}_frac")
+    for phase in later:
+        there = min(max(month + 1 - (phase.from_month + late_months), 0.0), 1.0)
+        for part in shares:
+            shares[part] += there * (getattr(phase, f"{part}_frac") - getattr(before, f"{part}_frac"))
+        before = phase
+    return shares
+
+
 def what_stands(study, share):
     """The study with the capacities of a month; its battery is scaled beside its store."""
 
