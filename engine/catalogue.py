@@ -122,6 +122,14 @@ OUTCOMES = (
 
 _TRANCHE, _PARTNER = ("path", "tranche"), ("path", "partner")
 NAMED = {  # by what a study names; without it they are not there
+    "field": (
+        Outcome(
+            "field_mwh",
+            (*_YEAR, "field"),
+            "energy available of an array or farm, before curtailment and clipping",
+            "float32",
+        ),
+    ),
     "tranche": (
         Outcome("tranche_service_m", (*_YEAR, "tranche"), "paid to a tranche behind the loan", page=False),
         Outcome(

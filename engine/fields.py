@@ -30,11 +30,14 @@ class Shares(NamedTuple):
 
 
 class Made(NamedTuple):
-    """MW of all arrays and farms that work. clipped_mw: what the arrays' inverters take away."""
+    """MW of all arrays and farms that work. clipped_mw: what the arrays' inverters take away. each_mw: of
+    every array, clipping included, then of every farm; None where there is but one of each.
+    """
 
     pv_mw: jax.Array
     clipped_mw: jax.Array
     wind_mw: jax.Array
+    each_mw: tuple[jax.Array, ...] | None
 
 
 def working(plant: Plant, up: tuple[jax.Array, ...], there: Blocks) -> Shares:
@@ -58,12 +61,13 @@ def made(plant: Plant, suns: tuple[Geometry, ...], weather: Weather | Sites, up:
         for array, sun, w, share, light in zip(plant.pv, suns, arrays, up.arrays, left.arrays, strict=True)
         for available, clipped in [pv.power(array, sun, w.ghi, w.temp_air, w.wind_speed, left=light)]
     ]
-    blown = (
+    blown = tuple(
         wind.power(farm, w.wind_speed, w.temp_air) * blocks.carried(share, clear)
         for farm, w, share, clear in zip(plant.wind, farms, up.farms, left.farms, strict=True)
     )
     available, clipped = zip(*found, strict=True)
-    return Made(_sum(available), _sum(clipped), _sum(blown))
+    each = (*(a + c for a, c in found), *blown) if len(found) > 1 or len(blown) > 1 else None
+    return Made(_sum(available), _sum(clipped), _sum(blown), each)
 
 
 def _sum(of: Iterable[jax.Array]) -> jax.Array:

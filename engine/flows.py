@@ -18,7 +18,8 @@ class Drivers(NamedTuple):
     export_order_mw: export limit under orders, at most export_limit_mw. battery_frac: blocks that work.
     it_stopped_*: loads beside those two that the halls cannot run, None where halls never fail.
     spot_multiple: price of the hour over the year's mean, None without a spot market; sells: 1 where it is
-    worth selling at, else 0, None where all is sold.
+    worth selling at, else 0, None where all is sold. by_field_mw: of pv_mw + clipped_mw and wind_mw what each
+    array and each farm brings, None where there is but one of each.
     """
 
     pv_mw: jax.Array
@@ -38,6 +39,7 @@ class Drivers(NamedTuple):
     it_stopped_deferrable_mw: jax.Array | None = None
     spot_multiple: jax.Array | None = None
     sells: jax.Array | None = None
+    by_field_mw: tuple[jax.Array, ...] | None = None
 
 
 class Flows(NamedTuple):
@@ -87,7 +89,7 @@ class Totals(NamedTuple):
 
     imported_by_period: of the imported energy what came in the hours of each period of the tariff, None
     without one. at_spot: None without a spot market. interruptions: of each rule, a number; None without.
-    covered: None where no contract owes a flat power.
+    covered: None where no contract owes a flat power. by_field: of `Drivers`.
     """
 
     pv_mwh: jax.Array
@@ -113,6 +115,7 @@ class Totals(NamedTuple):
     at_spot: AtSpot | None = None
     interruptions: tuple[jax.Array, ...] | None = None
     covered: baseload.Covered | None = None
+    by_field_mwh: tuple[jax.Array, ...] | None = None
 
 
 def metered(
@@ -148,3 +151,8 @@ def totals(
     within = None if periods is None else tuple(x[:, None] for x in periods)
     owed = None if owed_mw is None else owed_mw[:, None]
     return jax.tree.map(lambda x: block.total(x) * dt_h, metered(f, within, price, owed))
+
+
+def by_field(d: Drivers, dt_h: float) -> tuple[jax.Array, ...] | None:
+    """MWh of each array and farm over the hours [hour, path]."""
+    return jax.tree.map(lambda x: block.total(x) * dt_h, d.by_field_mw)

@@ -120,6 +120,7 @@ def drivers(plant: Plant, now: Hours, own, both) -> Drivers:
         export_order_mw=jnp.minimum(export_mw, connection.export_limit_mw * (1.0 - ordered)),
         genset_mw=plant.genset_mw * genset_up,
         battery_frac=battery_up,
+        by_field_mw=made.each_mw,
     )
     halls = blocks.halls(there, firm, deferrable, limit)
     if halls is None:

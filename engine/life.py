@@ -32,7 +32,7 @@ from engine.deal import Deal
 from engine.finance import completion, contracts, waterfall
 from engine.finance.debt import Debt
 from engine.finance.waterfall import CashFlow
-from engine.flows import Drivers, Flows, Totals, totals
+from engine.flows import Drivers, Flows, Totals, by_field, totals
 from engine.hours import Hours
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Plant
@@ -269,7 +269,7 @@ def day(
     worn = None if now.worn_mwh is None else now.worn_mwh + sums.discharged_mwh
     lasting = lying, market, lacked, now.late_months
     after = State(store, failed, orders.of_yesterday(given.night), chance, worn, sets, stands, *lasting)
-    sums = sums._replace(interruptions=counted)
+    sums = sums._replace(interruptions=counted, by_field_mwh=by_field(met, dt_h))
     return after, (sums, (moist.together(w, humid), starts, met, flowed))
 
 

@@ -63,6 +63,7 @@ def outcomes(
         "baseload_missed_frac": missed(monthly, year["served_mwh"], cash),
         "shortfall_cost_m": _sum(cash.revenue_m, (money.replacement_m, money.ppa_damages_m)),
         "buyer_saving_m": _sum(cash.revenue_m, (account.buyer_saves(money),)),
+        "field_mwh": by_field(monthly, cash),
         "green_frac": green,
         "spot_price_per_kwh": spot_price,
         "capture_frac": capture,
@@ -93,6 +94,14 @@ def counted(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:
     """[year] interruptions of all rules, of the months that are operated; in the shape of `like`."""
     operated = jnp.ones(()) if cash.operating is None else cash.operating
     return sum(((x * operated).sum(1) for x in monthly.interruptions or ()), jnp.zeros_like(like))
+
+
+def by_field(monthly: Totals, cash: CashFlow) -> jax.Array | None:
+    """[year, field] MWh of every array, then of every farm; None where there is but one of each."""
+    if monthly.by_field_mwh is None:
+        return None
+    operated = jnp.ones(()) if cash.operating is None else cash.operating
+    return jnp.stack([(x * operated).sum(1) for x in monthly.by_field_mwh], axis=1)
 
 
 def missed(monthly: Totals, like: jax.Array, cash: CashFlow) -> jax.Array:

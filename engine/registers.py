@@ -206,6 +206,7 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
                 made_mw = power.made_mw
             flows = dispatch.flows(met, *answered, made_mw)
             named = metered(flows, None if today.grid is None else today.grid.periods)
+            named = named._replace(by_field_mwh=met.by_field_mw)
             return (
                 store,
                 failed,
@@ -238,7 +239,8 @@ def _walk(shared, own, monthly: list) -> tuple[generate.State, State]:
 
 def _each(plant: Plant, total: Any) -> Totals:
     """`total` for each flow of a plant that there is to sum; what may be missing stands last."""
-    clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh")
+    clock, optional = plant.connection.clock, ("standby_mwh", "imported_by_period_mwh", "by_field_mwh")
+    several = (*plant.pv, *plant.wind) if len(plant.pv) > 1 or len(plant.wind) > 1 else None
     absent = (
         "curtailed_price_mwh",
         "at_spot",
@@ -251,6 +253,7 @@ def _each(plant: Plant, total: Any) -> Totals:
         imported_by_period_mwh=None
         if clock is None or clock.periods is None
         else tuple(total for _ in clock.periods),
+        by_field_mwh=None if several is None else tuple(total for _ in several),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTES = ("study", "currency", "digest", "seed", "route", "wattbit_version")
 DATASET, MANIFEST = "results.nc", "manifest.json"
+_NAMED_LONG = {"field": "array or farm of the plant"}
 CHUNK = 16_384  # entries of a dimension that are compressed together
 CACHE_BYTES = 2**20  # of a variable's chunks that stay in memory after they are written
 
@@ -62,7 +63,7 @@ def dataset(
         "tier": ("tier", list(TIERS), {"long_name": "tier of computing"}),
     }
     for dim, names in named.items():
-        coords[dim] = (dim, list(names), {"long_name": f"{dim} of the deal"})
+        coords[dim] = (dim, list(names), {"long_name": _NAMED_LONG.get(dim, f"{dim} of the deal")})
     if "period" in sizes:
         dates = np.arange(1, sizes["period"] + 1)
         coords["period"] = ("period", dates, {"long_name": "service date", "units": "1"})

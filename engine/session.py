@@ -156,7 +156,7 @@ def dataset(
         attrs=attrs,
         first_path=first_path,
         keep=setup.keep,
-        named=study.deal.named,
+        named=study.named,
     )
     if setup.came_from == "history":
         made["world"].attrs["errors"] = "not known: all lives share the few years of a record"

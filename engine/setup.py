@@ -153,7 +153,7 @@ def _fits_library(study: Study, years: int, weather: Path | None, machine: Machi
 
 def _fits_memory(study: Study, paths: int, keep: str) -> None:
     """Refuse a number of paths whose outcomes alone would take most of the machine's memory."""
-    each = catalogue.bytes_per_path(keep, study.life.years, study.deal.named)
+    each = catalogue.bytes_per_path(keep, study.life.years, study.named)
     wanted = 1.5 * paths * each  # a half for the page's sorting
     there = library.memory()
     if there and wanted > library.MOST * there:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import config, deal, fields, hours, life, outages, standing
+from engine import compose, config, deal, fields, hours, life, outages, registers, session, setup, standing
 from engine import plant as plants
 from engine.orders import Orders, none
 from engine.report import html, tables
@@ -104,6 +104,10 @@ def test_an_hour_of_random_plants_is_the_reference(climate, seed):
     exact = reference.drivers(study, sun, studies.WIND_HEIGHT_M, year, t, t, 0.8, at, up, 0.0, bare)
     for name in ("pv_mw", "wind_mw", "clipped_mw"):  # up to 600 MW in float32
         np.testing.assert_allclose(getattr(met, name), getattr(exact, name), rtol=0, atol=3e-3, err_msg=name)
+    alone = len(study.arrays) == len(study.farms) == 1
+    assert (met.by_field_mw is None) == alone
+    if not alone:
+        np.testing.assert_allclose(met.by_field_mw, exact.by_field_mw, rtol=0, atol=3e-3)
 
 
 def _always(study: Study) -> tuple:
@@ -298,3 +302,48 @@ def test_the_page_names_each_and_counts_all(every):
     shares = [row for row in tables.rows(data, about) if "capacity factor" in row.label]
     assert len(shares) == 2
     assert "Arrays and farms" not in html.page(data, manifest())
+
+
+def test_each_field_s_energy_is_a_result(machine):
+    """The arrays' add up to all of PV, the farms' to all of wind, in results and on the page; one of each has
+    none of it.
+    """
+    small = {"name": "small", "dc_mw": 30.0, "ac_mw": 20.0, "tilt_deg": 10.0}
+    study = several([{}, small], [{}, {}, {"name": "ridge", "hub_height_m": 140.0}], climate="zhongwei")
+    assert study.named["field"] == ("PV 1", "small", "wind 1", "wind 2", "ridge")
+    assert "field" not in studies.study().named
+    run = setup.set_up(study, 1, 16, None, machine)
+    found = compose.lives(run, compose.prepared(run, session.quiet), np.arange(16), session.quiet)
+    each = found["field_mwh"].astype(float)
+    assert each.shape[2] == 5
+    for name, some in (("pv_mwh", each[..., :2]), ("wind_mwh", each[..., 2:])):
+        np.testing.assert_allclose(some.sum(-1), found[name], rtol=1e-5)  # float32 of each day
+    assert (each[..., 1] < each[..., 0]).all()
+    results = made(
+        outcomes() | {"field_mwh": np.repeat(each[:1, :1], 400, 0).repeat(12, 1)}, field=study.named["field"]
+    )
+    about = manifest()
+    about["study"] |= {key: study.model_dump(mode="json")[key] for key in ("pv", "wind")}
+    rows = {row.label: row for row in tables.rows(results, about)}
+    shown = ["- PV 1, before clipping", "- small, before clipping", "- wind 1", "- wind 2", "- ridge"]
+    assert [label for label in rows if label in shown] == shown
+    assert rows["- ridge"].mean.value == pytest.approx(each[0, 0, 4] / 1e3, rel=1e-6)
+
+
+def test_the_gpu_kernel_tells_each_field_s_energy(climate):
+    """To float32's rounding over a year, as it tells all else."""
+    study = studies.study()
+    values = study.model_dump()
+    study = Study.model_validate(values | {"pv": (values["pv"], values["pv"] | {"tilt_deg": 10.0})})
+    plant = plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
+    stream = random.stream(SEED, Ensemble.RUN, np.arange(16))
+    state = generate.start(climate, stream), life.start(plant, stream)
+    levels = jnp.tile(jnp.array([1.0, 1.0, 0.0], jnp.float32), (16, 1))
+    threshold = jnp.asarray(THRESHOLD, jnp.float32)
+    given = climate, levels, plant, threshold, stream, jnp.int32(0), jnp.ones(16), state
+    _, plain = jax.jit(lambda *x: life.drawn_year(*x)[:2])(*given)
+    _, energy = jax.jit(lambda *x: registers.year(*x, interpret=True))(*given)
+    assert len(energy.monthly.by_field_mwh) == 3
+    both = zip(energy.monthly.by_field_mwh, plain.monthly.by_field_mwh, strict=True)
+    for found, wanted in both:
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * np.max(wanted))

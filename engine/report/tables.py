@@ -157,6 +157,7 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         if rated_mw > 0:
             hours = rated_mw * HOURS * results.sizes["year"]
             yield group, "- capacity factor (ac)", "%", better, 100.0 * total / hours
+        yield from _fields(results, manifest, name.removesuffix("_mwh"))
     served = results["served_mwh"].values.astype(np.float64)
     green = np.where(served > 0, np.nan_to_num(results["green_frac"].values) * served, 0.0).sum(axis=1)
     used = served.sum(axis=1)
@@ -167,6 +168,20 @@ def _energy(results: xr.Dataset, manifest: Mapping[str, Any]) -> Iterator[Number
         percent = curtailed_percent(results, index)
         if percent.max(initial=0.0) >= SHOWN_PERCENT:
             yield group, f"- {CAUSE_NAMES[cause]}", "%", "less", percent
+
+
+def _fields(results: xr.Dataset, manifest: Mapping[str, Any], kind: str) -> Iterator[Number]:
+    """Of each array (with what is clipped) or farm, where the study has several and this one has a size."""
+    known = {of: sections(manifest, of) for of in ("pv", "wind")}
+    if kind not in known or "field_mwh" not in results:
+        return
+    first = 0 if kind == "pv" else len(known["pv"])
+    for n, section in enumerate(known[kind] if len(known[kind]) > 1 else ()):
+        if section["ac_mw"]:
+            of = results["field_mwh"][:, :, first + n]
+            dc = ", before clipping" if kind == "pv" else ""
+            label = f"- {of['field'].item()}{dc}"
+            yield "Energy", label, "GWh/y", "more", _total(of) * 1e-3 / results.sizes["year"]
 
 
 def _clipped(results: xr.Dataset) -> np.ndarray:

@@ -78,6 +78,15 @@ class Study(Section):
         """All of `wind`, in their order."""
         return together(self.wind)
 
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """What results are by, where the study names any: `catalogue.NAMED`."""
+        if len(self.arrays) == len(self.farms) == 1:
+            return self.deal.named
+        arrays = (x.name or f"PV {n}" for n, x in enumerate(self.arrays, start=1))
+        farms = (x.name or f"wind {n}" for n, x in enumerate(self.farms, start=1))
+        return {**self.deal.named, "field": (*arrays, *farms)}
+
     @model_validator(mode="after")
     def _lists_are_plain(self) -> Study:
         listed("pv", self.pv)

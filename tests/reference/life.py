@@ -219,17 +219,19 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, 
     left: by `exposure`, of each farm's output and of each array's light. elsewhere: (sun, wind_height_m,
     weather of the hour) of other sites by name.
     """
-    pv_mw, clipped, wind_mw = 0.0, 0.0, 0.0
+    pv_mw, clipped, wind_mw, each = 0.0, 0.0, 0.0, []
     for n, array in enumerate(study.arrays):
         over, height, w = (elsewhere or {}).get(array.site, (sun, wind_height_m, at))
         air = w["ghi"], w["temp_air"], w["wind_speed"]
         able, lost = pv.power(array, over, step, year, height, *air, left[1][n])
         working = of_field(up, "pv", n)
         pv_mw, clipped = pv_mw + working * able, clipped + working * lost
+        each.append(working * (able + lost))
     for n, farm in enumerate(study.farms):
         _, height, w = (elsewhere or {}).get(farm.site, (sun, wind_height_m, at))
         able = wind.power(farm, year, height, w["wind_speed"], w["temp_air"])
-        wind_mw += of_field(up, "wind", n) * left[0][n] * able
+        each.append(of_field(up, "wind", n) * left[0][n] * able)
+        wind_mw += each[-1]
     firm, deferrable, limit = plant.it_load(study.load, occupancy, t % 24)
     grid = study.grid
     circuits = grid.circuit_mw * round(up["grid"] * grid.outage.units)
@@ -255,6 +257,7 @@ def drivers(study, sun, wind_height_m, year, t, step, occupancy, at, up, taken, 
         pv_mw=pv_mw,
         wind_mw=wind_mw,
         clipped_mw=clipped,
+        by_field_mw=each,
         backlog_limit_mwh=backlog_limit,
         pue=cooling.pue(study.load, at["temp_air"], t // 24, at.get("relative_humidity")),
         import_limit_mw=min(import_limit, circuits),
