@@ -9,7 +9,7 @@ Source: NREL SAM Simulation Core, Singleowner 7.1.1: inputs by name, tables of w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.finance.singleowner import Project
 from weather.schema import DAY, HOURS, MONTH_OF_DAY, InputError
 
 PERCENT = 0.01
+MOST, HALVINGS = 1e3, 50  # of a price that is sought
 REPAYMENT = {(1, 0): "sculpted", (0, 0): "annuity", (0, 1): "equal_principal"}  # debt_option, payment_option
 CLASSES = {  # per cent a year, from the first on
     "macrs_5": (20, 32, 19.2, 11.52, 11.52, 5.76),
@@ -37,6 +38,7 @@ COUNTED = {
     *("salvage_percentage", "state_tax_rate", "system_capacity", "term_int_rate", "term_tenor"),
     *("om_capacity", "om_capacity_escal", "om_fixed", "om_fixed_escal", "om_production"),
     *("om_production_escal", "total_installed_cost", "land_area", "om_land_lease", "om_land_lease_escal"),
+    *("ppa_soln_mode", "flip_target_percent", "flip_target_year", "en_electricity_rates"),
     *("ppa_price_input", "ppa_escalation", "ppa_multiplier_model", "dispatch_factors_ts"),
     *("dispatch_sched_weekday", "dispatch_sched_weekend", "dispatch_tod_factors", "degradation", "gen"),
     *("itc_fed_percent", "ptc_fed_amount", "ptc_fed_escal", "ptc_fed_term", "depr_custom_schedule"),
@@ -46,23 +48,34 @@ COUNTED = {
     *(f"depr_{kind}_{name}" for kind in ("bonus_fed", "bonus_sta", "itc_fed") for name in ALLOCATED),
 }
 FIXED = {  # where an input is no choice, and what it has to be
-    **{"ppa_soln_mode": 1.0, "itc_fed_percent_deprbas_fed": 1.0, "itc_fed_percent_deprbas_sta": 1.0},
+    **{"itc_fed_percent_deprbas_fed": 1.0, "itc_fed_percent_deprbas_sta": 1.0},
     **{"depr_fedbas_method": 1.0, "depr_stabas_method": 1.0},
 }
 BESIDE = re.compile(  # what says something of an amount that is none, or of a choice that is not made
-    r"flip_target_.*|ppa_soln_(min|max|max_iterations|tolerance)|equip\d_reserve_freq|equip_reserve_depr_.*"
+    r"ppa_soln_(min|max|max_iterations|tolerance)|equip\d_reserve_freq|equip_reserve_depr_.*"
     r"|.*_maxvalue|(cbi|ibi|pbi)_.*_(tax|deprbas)_\w+|pbi_.*_(escal|term|for_ds)|ptc_sta_(escal|term)"
     r"|itc_(fed_amount|sta_amount|sta_percent)_deprbas_\w+|depr_itc_sta_\w+|ur_.*|rate_escalation"
     r"|grid_curtailment_price_esc|cp_battery_nameplate"
 )
 
 
+class Target(NamedTuple):
+    """A rate of return after tax, and the year by which it is reached: the price is sought."""
+
+    irr: float
+    year: int
+
+
 class Deal(NamedTuple):
-    """What `finance.singleowner.run` is asked for; numbers of the project as they are, not yet typed."""
+    """What `finance.singleowner.run` is asked for; numbers of the project as they are, not yet typed.
+
+    target: None where the price is stated.
+    """
 
     project: Project
     years: int
     repayment: str
+    target: Target | None
 
 
 def deal(exported: Mapping[str, Mapping[str, Any]]) -> Deal:
@@ -85,7 +98,7 @@ def deal(exported: Mapping[str, Mapping[str, Any]]) -> Deal:
         "capacity_kw": i["system_capacity"],
         "energy_kwh": gen.sum(),
         "degradation": _one(i, "degradation") * PERCENT,
-        "price_per_kwh": _one(i, "ppa_price_input"),
+        "price_per_kwh": _one(i, "ppa_price_input") if i["ppa_soln_mode"] else 0.0,
         "price_escalation": i["ppa_escalation"] * PERCENT,
         "price_multiple": _multiple(i, gen),
         "cost": cost,
@@ -124,7 +137,38 @@ def deal(exported: Mapping[str, Mapping[str, Any]]) -> Deal:
         "ptc_per_kwh": _ptc(i, years),
         "itc": itc_frac * credited * (cost + idc + other),
     }
-    return Deal(Project(**numbers), years, REPAYMENT[kind])
+    target = None
+    if not i["ppa_soln_mode"]:
+        target = Target(i["flip_target_percent"] * PERCENT, int(i["flip_target_year"]))
+    return Deal(Project(**numbers), years, REPAYMENT[kind], target)
+
+
+def priced(known: Deal, flows: Callable[[Project], Any]) -> Project:
+    """The project at its price: as stated, or as its target wants it.
+
+    flows: after tax and debt, from financial close on, of a project. What they are worth at the target's rate
+    grows with the price. Raises InputError where no price reaches it.
+    """
+    if known.target is None:
+        return known.project
+    discount = (1.0 + known.target.irr) ** -np.arange(known.target.year + 1.0)
+
+    def at(price: float) -> Project:
+        return known.project._replace(price_per_kwh=np.asarray(price))  # type: ignore[arg-type]  # not yet typed
+
+    def worth(price: float) -> float:
+        found = np.asarray(flows(at(price)), float)
+        return float(found[: len(discount)] @ discount)
+
+    low, high = 0.0, 1.0
+    while worth(high) < 0.0:
+        low, high = high, 2.0 * high
+        if high > MOST:
+            raise InputError(f"PySAM's flip_target_percent: no price reaches it (tried up to {MOST:g} a kWh)")
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if worth(middle) < 0.0 else (low, middle)
+    return at(0.5 * (low + high))
 
 
 def _together(exported: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -148,6 +192,13 @@ def _refuse(i: Mapping[str, Any]) -> None:
             raise InputError(f"PySAM's {name}: is not counted here (got {_shown(value)}, wanted {wanted:g})")
     if len(np.asarray(i["gen"])) != HOURS:
         raise InputError(f"PySAM's gen: wanted the {HOURS} hours of a year (got {len(i['gen'])})")
+    if (np.asarray(i["gen"], float) < 0.0).any():
+        raise InputError("PySAM's gen: hours under zero buy energy, which is not counted here")
+    if not i["ppa_soln_mode"] and i["debt_option"] and i["dscr_limit_debt_fraction"]:
+        raise InputError(
+            "PySAM's dscr_limit_debt_fraction: moves the DSCR while a price is sought (ppa_soln_mode 0), "
+            "which is not counted here"
+        )
 
 
 def _one(i: Mapping[str, Any], name: str) -> float:

@@ -12,7 +12,7 @@ differs from what lenders write stands here and nowhere else:
 
 One unit of currency; rows run over [0..years], 0 being financial close. `engine.pysam` makes a project of
 PySAM's own inputs, and refuses by name those that nothing here stands for: incentives but for the two federal
-credits, replacement and receivables' reserves, a moratorium, prices that are solved for.
+credits, replacement and receivables' reserves, a moratorium, schedules by year.
 
 Source: NREL SAM Simulation Core, Singleowner 7.1.1, by its outputs.
 """

@@ -32,8 +32,12 @@ def program(years, repayment):
 def ours(inputs):
     """Our account of a project in PySAM's words."""
     known = pysam.deal(inputs)
-    typed = Project(*(jnp.asarray(x, jnp.float64) for x in known.project))
-    return program(known.years, known.repayment)(typed)
+
+    def account(project):
+        typed = Project(*(jnp.asarray(x, jnp.float64) for x in project))
+        return program(known.years, known.repayment)(typed)
+
+    return account(pysam.priced(known, lambda project: account(project).project_return_aftertax))
 
 
 def agrees(got, scalars, by_year):
@@ -233,13 +237,34 @@ def test_random_deals_live(option, payment):
         agrees(ours(inputs), scalars, rows)
 
 
+@pytest.mark.parametrize(("option", "payment"), pysam.REPAYMENT)
+def test_a_price_that_is_sought_live(option, payment):
+    """The price at which a rate of return is reached by a year, and what follows from it."""
+    so = pytest.importorskip("PySAM.Singleowner", reason="PySAM is not installed (extra `bench`)")
+    rng = np.random.default_rng([8, option, payment])
+    for _ in range(4):
+        sought = {"ppa_soln_mode": 0.0, "flip_target_percent": rng.uniform(6, 14)}
+        sought |= {"flip_target_year": float(rng.integers(15, 26)), "ppa_soln_tolerance": 1e-8}
+        simple = settings(drawn(rng, option, payment) | {"dscr_limit_debt_fraction": 0})
+        asked = merged(PLAIN, simple, incentives(rng), {"Revenue": sought})
+        asked |= {"ElectricityRates": {"en_electricity_rates": 1.0}}  # it prices what no hour buys
+        inputs, scalars, _ = theirs(so, asked)
+        got = ours(inputs)
+        for name in ("size_of_debt", "cost_installed"):
+            assert float(getattr(got, name)) == pytest.approx(scalars[name], rel=1e-6)
+        irr, exact = 100.0 * float(got.project_return_aftertax_irr), scalars["project_return_aftertax_irr"]
+        assert irr == pytest.approx(exact, abs=1e-4) or np.isnan(exact)  # PySAM's own search may fail
+    asked["FinancialParameters"] |= {"debt_option": 1, "dscr_limit_debt_fraction": 1}
+    with pytest.raises(InputError, match="dscr_limit_debt_fraction: moves the DSCR while a price is sought"):
+        pysam.deal(merged(BLANK, asked))
+
+
 @pytest.mark.parametrize(
     ("group", "name", "value", "sentence"),
     [
         ("FinancialParameters", "loan_moratorium", 2.0, "is not counted here (got 2, wanted 0)"),
         ("FinancialParameters", "equip1_reserve_cost", 0.1, "is not counted here (got 0.1, wanted 0)"),
         ("FinancialParameters", "months_receivables_reserve", 1.0, "is not counted here (got 1, wanted 0)"),
-        ("Revenue", "ppa_soln_mode", 0.0, "is not counted here (got 0, wanted 1)"),
         ("TaxCreditIncentives", "itc_sta_percent", [5.0], "is not counted here (got 1 values, wanted 0)"),
         ("TaxCreditIncentives", "ptc_sta_amount", [0.01], "is not counted here (got 1 values, wanted 0)"),
         ("TaxCreditIncentives", "itc_fed_amount", [1e6], "is not counted here (got 1 values, wanted 0)"),
@@ -251,6 +276,7 @@ def test_random_deals_live(option, payment):
         ("SystemOutput", "degradation", [0.5, 0.6], "a schedule by year is not counted here (got 2 values)"),
         ("Revenue", "ppa_price_input", [0.1, 0.2], "a schedule by year is not counted here (got 2 values)"),
         ("SystemOutput", "gen", [1.0] * 100, "wanted the 8760 hours of a year (got 100)"),
+        ("SystemOutput", "gen", [-1.0] * 8760, "hours under zero buy energy, which is not counted here"),
     ],
 )
 def test_what_is_not_counted_is_refused_by_name(group, name, value, sentence):
