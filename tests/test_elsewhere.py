@@ -16,13 +16,11 @@ from engine import plant as plants
 from engine.plant import Place
 from engine.report import facts
 from engine.schema.study import Study
-from tests import studies
+from tests import studies, years
 from tests.conftest import TILE
 from tests.reference import life as reference
 from tests.reference import weather as skies
-from tests.reference.plant import walker_tables
 from tests.test_fields import several
-from tests.test_life import laws_of_fleets
 from tests.test_report import manifest
 from weather import climate as climates
 from weather import generate, places, random
@@ -129,10 +127,7 @@ def test_a_year_is_the_reference(file, two):
     weather = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[:, :PATHS]), two)
     known = plant, THRESHOLD, stream, jnp.int32(0), jnp.full(PATHS, 0.8)
     _, _, (_, _, _, flows) = jax.jit(life.year)(*known, weather, jax.jit(life.start)(plant, stream))
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
+    tables = years.tables(plant.fleets)
     suns = [Sun(*(np.asarray(x) for x in view.sun)) for view in (climate, *climate.others)]
     own, other = (
         {name: np.asarray(x)[:, path] for name, x in w._asdict().items()} for w in (two.own, *two.others)
