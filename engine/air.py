@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from engine import elsewhere
 from engine.devices import Machine
 from engine.plant import Place
 from engine.schema.study import Study
-from weather import clearsky, climate, history, records, refine, stream
+from weather import clearsky, climate, history, places, records, refine, stream
 from weather.clearsky import Sun
 from weather.climate import Climate, Site
 from weather.history import Taken
@@ -68,11 +68,15 @@ def found(study: Study, paths: int, weather: Path | None, machine: Machine) -> A
 
 def with_others(air: Air, study: Study) -> Air:
     """With the other sites at which the study's arrays and farms stand."""
+    if study.climate is None:  # an ensemble's own
+        return air
     found = elsewhere.joined(study, air.site)
     if found is None:
         return air
-    climate, digest, places = found
-    return air._replace(climate=climate, digest=digest, elsewhere=places)
+    climate, digest, others = found
+    if air.file is not None:
+        digest = hashlib.sha256((air.digest + digest).encode()).hexdigest()
+    return air._replace(climate=climate, digest=digest, elsewhere=others)
 
 
 def taken_apart(air: Air, study: Study) -> Air:
@@ -90,11 +94,35 @@ def drawn(study: Study, weather: Path | None, library: int | None) -> bool:
 
 
 def _from_ensemble(study: Study, paths: int, file: Path, known: Known, machine: Machine) -> Air:
-    dataset, site = stream.open_ensemble(file)
+    dataset, sites = stream.open_sites(file)
     _fits(dataset, file, study, paths)
-    sun, humid = _sun(file, site, study, known), asks_how_moist(study) and HUMID in dataset
-    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file), humid=humid)
-    return Air(known and known[0], streamed, site, sun, _digest(file, known), humid=humid)
+    own = _own(file, sites, known)
+    site, humid = sites[own], asks_how_moist(study) and HUMID in dataset
+    sun = _sun(file, site, study, known)
+    wanted = elsewhere.in_file(study, str(file), sites, own) if len(sites) > 1 else (own,)
+    streamed = Streamed(dataset, str(file), machine.mesh, stream.lock(file), sites=wanted, humid=humid)
+    others = [sites[n] for n in wanted[1:]]
+    if known and others:
+        assert study.climate is not None
+        names = [other.name for other in others]
+        _, (_, *there), _ = places.joined(study.climate, study.life.first_year, names)
+        for other, place in zip(others, there, strict=True):
+            _same_place(file, other, study, place)
+    found = {x.name: Place(_sun(file, x, study, None), x.wind_height_m) for x in others}
+    digest = _digest(file, known)
+    return Air(known and known[0], streamed, site, sun, digest, elsewhere=found, humid=humid)
+
+
+def _own(file: Path, sites: Sequence[Site], known: Known) -> int:
+    """Which of a file's sites is the study's: the climate's where there is one, else the first."""
+    names = [site.name for site in sites]
+    if len(set(names)) < len(names):
+        raise InputError(f"{file}: site: holds {', '.join(names)}, wanted each name once")
+    if known is None or len(sites) == 1:
+        return 0
+    if known[1].name not in names:
+        raise InputError(f"{file}: site: holds {', '.join(names)}, none of which is the climate's")
+    return names.index(known[1].name)
 
 
 def _from_record(study: Study, file: Path, known: Known) -> Air:
@@ -137,13 +165,18 @@ def _sun(file: Path, site: Site, study: Study, known: Known) -> Sun:
     """The sun at a file's site. Raises InputError where that is not the climate's."""
     if known is None:
         return clearsky.tables(site.latitude, site.longitude, site.altitude_m, site.utc_offset_h)
+    _same_place(file, site, study, known[1])
+    return known[0].sun
+
+
+def _same_place(file: Path, site: Site, study: Study, climates: Site) -> None:
+    """Raise InputError where a file's site is not the climate's."""
     for field in ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m"):
-        here, there = getattr(site, field), getattr(known[1], field)
+        here, there = getattr(site, field), getattr(climates, field)
         if abs(here - there) > 0.01:
             raise InputError(
                 f"{file}: {field}: {here:g}, but the study's climate {study.climate} has {there:g}"
             )
-    return known[0].sun
 
 
 def _digest(file: Path, known: Known) -> str:

@@ -4,7 +4,7 @@ weather they can have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.devices import PALLAS, Machine
@@ -26,8 +26,13 @@ def named(study: Study, own: Site) -> dict[str, str]:
     return found
 
 
-def refuse(study: Study, own: Site, weather: Path | None, library: int | None, on: Machine) -> None:
-    """Raise InputError where the lives' weather is of one site and the plant stands at several."""
+def refuse(
+    study: Study, own: Site, weather: Path | None, library: int | None, on: Machine, stored: int
+) -> None:
+    """Raise InputError where the lives' weather is of one site and the plant stands at several.
+
+    stored: sites of the lives' ensemble, 0 where there is none.
+    """
     others = named(study, own)
     if not others:
         return
@@ -37,13 +42,28 @@ def refuse(study: Study, own: Site, weather: Path | None, library: int | None, o
         raise InputError(f"--route {PALLAS}: draws the weather of one site, {own.name}, {but}")
     if library is not None:
         raise InputError(f"--library {library}: holds the weather of one site, {own.name}, {but}")
-    if weather is not None:
+    if weather is not None and stored < 2:
         raise InputError(f"--weather {weather}: brings the weather of one site, {own.name}, {but}")
-    if study.weather.source != "climate":
+    if study.weather.source != "climate" and stored < 2:
         raise InputError(f"weather.source: {study.weather.source} brings one site, {own.name}, {but}")
     if study.life.step_minutes != 60:
         minutes = study.life.step_minutes
         raise InputError(f"life.step_minutes: takes the hours of one site apart, {but} (got {minutes})")
+
+
+def in_file(study: Study, file: str, sites: Sequence[Site], own: int) -> tuple[int, ...]:
+    """Places in an ensemble's file of the own site and of the others, in the order of `joined`.
+
+    Raises InputError where it has no such site, or one whose hours are of another zone.
+    """
+    known = [site.name for site in sites]
+    found = [own]
+    for key, name in named(study, sites[own]).items():
+        if name not in known:
+            raise InputError(f"{key}: is no site of {file}, which has {', '.join(known)} (got {name!r})")
+        places.same_zone(f"{key}: ", sites[own], sites[known.index(name)])
+        found.append(known.index(name))
+    return tuple(dict.fromkeys(found))
 
 
 def joined(study: Study, own: Site) -> tuple[Climate, str, Mapping[str, Place]] | None:

@@ -122,7 +122,8 @@ def set_up(
     devices.fits(machine, study)
     air = airs.found(study, paths, weather, machine)
     airs.refuse_unsaid(study, air)
-    elsewhere.refuse(study, air.site, weather, library_years, machine)
+    stored = air.file.dataset.sizes["site"] if air.file else 0
+    elsewhere.refuse(study, air.site, weather, library_years, machine, stored)
     air = airs.taken_apart(airs.with_others(air, study), study)
     return Run(
         study=study,

@@ -11,7 +11,7 @@ import numpy as np
 from engine.schema.study import Study
 from weather import dynamics, modes, moments
 from weather.clearsky import Sun
-from weather.climate import Channel, Climate, Level
+from weather.climate import Channel, Climate, Level, Site, save
 from weather.dynamics import Dynamics
 from weather.levels import Levels
 from weather.margins import month_weights
@@ -210,6 +210,13 @@ def _frozen(x):
 def climate() -> Climate:
     """The climate of one site: a few modes, every table, month and mode different."""
     return climates(1)[0]
+
+
+def saved(folder: Path, **changes) -> Study:
+    """The study on a file of that climate."""
+    site = Site("made up", 40.0, 110.0, 1000.0, 8.0, WIND_HEIGHT_M)
+    save(folder / "made_up.nc", [(climate(), site)], {"source": "made up"})
+    return study(**changes).model_copy(update={"climate": str(folder / "made_up.nc")})
 
 
 def climates(sites: int) -> list[Climate]:

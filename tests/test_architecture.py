@@ -38,7 +38,7 @@ engine.schema.battery engine.schema.grid engine.schema.deal engine.build.law eng
 engine.build.construction engine.flows engine.convert.wind engine.finance.sponsor
 engine.build.tenants
 
-engine.dispatch engine.spot engine.finance.spot engine.interruptions
+engine.dispatch engine.spot engine.finance.spot engine.interruptions engine.pysam
 weather.annual weather.channels weather.climate engine.schema.study engine.fleets engine.grid engine.orders
 engine.build.taxes engine.world engine.build.phases engine.build.pv engine.build.curve
 engine.build.mounting engine.build.computing

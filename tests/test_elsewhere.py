@@ -9,19 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 from engine import compose, devices, life, session, setup, simulate
 from engine import plant as plants
 from engine.plant import Place
 from engine.report import facts
 from engine.schema.study import Study
-from tests import studies
+from tests import studies, years
 from tests.conftest import TILE
 from tests.reference import life as reference
 from tests.reference import weather as skies
-from tests.reference.plant import walker_tables
 from tests.test_fields import several
-from tests.test_life import laws_of_fleets
 from tests.test_report import manifest
 from weather import climate as climates
 from weather import generate, places, random
@@ -30,7 +29,7 @@ from weather.climate import Climate, Site
 from weather.ensemble import Generated
 from weather.generate import Sites, Weather
 from weather.random import Ensemble
-from weather.schema import InputError
+from weather.schema import DIMS, UNITS, InputError
 
 SEED, WORLDS, LEVEL = 17, 4, 1.5
 PATHS = 8
@@ -128,10 +127,7 @@ def test_a_year_is_the_reference(file, two):
     weather = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[:, :PATHS]), two)
     known = plant, THRESHOLD, stream, jnp.int32(0), jnp.full(PATHS, 0.8)
     _, _, (_, _, _, flows) = jax.jit(life.year)(*known, weather, jax.jit(life.start)(plant, stream))
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
+    tables = years.tables(plant.fleets)
     suns = [Sun(*(np.asarray(x) for x in view.sun)) for view in (climate, *climate.others)]
     own, other = (
         {name: np.asarray(x)[:, path] for name, x in w._asdict().items()} for w in (two.own, *two.others)
@@ -271,3 +267,82 @@ def test_an_item_of_a_list_is_named_by_its_number(file, machine):
     study = several([{}, {"site": "x"}], [{}], climate=f"{file}@a")
     with pytest.raises(InputError, match=r"^pv\.1\.site: is no site of .*which has a, b, c \(got 'x'\)$"):
         setup.set_up(study, 1, PATHS, None, machine)
+
+
+def stored(file: Path, folder: Path, names: str, study: Study, width: int, **coords: object) -> Path:
+    """An ensemble of these sites as the climate draws it for the study, a seed of 1."""
+    u, years = study.uncertainty, study.life.years
+    climate, sites, _ = places.joined(f"{file}@a", study.life.first_year, ["b"])
+    on = devices.machine(devices=2, tile=TILE, route=devices.MATERIALISED)
+    source = Generated(climate, 1, Ensemble.RUN, u.worlds, u.weather_level, on.mesh)
+    drawn = [jax.tree.map(np.asarray, w) for w in source.years(np.arange(width), years)]
+    at = {"a": [w.own for w in drawn], "b": [w.others[0] for w in drawn]}
+    data = {}
+    for name in Weather._fields:
+        each = [np.stack([getattr(w, name).T for w in at[n]], axis=1) for n in names]
+        data[name] = (DIMS, np.stack(each, axis=-1), {"units": UNITS[name]})
+    known = {site.name: site for site in sites}
+    fields = ("latitude", "longitude", "altitude_m", "utc_offset_h", "wind_height_m")
+    place = {f: ("site", [getattr(known[n], f) for n in names]) for f in fields} | coords
+    path = folder / "several.nc"
+    xr.Dataset(data, {"site": list(names), **place}).to_netcdf(path, engine="netcdf4")
+    return path
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_a_stored_ensemble_serves_several_sites(file, tmp_path, names):
+    """The same bits as drawing them by the same route, in whatever order the file has them; and without a
+    climate the file's first site is the study's.
+    """
+    study = studies.study(
+        climate=f"{file}@a", wind__site="b", phases={}, life__years=1, deal__debt__tenor_years=1
+    )
+    on = devices.machine(devices=2, tile=TILE, route=devices.MATERIALISED)
+    weather = stored(file, tmp_path, names, study, on.width)
+    runs = [setup.set_up(study, 1, PATHS, source, on) for source in (None, weather)]
+    found = [
+        compose.lives(run, compose.prepared(run, session.quiet), np.arange(PATHS), session.quiet)
+        for run in runs
+    ]
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(values, found[1][name], err_msg=name)
+    assert runs[0].air.digest != runs[1].air.digest
+    bare = study.model_copy(update={"climate": None, "wind": study.wind.model_copy(update={"site": "a"})})
+    alone = setup.set_up(bare, 1, PATHS, weather, on)
+    assert alone.air.site.name == names[0]
+    assert list(alone.air.elsewhere) == ([] if names[0] == "a" else ["a"])
+    if names == "ba":
+        given = compose.lives(alone, compose.prepared(alone, session.quiet), np.arange(PATHS), session.quiet)
+        assert (given["wind_mwh"] != found[0]["wind_mwh"]).all()
+
+
+def test_a_file_without_a_site_or_with_other_hours_says_so(file, tmp_path):
+    study = studies.study(
+        climate=f"{file}@a", wind__site="c", phases={}, life__years=1, deal__debt__tenor_years=1
+    )
+    study = study.model_copy(update={"climate": None})
+    on = devices.machine(devices=2, tile=TILE, route=devices.MATERIALISED)
+
+    def refused(file_of: Path, of: Study, sentence: str) -> None:
+        with pytest.raises(InputError) as raised:
+            setup.set_up(of, 1, PATHS, file_of, on)
+        assert str(raised.value).endswith(sentence)
+
+    weather = stored(file, tmp_path, "ab", study, on.width)
+    refused(weather, study, "several.nc, which has a, b (got 'c')")
+    at_b = study.model_copy(update={"wind": study.wind.model_copy(update={"site": "b"})})
+    with xr.open_dataset(weather) as e:
+        e.load()
+    zones = e.assign_coords(utc_offset_h=("site", [8.0, 7.0]))
+    zones.to_netcdf(tmp_path / "zones.nc")
+    refused(
+        tmp_path / "zones.nc",
+        at_b,
+        "wind.site: keeps the hours of another zone: UTC+7, and a UTC+8 (got 'b')",
+    )
+    e.assign_coords(site=["a", "a"]).to_netcdf(tmp_path / "twice.nc")
+    refused(tmp_path / "twice.nc", at_b, "twice.nc: site: holds a, a, wanted each name once")
+    e.isel(site=[0]).to_netcdf(tmp_path / "one.nc")
+    refused(tmp_path / "one.nc", at_b, "brings the weather of one site, a, but wind.site is 'b'")
+    climatic = study.model_copy(update={"climate": f"{file}@c"})
+    refused(weather, climatic, "several.nc: site: holds a, b, none of which is the climate's")

@@ -12,10 +12,8 @@ from engine import plant as plants
 from engine.orders import Orders, none
 from engine.report import html, tables
 from engine.schema.study import Study
-from tests import studies
+from tests import studies, years
 from tests.reference import life as reference
-from tests.reference.plant import walker_tables
-from tests.test_life import laws_of_fleets
 from tests.test_report import made, manifest, outcomes
 from weather import generate, random
 from weather.clearsky import Sun
@@ -158,10 +156,7 @@ def every() -> Study:
 
 def test_a_year_is_the_reference(every, climate, weather):
     plant, energy, (_, _, _, flows) = lived(every, climate, weather)
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
+    tables = years.tables(plant.fleets)
     path = 1
     [walked] = reference.years(
         *(every, Sun(*(np.asarray(x) for x in climate.sun)), studies.WIND_HEIGHT_M, tables, plant.gensets),

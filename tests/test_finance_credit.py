@@ -35,14 +35,6 @@ def test_a_default_before_maturity_locks_up_no_later(flow):
     assert (np.array(flow.lockup_year)[early] <= np.array(flow.default_year)[early]).all()
 
 
-def test_amortised_cost_ends_at_nothing():
-    payments = jnp.full(4, 30.0)
-    rate = jnp.array(0.05)
-    worth = jnp.array(sum(30.0 / 1.05**t for t in range(1, 5)))
-    opening = credit.amortised_cost(worth, payments, rate)
-    assert float(opening[-1] * 1.05 - 30.0) == pytest.approx(0.0, abs=1e-9)
-
-
 def test_a_sure_loss_of_all_is_the_exposure_discounted():
     ecl = credit.expected_credit_loss(
         jnp.array([0.0, 1.0]), jnp.array([100.0, 50.0]), jnp.array(1.0), jnp.array(0.1)

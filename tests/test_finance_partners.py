@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.finance import waterfall
 from engine.finance.partners import Partners, called, outcome
 from tests.reference import deals
 
@@ -72,7 +71,7 @@ def test_shares_and_limits_move_partners_and_nothing_else(sample):
     other = jax.tree.map(jnp.asarray, sample.deals)
     named = Partners(other.partners.share[:, ::-1], other.partners.limit_m / 2.0)
     other = dataclasses.replace(other, partners=named)
-    again = jax.jit(jax.vmap(waterfall.run))(other, sample.debts, sample.operations, sample.market)
+    again = deals.RUN(other, sample.debts, sample.operations, sample.market)
     for name in ("partner_irr_frac", "partner_npv_m", "partner_calls_m", "partner_distribution_m"):
         assert not np.array_equal(getattr(again, name), getattr(sample.flows, name), equal_nan=True), name
     for name in ("equity_npv_m", "distribution_m", "default_year"):

@@ -57,10 +57,3 @@ def test_irr_has_a_gradient():
     for t in range(5):
         up, down = (returns.irr(flows.at[t].add(s)) for s in (1e-4, -1e-4))
         assert float(slope[t]) == pytest.approx(float(up - down) / 2e-4, rel=1e-6)
-
-
-def test_pmt_repays():
-    paid = -returns.pmt(jnp.array(0.05), jnp.array(4.0), jnp.array(100.0))
-    assert float(returns.npv(jnp.array(0.05), jnp.append(-100.0, jnp.full(4, paid)))) == pytest.approx(
-        0.0, abs=1e-9
-    )

@@ -329,7 +329,7 @@ def parts(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def other_studies() -> list[Study]:
-    """The branches that those of the base exclude."""
+    """The branches that those of the base exclude, several in a study: each study is compiled anew."""
     base = base_study().model_dump()
     knots = {"speeds_mps": (2.0, 8.0, 13.0, 26.0), "output_frac": (0.1, 0.4, 1.0, 0.9), "cut_out_mps": 22.0}
     wakes = {"speeds_mps": (5.0, 14.0), "speed_frac": (0.9, 1.0)}
@@ -346,12 +346,11 @@ def other_studies() -> list[Study]:
     owing = [base["deal"]["revenue"]["ppa"] | {"volume": None, "baseload": FLAT | x} for x in REMEDIES]
     flat = [base["deal"]["revenue"] | {"ppa": agreed} for agreed in owing]
     others = (
-        {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}},
-        {"wind": wind | {"curve": {"turbine": "V126/3450"}}},
-        {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
+        {"wind": wind | {"curve": knots, "roughness_m": 0.1, "wakes": wakes, "density": density}}
+        | {"grid": base["grid"] | {"outage": losses, "ride_through_frac": 0.5}},
+        {"wind": wind | {"curve": {"turbine": "V126/3450"}}, "deal": base["deal"] | {"revenue": selling}},
         {"deal": base["deal"] | {"debt": debt}},
         {"deal": base["deal"] | {"debt": debt_behind}},
-        {"deal": base["deal"] | {"revenue": selling}},
         {"load": load | HEAT, "deal": base["deal"] | {"revenue": flat[0]}},
         {"wind": base["wind"] | LYING["wind"], "pv": fixed | LYING["pv"]}
         | {"deal": base["deal"] | {"revenue": flat[1]}},

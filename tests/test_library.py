@@ -152,11 +152,7 @@ def test_every_year_is_as_likely(years):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The small study on a climate file of its own."""
-    file = tmp_path_factory.mktemp("climate") / "made_up.nc"
-    site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-    climates.save(file, [(studies.climate(), site)], {"source": "made up"})
-    return studies.study().model_copy(update={"climate": str(file)})
+    return studies.saved(tmp_path_factory.mktemp("climate"))
 
 
 def test_lives_are_alike(machine):

@@ -9,26 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import calibration, life, orders, simulate
+from engine import calibration, life, orders
 from engine import plant as plants
 from engine.flows import Flows, Totals
-from tests import studies
+from tests import studies, years
 from tests.reference import life as reference
-from tests.reference.plant import walker_tables
+from tests.years import BY_PERIOD, EVERY_HOUR, OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD
 from weather import generate, random
-from weather.clearsky import Sun
-from weather.ensemble import Generated
 from weather.generate import Weather
 from weather.random import Ensemble
 
-SEED, YEARS, WALKED = 21, 2, (0, 5)  # the reference walks these rows
-THRESHOLD = np.array([1.2, 1.0])
-OCCUPANCY = np.array([0.7, 0.9])
-ROUNDING_MW = 1e-3  # of flows up to 400 MW: float32 sums over a day or two between full and empty
-
-BY_PERIOD = "imported_by_period_mwh"
-
-EVERY_HOUR = jax.jit(life.year)  # a run's programs look at one path
+YEARS, WALKED = 2, (0, 5)  # the reference walks these rows
 
 
 @pytest.fixture(scope="module")
@@ -49,52 +40,23 @@ def plant(study, climate):
     return plants.plant(study, climate.sun, studies.WIND_HEIGHT_M)
 
 
-def laws_of_fleets(fleets):
-    """How many laws each fleet has."""
-    sizes = np.diff([*fleets.chain_first.tolist(), len(fleets.chain)])
-    return [int(size) // 4 ** int(bits) for size, bits in zip(sizes, fleets.bits, strict=True)]
-
-
 @pytest.fixture(scope="module")
 def lived(climate, plant, machine):
-    """[year] of (weather, state at the year's start, energy, hours) of the machine's width of paths."""
-    paths = np.arange(machine.width)
-    source = Generated(climate, SEED, Ensemble.RUN, 4, 1.0, machine.mesh)
-    run, names = simulate.programs(machine.mesh), random.stream(SEED, Ensemble.RUN, paths)
-    state, out = run.start(plant, names), []
-    for y, weather in enumerate(source.years(paths, YEARS)):
-        occupied = jnp.full(machine.width, OCCUPANCY[y])
-        after, energy, (_, *hours) = EVERY_HOUR(
-            plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(y), occupied, weather, state
-        )
-        out.append((weather, state, *jax.tree.map(np.asarray, (energy, hours))))
-        state = after
-    return [*out, state]
+    """The years, and behind them the state after the last."""
+    out, after = years.lived(plant, climate, machine, YEARS)
+    return [*out, after]
 
 
 @pytest.fixture(scope="module")
 def walked(study, plant, climate, lived):
     """The same by the reference: {path: [year]}."""
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
-    sun = Sun(*(np.asarray(x) for x in climate.sun))
-    out = {}
-    for path in WALKED:
-        weather = [{k: np.asarray(v)[:, path] for k, v in w._asdict().items()} for w, *_ in lived[:YEARS]]
-        names = (SEED, Ensemble.RUN, path)
-        out[path] = reference.years(
-            *(study, sun, studies.WIND_HEIGHT_M, tables, plant.gensets),
-            *(names, THRESHOLD, OCCUPANCY, weather),
-        )
-    return out
+    return {path: years.walked(study, plant, climate.sun, lived[:YEARS], path) for path in WALKED}
 
 
 @pytest.mark.parametrize("year", range(YEARS))
 @pytest.mark.parametrize("path", WALKED)
 def test_hours_are_the_reference(lived, walked, path, year):
-    starts, _, flows = lived[year][3]
+    _, starts, _, flows = lived[year].hours
     for name, values in flows._asdict().items():
         exact = walked[path][year][name]
         np.testing.assert_allclose(values[..., path].ravel(), exact, rtol=0, atol=ROUNDING_MW, err_msg=name)
@@ -143,7 +105,7 @@ def test_every_branch_is_active(lived):
 
 
 def test_months_are_the_sums_of_their_hours(lived):
-    for _, _, energy, (_, _, flows) in lived[:YEARS]:
+    for _, _, energy, (_, _, _, flows) in lived[:YEARS]:
         for total, flow in zip(energy.monthly[: len(flows)], flows, strict=True):
             by_day = flow.astype(float).sum(axis=1)  # [365, path]
             exact = np.stack([by_day[np.array(reference.MONTH) == m].sum(axis=0) for m in range(12)])
@@ -153,7 +115,7 @@ def test_months_are_the_sums_of_their_hours(lived):
 
 def test_energy_closes_over_the_year(lived):
     """In = out, hour by hour; the store's energy differs by its losses alone."""
-    for _, _, _, (_, met, f) in lived[:YEARS]:
+    for _, _, _, (_, _, met, f) in lived[:YEARS]:
         curtailed = sum(getattr(f, n) for n in Flows._fields if n.startswith("curtailed"))
         came = f.pv_mw + f.wind_mw + f.imported_mw + f.genset_mw + f.discharged_mw
         went = f.served_mw + f.charged_mw + f.exported_mw + curtailed
@@ -184,14 +146,14 @@ def test_the_state_crosses_the_year(lived, plant):
     end, start = lived[0][2], lived[1][1]
     np.testing.assert_array_equal(end.soc_mwh, start.store.soc_mwh)
     np.testing.assert_array_equal(end.backlog_mwh, start.store.backlog_mwh)
-    starts = lived[1][3][0]
+    starts = lived[1].hours[1]
     np.testing.assert_array_equal(starts.soc_mwh[0, 0], start.store.soc_mwh)
     np.testing.assert_array_equal(starts.backlog_mwh[0, 0], start.store.backlog_mwh)
     assert sum(int(k.sum()) for k in start.failed) > 0
     in_force = orders.ordered_frac(0.0, (), start.night_order) > 0
     assert in_force.any()
     assert not in_force.all()
-    first_hour = lived[1][3][1]
+    first_hour = lived[1].hours[2]
     held = first_hour.export_order_mw[0, 0] < first_hour.export_limit_mw[0, 0]
     open_to_export = first_hour.export_limit_mw[0, 0] > 15.0  # an order leaves 11.5 of 50 MW at most
     np.testing.assert_array_equal(held[open_to_export], np.asarray(in_force)[open_to_export])
@@ -199,7 +161,7 @@ def test_the_state_crosses_the_year(lived, plant):
 
 def test_a_year_sees_nothing_of_a_later_one(lived, plant, machine):
     """Other weather after June changes nothing until June."""
-    weather, state, _, (starts, _, flows) = lived[0]
+    weather, state, _, (_, starts, _, flows) = lived[0]
     calmer = jax.tree.map(lambda x: x.at[181 * 24 :].multiply(0.5), weather)
     names = random.stream(SEED, Ensemble.RUN, np.arange(machine.width))
     occupied = jnp.full(machine.width, OCCUPANCY[0])

@@ -12,15 +12,13 @@ import xarray as xr
 
 from engine import config, devices, life, results, setup, simulate
 from engine import plant as plants
-from tests import door, studies
+from tests import door, studies, years
 from tests.conftest import TILES
 from tests.door_weather import ensemble, whole_record
 from tests.reference import history as pieces
 from tests.reference import life as reference
-from tests.reference.plant import walker_tables
 from tests.test_history import taken as taken_of
-from tests.test_life import OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD, laws_of_fleets
-from tests.test_steps import finer
+from tests.years import OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD, finer
 from weather import bootstrap, generate, history, moist, packing, quality, random, records, stream
 from weather.clearsky import Sun
 from weather.ensemble import Generated
@@ -75,10 +73,7 @@ def test_a_year_of_moist_hours_is_the_reference(steps, climate, machine):
     occupied = jnp.full(machine.width, OCCUPANCY[0])
     begun = simulate.programs(machine.mesh).start(plant, names)
     _, _, (seen, starts, met, flows) = jax.jit(life.year)(*known, occupied, air, begun)
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
+    tables = years.tables(plant.fleets)
     weather = {k: np.asarray(v)[:, WALKED] for k, v in drawn._asdict().items()}
     weather["relative_humidity"] = humid[:, WALKED]
     [walked] = reference.years(

@@ -13,7 +13,6 @@ import pytest
 
 from engine import catalogue, compose, devices, prepare, replay, session, setup, simulate
 from tests import studies
-from weather import climate as climates
 from weather import ensemble, random, store
 from weather.ensemble import Generated
 from weather.random import Ensemble
@@ -24,11 +23,7 @@ SEED = 11
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The small study on a climate file of its own."""
-    file = tmp_path_factory.mktemp("climate") / "made_up.nc"
-    site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-    climates.save(file, [(studies.climate(), site)], {"source": "made up"})
-    return studies.study().model_copy(update={"climate": str(file)})
+    return studies.saved(tmp_path_factory.mktemp("climate"))
 
 
 @pytest.fixture(scope="module")

@@ -14,23 +14,14 @@ from engine import compose, devices, life, replay, session, setup, simulate
 from engine import plant as plants
 from engine.reliability import firm
 from engine.report import figures
-from tests import studies
-from tests.reference import life as reference
-from tests.reference.plant import walker_tables
-from tests.test_life import BY_PERIOD, OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD, laws_of_fleets
-from weather import climate as climates
-from weather import ensemble, generate, random, refine, store
-from weather.clearsky import Sun
+from tests import studies, years
+from tests.years import BY_PERIOD, OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD, finer
+from weather import ensemble, generate, random, store
 from weather.ensemble import Generated
 from weather.random import Ensemble
-from weather.refine import Finer
 from weather.schema import InputError
 
 WALKED = 5
-
-
-def finer(steps: int) -> Finer:
-    return Finer(studies.sun(per_hour=steps), refine.tables(studies.sun(), studies.sun(per_hour=4)))
 
 
 def study_of(steps: int):
@@ -55,30 +46,16 @@ def plant(steps, climate):
 
 @pytest.fixture(scope="module")
 def lived(climate, plant, machine):
-    """(weather of whole hours, energy, hours, state after) of the first year."""
-    paths = np.arange(machine.width)
-    weather = next(iter(Generated(climate, SEED, Ensemble.RUN, 4, 1.0, machine.mesh).years(paths, 1)))
-    names = random.stream(SEED, Ensemble.RUN, paths)
-    state = simulate.programs(machine.mesh).start(plant, names)
-    occupied = jnp.full(machine.width, OCCUPANCY[0])
-    known = plant, jnp.asarray(THRESHOLD, jnp.float32), names, jnp.int32(0), occupied
-    after, energy, hours = jax.jit(life.year)(*known, weather, state)
-    return weather, *jax.tree.map(np.asarray, (energy, hours)), after
+    """The first year."""
+    (year,), _ = years.lived(plant, climate, machine, 1)
+    return year
 
 
 @pytest.fixture(scope="module")
 def walked(steps, plant, lived):
     """The same by the reference."""
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
     fine = finer(steps)
-    weather = {k: np.asarray(v)[:, WALKED] for k, v in lived[0]._asdict().items()}
-    (found,) = reference.years(
-        *(study_of(steps), Sun(*map(np.asarray, fine.sun)), studies.WIND_HEIGHT_M, tables, plant.gensets),
-        *((SEED, Ensemble.RUN, WALKED), THRESHOLD, OCCUPANCY, [weather], fine.tables),
-    )
+    (found,) = years.walked(study_of(steps), plant, fine.sun, [lived], WALKED, fine.tables)
     return found
 
 
@@ -89,7 +66,7 @@ def rounding_mw(steps):
 
 
 def test_steps_are_the_reference(lived, walked, rounding_mw):
-    _, starts, _, flows = lived[2]
+    _, starts, _, flows = lived.hours
     found = {n: x for n, x in (flows._asdict() | starts._asdict()).items() if x is not None}
     assert flows.genset_mw.any()
     for name, values in found.items():
@@ -98,7 +75,7 @@ def test_steps_are_the_reference(lived, walked, rounding_mw):
 
 
 def test_months_are_the_reference(lived, walked, rounding_mw):
-    monthly = {n: x for n, x in lived[1].monthly._asdict().items() if x is not None}
+    monthly = {n: x for n, x in lived.energy.monthly._asdict().items() if x is not None}
     by_period = zip(monthly.pop(BY_PERIOD), walked["imported_by_period"].values(), strict=True)
     found = [(name, x, walked["monthly"][name.removesuffix("h")]) for name, x in monthly.items()]
     for name, values, exact in (*found, *((BY_PERIOD, *both) for both in by_period)):
@@ -108,7 +85,7 @@ def test_months_are_the_reference(lived, walked, rounding_mw):
 
 
 def test_every_step_closes(lived):
-    _, starts, _, f = lived[2]
+    _, starts, _, f = lived.hours
     curtailed = sum(x for n, x in f._asdict().items() if n.startswith("curtailed") and x is not None)
     came = f.pv_mw + f.wind_mw + f.imported_mw + f.genset_mw + f.discharged_mw
     went = f.served_mw + f.charged_mw + f.exported_mw + curtailed
@@ -118,7 +95,7 @@ def test_every_step_closes(lived):
 
 
 def test_the_hours_weather_is_kept_and_its_parts_differ(lived, steps):
-    weather, _, (fine, *_), _ = lived
+    weather, _, _, (fine, *_) = lived
     for name, x in fine._asdict().items():
         whole = np.asarray(getattr(weather, name), np.float64)
         parts = np.asarray(x, np.float64).reshape(len(whole), steps, -1)
@@ -128,7 +105,7 @@ def test_the_hours_weather_is_kept_and_its_parts_differ(lived, steps):
 
 
 def test_outages_orders_and_the_grid_hold_through_the_hour(lived, steps):
-    _, _, met, _ = lived[2]
+    _, _, met, _ = lived.hours
     assert (met.battery_frac == 0.0).any()
     for name in ("battery_frac", "import_limit_mw", "export_limit_mw", "export_order_mw", "it_firm_mw"):
         values = getattr(met, name).reshape(365 * 24, steps, -1)
@@ -148,9 +125,10 @@ def test_a_life_drawn_day_by_day_is_the_same_life(climate, plant, lived, machine
     levels = source.levels(paths, 0)
     _, after = jax.jit(generate.year)(climate, levels, names, jnp.int32(0), begun[0])
     np.testing.assert_allclose(sky, after, rtol=1e-5, atol=1e-5)
-    for one, other in zip(jax.tree.leaves(energy.monthly), jax.tree.leaves(lived[1].monthly), strict=True):
+    both = jax.tree.leaves(energy.monthly), jax.tree.leaves(lived.energy.monthly)
+    for one, other in zip(*both, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * np.abs(other).max())
-    ghi, speed = lived[2][0].ghi, lived[2][0].wind_speed
+    ghi, speed = lived.hours[0].ghi, lived.hours[0].wind_speed
     np.testing.assert_allclose(fine.ghi, ghi, rtol=1e-4, atol=1e-2)
     np.testing.assert_allclose(fine.wind_speed, speed, rtol=1e-4, atol=1e-3)
 
@@ -162,11 +140,8 @@ def test_a_plant_wants_the_sun_of_its_steps(climate):
 
 @pytest.fixture(scope="module")
 def run(machine, tmp_path_factory):
-    """A run of quarter-hours on a climate file of its own."""
-    file = tmp_path_factory.mktemp("climate") / "made_up.nc"
-    site = climates.Site("made up", 40.0, 110.0, 1000.0, 8.0, studies.WIND_HEIGHT_M)
-    climates.save(file, [(studies.climate(), site)], {"source": "made up"})
-    study = studies.study(life__step_minutes=15).model_copy(update={"climate": str(file)})
+    """A run of quarter-hours."""
+    study = studies.saved(tmp_path_factory.mktemp("climate"), life__step_minutes=15)
     return setup.set_up(study, SEED, 40, None, machine)
 
 

@@ -7,16 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import compose, life, registers, replay, session, setup, simulate
+from engine import compose, life, registers, replay, session, setup
 from engine import plant as plants
-from tests import studies
-from tests.reference import life as reference
-from tests.reference.plant import walker_tables
-from tests.test_life import OCCUPANCY, ROUNDING_MW, SEED, THRESHOLD, laws_of_fleets
-from tests.test_steps import finer
+from tests import studies, years
+from tests.years import ROUNDING_MW, finer
 from weather import generate, random
-from weather.clearsky import Sun
-from weather.ensemble import Generated
 from weather.random import Ensemble, Stream
 
 YEARS, WALKED = 2, 5
@@ -63,37 +58,21 @@ def plant(steps, climate):
 
 @pytest.fixture(scope="module")
 def lived(climate, plant, machine):
-    """[year] of (weather of whole hours, hours) and the state after the last."""
-    paths = np.arange(machine.width)
-    names = random.stream(SEED, Ensemble.RUN, paths)
-    state, program, out = simulate.programs(machine.mesh).start(plant, names), jax.jit(life.year), []
-    years = Generated(climate, SEED, Ensemble.RUN, 4, 1.0, machine.mesh).years(paths, YEARS)
-    for y, weather in enumerate(years):
-        occupied = jnp.full(machine.width, OCCUPANCY[y])
-        threshold = jnp.asarray(THRESHOLD, jnp.float32)
-        state, _, hours = program(plant, threshold, names, jnp.int32(y), occupied, weather, state)
-        out.append((weather, jax.tree.map(np.asarray, hours)))
-    return [*out, state]
+    """The years, and behind them the state after the last."""
+    out, after = years.lived(plant, climate, machine, YEARS)
+    return [*out, after]
 
 
 @pytest.fixture(scope="module")
 def walked(steps, plant, climate, lived):
     """The same by the reference."""
-    tables = [
-        [walker_tables(plant.fleets, n, law) for law in range(laws)]
-        for n, laws in enumerate(laws_of_fleets(plant.fleets))
-    ]
     sun, parts = (climate.sun, None) if steps == 1 else finer(steps)
-    weather = [{k: np.asarray(v)[:, WALKED] for k, v in w._asdict().items()} for w, _ in lived[:YEARS]]
-    return reference.years(
-        *(study_of(steps), Sun(*map(np.asarray, sun)), studies.WIND_HEIGHT_M, tables, plant.gensets),
-        *((SEED, Ensemble.RUN, WALKED), THRESHOLD, OCCUPANCY, weather, parts),
-    )
+    return years.walked(study_of(steps), plant, sun, lived[:YEARS], WALKED, parts)
 
 
 @pytest.mark.parametrize("year", range(YEARS))
 def test_steps_are_the_reference(lived, walked, steps, year):
-    _, (_, starts, _, flows) = lived[year]
+    _, starts, _, flows = lived[year].hours
     for name, values in (flows._asdict() | starts._asdict()).items():
         if values is not None:
             got, exact = values[..., WALKED].ravel(), walked[year][name]
@@ -102,7 +81,7 @@ def test_steps_are_the_reference(lived, walked, steps, year):
 
 
 def test_it_happens(lived):
-    _, (_, _, met, _) = lived[0]
+    _, _, met, _ = lived[0].hours
     assert (met.it_stopped_firm_mw > 1.0).any()
     assert len(np.unique(met.pue)) > 100
     lying = lived[YEARS].lying

@@ -35,15 +35,20 @@ def joined(
         if other not in known:
             raise InputError(f"is no site of {path}, which has {', '.join(known)} (got {other!r})")
         seen, place, its = climates.load(f"{path}{SEPARATOR}{other}", first_year)
-        if abs(place.utc_offset_h - site.utc_offset_h) > 0.01:
-            raise InputError(
-                f"keeps the hours of another zone: UTC{place.utc_offset_h:+g}, and {site.name} "
-                f"UTC{site.utc_offset_h:+g} (got {other!r})"
-            )
+        same_zone("", site, dataclasses.replace(place, name=other))
         views.append(dataclasses.replace(seen, number=1 + known.index(other)))
         places.append(place)
         digest = hashlib.sha256((digest + its).encode()).hexdigest()
     return dataclasses.replace(own, others=tuple(views)), tuple(places), digest
+
+
+def same_zone(where: str, own: Site, other: Site) -> None:
+    """Raise InputError where another site's hours are not the own one's. where: how the sentence begins."""
+    if abs(other.utc_offset_h - own.utc_offset_h) > 0.01:
+        raise InputError(
+            f"{where}keeps the hours of another zone: UTC{other.utc_offset_h:+g}, and {own.name} "
+            f"UTC{own.utc_offset_h:+g} (got {other.name!r})"
+        )
 
 
 def sites(name_or_path: str) -> list[str]:

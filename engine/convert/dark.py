@@ -1,9 +1,9 @@
 """What comes with dark days: whether it is there on one, as often in all: formulas of one day of one path.
 
 It has a normal score, of which the region's sun is a part, and is there where the score lies under the one
-that the month's odds ask for. The region's anomaly is a standard normal, so that the mean of the odds is the
-month's, whatever the correlation; where anomalies are those of a file's days, whose law is another, it is
-nearly that.
+that the month's odds ask for. A climate's region is a standard normal, so that the mean of the odds is the
+month's, whatever the correlation. Anomalies that are taken from a file's own days are skewed: by those of
+NSRDB at Yuma odds of 0.2 have a mean of 0.196 at a correlation of 0.3, of 0.174 at 0.6.
 
 Source of the model: Wilks, J. Hydrol. 210 (1998) 178, whose wet days have correlated normal scores; that days
 with rain are darker: Richardson, Water Resour. Res. 17 (1981) 182. Leaves out how much falls.

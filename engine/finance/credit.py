@@ -100,15 +100,6 @@ def _first_paid(paid: jax.Array | None, periods_per_year: int) -> jax.Array:
     return jnp.asarray(jnp.nan) if paid is None else _first_year(paid > SLACK, periods_per_year)
 
 
-def amortised_cost(loan: jax.Array, payments: jax.Array, eir: jax.Array) -> jax.Array:
-    """Opening carrying amount of each period, [period], at the effective interest rate per period."""
-
-    def period(owed: jax.Array, paid: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return owed * (1.0 + eir) - paid, owed
-
-    return jax.lax.scan(period, loan, payments)[1]
-
-
 def expected_credit_loss(
     marginal_pd: jax.Array, exposure: jax.Array, lgd: jax.Array, eir: jax.Array
 ) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Time value of money: npv, irr, pmt."""
+"""Time value of money: npv, irr."""
 
 from __future__ import annotations
 
@@ -51,11 +51,6 @@ def irr_reason(flows: jax.Array) -> jax.Array:
     none = jnp.isnan(irr(jax.lax.stop_gradient(flows)))
     why = jnp.where((flows < 0).any(), jnp.where((flows > 0).any(), 3, 1), 2)
     return jnp.where(none, why, 0).astype(jnp.int8)
-
-
-def pmt(rate: jax.Array, periods: jax.Array, present: jax.Array) -> jax.Array:
-    """Level payment at period ends that repays `present`; negative, as it is paid. rate > 0."""
-    return -present * rate / -jnp.expm1(-periods * jnp.log1p(rate))
 
 
 def _steps(flows: jax.Array) -> jax.Array:

@@ -52,11 +52,6 @@ def straight(rate: jax.Array, periods: jax.Array, term: jax.Array) -> jax.Array:
     return (1.0 / periods + rate * (1.0 - index(term.shape[0]) / periods)) * term
 
 
-def bullet(rate: jax.Array, periods: jax.Array, term: jax.Array) -> jax.Array:
-    """Service of an amount of one that is repaid whole at maturity, [period]."""
-    return rate * term + (index(term.shape[0]) == periods - 1.0)
-
-
 def within(
     repayment: str, most: jax.Array, rate: jax.Array, periods: jax.Array, term: jax.Array
 ) -> jax.Array:
@@ -77,11 +72,6 @@ def present_value(flows: jax.Array, rate: jax.Array) -> jax.Array:
 def cover(cfads: jax.Array, owed: jax.Array) -> jax.Array:
     """DSCR, LLCR or PLCR: cash over what it is to cover, NaN where that is nothing."""
     return jnp.where(owed > 0, cfads / jnp.where(owed > 0, owed, 1.0), jnp.nan)
-
-
-def break_even_drop(ratio: jax.Array) -> jax.Array:
-    """The fall of CFADS that brings a cover ratio to one, as a fraction of it."""
-    return (ratio - 1.0) / ratio
 
 
 def average_life(principal: jax.Array) -> jax.Array:

@@ -7,11 +7,12 @@ differs from what lenders write stands here and nowhere else:
 - CFADS is before tax and without the reserves' interest; service is annual;
 - reserves look one year ahead, earn interest on their opening balance, and are given back whole with
   the last service (debt) or in the last year (working capital);
-- a cap on gearing raises the DSCR, and straight line is counted from the middle of year one; lenders'
-  fees are not part of what is written off.
+- a cap on gearing raises the DSCR; lenders' fees are not part of what is written off;
+- credits come as cash: on energy in each year, rounded to tenths of a cent, on investment with the first.
 
-One unit of currency; rows run over [0..years], 0 being financial close. Left out: incentives, salvage,
-bonus depreciation, replacement reserves, receivables, property tax.
+One unit of currency; rows run over [0..years], 0 being financial close. `engine.pysam` makes a project of
+PySAM's own inputs, and refuses by name those that nothing here stands for: incentives but for the two federal
+credits, replacement and receivables' reserves, a moratorium, schedules by year.
 
 Source: NREL SAM Simulation Core, Singleowner 7.1.1, by its outputs.
 """
@@ -32,9 +33,12 @@ from weather import random as _random  # noqa: F401  (switches float64 on)
 class Project(NamedTuple):
     """A project's inputs, [] each, fractions a year where a rate.
 
-    energy_kwh: of the first year. price_per_kwh. om_fixed, om_per_kw, om_per_kwh: of the first year.
+    energy_kwh: of the first year. price_per_kwh; price_multiple: what its hours earn over that.
+    om_fixed, om_per_kw, om_per_kwh, land: of the first year; ..._escalation: beside inflation.
+    property_tax: of the first year, falling by property_decline of it each. capacity: paid in the first year.
     fee_frac, closing: of the debt, and flat. idc, other: financing costs of construction. max_gearing
-    applies to a sculpted loan. tax_life: infinite where nothing is written off.
+    applies to a sculpted loan. [year] shares of cost and of these two that are written off: federal, state.
+    ptc_per_kwh: [year]. itc: with the first year. salvage: of the cost, with the last.
     """
 
     capacity_kw: jax.Array
@@ -46,7 +50,9 @@ class Project(NamedTuple):
     om_fixed: jax.Array
     om_per_kw: jax.Array
     om_per_kwh: jax.Array
-    om_escalation: jax.Array
+    om_fixed_escalation: jax.Array
+    om_kw_escalation: jax.Array
+    om_kwh_escalation: jax.Array
     inflation: jax.Array
     insurance_frac: jax.Array
     dscr: jax.Array
@@ -63,8 +69,19 @@ class Project(NamedTuple):
     reserve_interest: jax.Array
     state_tax: jax.Array
     federal_tax: jax.Array
-    tax_life: jax.Array
+    federal_share: jax.Array
+    state_share: jax.Array
     real_discount: jax.Array
+    price_multiple: jax.Array | float = 1.0
+    land: jax.Array | float = 0.0
+    land_escalation: jax.Array | float = 0.0
+    property_tax: jax.Array | float = 0.0
+    property_decline: jax.Array | float = 0.0
+    capacity: jax.Array | float = 0.0
+    capacity_escalation: jax.Array | float = 0.0
+    salvage_frac: jax.Array | float = 0.0
+    ptc_per_kwh: jax.Array | float = 0.0
+    itc: jax.Array | float = 0.0
 
 
 class Account(NamedTuple):
@@ -84,6 +101,9 @@ class Account(NamedTuple):
     reserve_debtservice: jax.Array
     reserve_om: jax.Array
     feddepr_total: jax.Array
+    stadepr_total: jax.Array
+    ptc_fed: jax.Array
+    itc_fed: jax.Array
     fedtax: jax.Array
     statax: jax.Array
     project_return_pretax: jax.Array
@@ -98,10 +118,18 @@ def run(p: Project, years: int, repayment: str = "sculpted") -> Account:
     """The account of a life. repayment: "sculpted" by the DSCR; "annuity" or "equal_principal" by gearing."""
     t = jnp.arange(years, dtype=jnp.float64)
     energy = p.energy_kwh * (1.0 - p.degradation) ** t
-    revenue = energy * p.price_per_kwh * (1.0 + p.price_escalation) ** t
-    index = (1.0 + p.om_escalation + p.inflation) ** t
-    opex = (p.om_fixed + p.om_per_kw * p.capacity_kw + p.om_per_kwh * energy) * index
-    opex = opex + p.insurance_frac * p.cost * (1.0 + p.inflation) ** t
+    revenue = energy * p.price_per_kwh * p.price_multiple * (1.0 + p.price_escalation) ** t
+    revenue = revenue + p.capacity * (1.0 + p.capacity_escalation) ** t
+    revenue = revenue.at[-1].add(p.salvage_frac * p.cost)
+    opex = p.insurance_frac * p.cost * (1.0 + p.inflation) ** t
+    for first, escalation in (
+        (p.om_fixed, p.om_fixed_escalation),
+        (p.om_per_kw * p.capacity_kw, p.om_kw_escalation),
+        (p.om_per_kwh * energy, p.om_kwh_escalation),
+        (p.land, p.land_escalation),
+    ):
+        opex = opex + first * (1.0 + escalation + p.inflation) ** t
+    opex = opex + p.property_tax * jnp.maximum(1.0 - p.property_decline * t, 0.0)
     ebitda, term = revenue - opex, (t < p.tenor).astype(jnp.float64)
     if repayment == "sculpted":
         loan = _capped(p, ebitda, opex, term)
@@ -117,11 +145,11 @@ def run(p: Project, years: int, repayment: str = "sculpted") -> Account:
     earned = p.reserve_interest * held[:-1]
     pretax = ebitda + earned - service - jnp.diff(held)
     basis = p.cost + p.idc + p.other
-    written_off = basis * jnp.diff(jnp.clip((t + 0.5) / p.tax_life, 0.0, 1.0), prepend=0.0)
-    profit = ebitda + earned - loan.interest - written_off
-    state = -p.state_tax * profit
-    federal = -p.federal_tax * (profit + state)
-    equity = jnp.append(loan.amount - installed, pretax + state + federal)
+    profit = ebitda + earned - loan.interest
+    state = -p.state_tax * (profit - basis * p.state_share)
+    federal = -p.federal_tax * (profit - basis * p.federal_share + state)
+    ptc, itc = energy * p.ptc_per_kwh, jnp.where(t == 0, p.itc, 0.0)
+    equity = jnp.append(loan.amount - installed, pretax + state + federal + ptc + itc)
     discount = (1.0 + p.real_discount) * (1.0 + p.inflation) - 1.0
     return Account(
         energy_net=_from_close(energy),
@@ -137,7 +165,10 @@ def run(p: Project, years: int, repayment: str = "sculpted") -> Account:
         debt_balance=jnp.append(loan.amount, loan.balance),
         reserve_debtservice=dsra,
         reserve_om=working,
-        feddepr_total=_from_close(written_off),
+        feddepr_total=_from_close(basis * p.federal_share),
+        stadepr_total=_from_close(basis * p.state_share),
+        ptc_fed=_from_close(ptc),
+        itc_fed=_from_close(itc),
         fedtax=_from_close(federal),
         statax=_from_close(state),
         project_return_pretax=jnp.append(loan.amount - installed, pretax),

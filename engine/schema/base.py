@@ -15,6 +15,9 @@ NotNegative = Annotated[float, Field(ge=0.0, le=LARGEST)]
 Spread = Annotated[float, Field(ge=0.0, le=2.0)]  # a relative standard deviation
 Hour = Annotated[int, Field(ge=0, le=23)]  # at which something begins
 End = Annotated[int, Field(ge=0, le=24)]  # hour at which something ends
+Number = TypeVar("Number")
+EachHour = Annotated[tuple[Number, ...], Field(min_length=24, max_length=24)]  # from midnight
+EachMonth = Annotated[tuple[Number, ...], Field(min_length=12, max_length=12)]  # January to December
 Label = Annotated[str, Field(json_schema_extra={"label": True})]
 ONE, SEVERAL = "<one>", "<several>"  # stand in pydantic's place of an error, and in no key
 

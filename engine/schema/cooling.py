@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, Section, Share, contradiction
+from engine.schema.base import EachMonth, Fraction, Section, Share, contradiction
 
 DewPoint = Annotated[float, Field(ge=-60.0, le=35.0)]
 
@@ -16,7 +16,7 @@ class Humidity(Section):
     the month; no climate has it.
     """
 
-    dew_point_c: Annotated[tuple[DewPoint, ...], Field(min_length=12, max_length=12)] | None = Field(
+    dew_point_c: EachMonth[DewPoint] | None = Field(
         None,
         description="January to December, straight from mid-month to mid-month; in colder air its "
         "temperature; left out: the weather's file says it",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, Section, contradiction
+from engine.schema.base import EachMonth, Fraction, Section, contradiction
 from engine.schema.snow import Dark
 
 
@@ -15,7 +13,7 @@ class Icing(Section):
 
     from_c: float = Field(-15.0, ge=-40.0, le=5.0, description="coldest air in which ice grows")
     to_c: float = Field(0.0, ge=-40.0, le=5.0, description="warmest air in which ice grows")
-    moist_frac: Annotated[tuple[Fraction, ...], Field(min_length=12, max_length=12)] = Field(
+    moist_frac: EachMonth[Fraction] = Field(
         description="of the hours, January to December, in air so moist that ice grows if it is cold"
     )
     spell_h: float = Field(12.0, ge=1.0, le=720.0, description="mean length of a spell of moist air")

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, Share, contradiction
+from engine.schema.base import EachMonth, Fraction, NotNegative, Section, Share, contradiction
 
 Begin = Annotated[int, Field(ge=0, le=35)]
 Lasting = Annotated[int, Field(ge=1, le=24)]
@@ -86,7 +86,7 @@ class Midday(Kind):
     weight: tuple[NotNegative, ...] = Field(
         _MIDDAY_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 225 orders"
     )
-    season: tuple[Score, ...] = Field(_MIDDAY_SEASON, min_length=12, max_length=12, description=_SEASON)
+    season: EachMonth[Score] = Field(_MIDDAY_SEASON, description=_SEASON)
     chance_persistence_frac: Fraction = Field(0.75, description=_PERSISTENCE)
 
 
@@ -100,7 +100,7 @@ class Night(Kind):
     weight: tuple[NotNegative, ...] = Field(
         _NIGHT_WEIGHT, min_length=1, description="how often an order has the hours of its row; of 136 orders"
     )
-    season: tuple[Score, ...] = Field(_NIGHT_SEASON, min_length=12, max_length=12, description=_SEASON)
+    season: EachMonth[Score] = Field(_NIGHT_SEASON, description=_SEASON)
     chance_persistence_frac: Fraction = Field(0.0, description=_PERSISTENCE)
 
 

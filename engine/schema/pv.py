@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, Label, NotNegative, Section, Share, contradiction, want
+from engine.schema.base import EachMonth, Fraction, Label, NotNegative, Section, Share, contradiction, want
 from engine.schema.fleet import Blocks, Outage
 from engine.schema.snow import Dust, Snow
 
@@ -59,7 +59,7 @@ class Pv(Section):
     )
     cover: Literal["ar_glass", "glass", "none"] = Field("ar_glass", description="reflects slanting light")
     reflected: Literal["all", "beam"] = Field("all", description="beam: no diffuse light is, as in pvlib")
-    soiling_frac: Annotated[tuple[Fraction, ...], Field(min_length=12, max_length=12)] = Field(
+    soiling_frac: EachMonth[Fraction] = Field(
         (0.0,) * 12, description="light lost by dust or snow, January to December; 0 leaves it in loss_frac"
     )
     snow: Snow | None = Field(None, description="left out: within soiling_frac or loss_frac")

@@ -6,11 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.schema.base import Fraction, Section
+from engine.schema.base import EachMonth, Fraction, Section
 
-Days = Annotated[
-    tuple[Annotated[float, Field(ge=0.0, le=28.0)], ...], Field(min_length=12, max_length=12)
-]  # of a month, January to December
+Days = Annotated[float, Field(ge=0.0, le=28.0)]  # of a month
 
 
 Dark = Annotated[float, Field(ge=0.0, le=0.95)]  # of a wet day's score with the region's lack of sun
@@ -19,7 +17,9 @@ Dark = Annotated[float, Field(ge=0.0, le=0.95)]  # of a wet day's score with the
 class Snow(Section):
     """Snow that covers fixed planes and slides off them as air and sun let it (Marion et al., 2013)."""
 
-    days: Days = Field(description="a month, January to December, on which enough falls to cover the modules")
+    days: EachMonth[Days] = Field(
+        description="a month, January to December, on which enough falls to cover the modules"
+    )
     dark_correlation: Dark | None = Field(
         None,
         description="of days on which it falls with how dark the region is; left out: blind to it",
@@ -37,7 +37,7 @@ class Dust(Section):
     """Dust that gathers from day to day until rain cleans (Kimber et al., 2006); in place of soiling_frac."""
 
     lost_frac_per_day: Fraction = Field(description="of light, more with each dry day; deserts near 0.003")
-    rain_days: Days = Field(description="a month, January to December, with rain enough to clean")
+    rain_days: EachMonth[Days] = Field(description="a month, January to December, with rain enough to clean")
     dark_correlation: Dark | None = Field(
         None, description="of these days with how dark the region is; left out: blind to it"
     )

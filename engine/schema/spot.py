@@ -13,9 +13,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.schema.base import Fraction, NotNegative, Section, Spread, contradiction
+from engine.schema.base import EachHour, EachMonth, Fraction, NotNegative, Section, Spread, contradiction
 
-DAY, MONTHS = 24, 12
 Multiple = Annotated[float, Field(ge=-10.0, le=100.0)]
 
 # fmt: off
@@ -37,28 +36,20 @@ _SUN = (
 class SpotTerms(Section):
     """Exported energy at the price of its hour; `grid.export_price_per_kwh` is the mean of a year's hours."""
 
-    hour_multiple: tuple[NotNegative, ...] = Field(
+    hour_multiple: EachHour[NotNegative] = Field(
         _HOUR_MULTIPLE,
-        min_length=DAY,
-        max_length=DAY,
         description="usual price by hour from midnight, over one another",
     )
-    month_multiple: tuple[NotNegative, ...] = Field(
-        (1.0,) * MONTHS,
-        min_length=MONTHS,
-        max_length=MONTHS,
+    month_multiple: EachMonth[NotNegative] = Field(
+        (1.0,) * 12,
         description="usual price by month, January first, over one another",
     )
-    sd_multiple: tuple[Spread, ...] = Field(
+    sd_multiple: EachHour[Spread] = Field(
         _SPREAD,
-        min_length=DAY,
-        max_length=DAY,
         description="spread about the usual price by hour, over the mean price, without floor and cap",
     )
-    falls_with_sun_frac: tuple[Fraction, ...] = Field(
+    falls_with_sun_frac: EachHour[Fraction] = Field(
         _SUN,
-        min_length=DAY,
-        max_length=DAY,
         description="by hour: correlation of the price with the region's sun, its sign turned round",
     )
     falls_with_wind_frac: Fraction = Field(

@@ -502,6 +502,10 @@ def stack(items):
     return jax.tree.map(lambda *leaves: np.stack(leaves), *items)
 
 
+# of many deals at once, of one structure: tests of a sample take these programs, which are then compiled once
+SIZE, RUN = jax.jit(jax.vmap(debt.size)), jax.jit(jax.vmap(waterfall.run))
+
+
 @functools.cache
 def sample(shape):
     """The drawn deals of one of `SHAPES`, sized and run by the kernels in two calls."""
@@ -521,8 +525,8 @@ def sample(shape):
         rates = np.random.default_rng([28, years]).lognormal(-0.3, 0.7, (count, years))
         markets = markets._replace(base_rate=rates)
     deals = stack([deal(s) for s in studies])
-    debts = jax.jit(jax.vmap(debt.size))(deals, cases)
-    flows = jax.jit(jax.vmap(waterfall.run))(deals, debts, lives, markets)
+    debts = SIZE(deals, cases)
+    flows = RUN(deals, debts, lives, markets)
     return Sample(shape, studies, deals, cases, debts, lives, markets, flows)
 
 

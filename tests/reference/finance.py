@@ -565,7 +565,8 @@ def size(study, cases):
     service, uses = [0.0] * len(taxable[0]["ebitda"]), sum(spend_m(study))
     nothing = {"amount_m": 0.0, "interest_m": [0.0] * len(service)}
     behind = [nothing for _ in terms.tranches]
-    for _ in range(60):
+    for _ in range(60):  # some never rest, and toggle a last bit
+        before = service, uses, behind
         amount, interest = pv(service, rate), schedule(service, rate)[0]
         fee, reserve = letter_fees(study, service), dsra_targets(study, service)[0]
         lent = [amount, *(tranche["amount_m"] for tranche in behind)]
@@ -590,6 +591,8 @@ def size(study, cases):
         service = [s * scale for s in smallest]
         dues, worth = [s + f for s, f in zip(service, fee, strict=True)], pv(service, rate)
         behind = tranches.sized(study, shaped, (cfads[0], cfads[chosen]), dues, worth, uses)
+        if (service, uses, behind) == before:
+            break
     amount = pv(service, rate)
     interest, principal, balance = schedule(service, rate)
     targets, fee = dsra_targets(study, service), letter_fees(study, service)

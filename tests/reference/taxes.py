@@ -80,14 +80,15 @@ def settle_vat(study, years, cost_factor=1.0):
 def income_tax(study, earnings, interest, capitalised):
     """Tax by period, of one company or of two."""
     n, per_year = study.life.years, study.deal.debt.periods_per_year
-    uplift = 1 + capitalised / finance.capex_m(study)
+    costs = {name: finance.cost_m(study, name) for name in finance.CLASSES}
+    uplift = 1 + capitalised / sum(costs.values())
 
     def written_off(parts, y):
         total = 0.0
         for name, part in parts.items():
             item = getattr(study.deal.capex, name)
             if y < item.tax_life_years:
-                cost = part * finance.cost_m(study, name) * uplift
+                cost = part * costs[name] * uplift
                 total += cost * (1 - item.residual_frac) / item.tax_life_years
         for renewal in study.deal.renewals.values():
             item = getattr(study.deal.capex, renewal.of)
@@ -97,14 +98,15 @@ def income_tax(study, earnings, interest, capitalised):
         return total
 
     def profits(ebitda, share, parts):
+        by_year = [written_off(parts, y) for y in range(n)]
         return [
-            ebitda[t] - share * interest[t] - written_off(parts, t // per_year) / per_year
-            for t in range(n * per_year)
+            ebitda[t] - share * interest[t] - by_year[t // per_year] / per_year for t in range(n * per_year)
         ]
 
     if study.deal.tax.power_company is None:
         return company_tax(study, profits(earnings["ebitda"], 1.0, dict.fromkeys(finance.CLASSES, 1.0)), [])
-    power, share = owned(study), power_share(study)
+    power = owned(study)
+    share = sum(part * costs[name] for name, part in power.items()) / sum(costs.values())
     others = {name: 1.0 - part for name, part in power.items()}
     rest = [e - p for e, p in zip(earnings["ebitda"], earnings["power_company"], strict=True)]
     relief = table(study.deal.tax.table)["generation_levied_frac"]
