@@ -73,7 +73,7 @@ PROVENANCE = {
     ),
     "weak_points": (
         "the station's daily sun has a floor near a clear-sky index of 0.26, which the year's dimmest day "
-        "keeps to less (sd 3.9 W/m2, the station's 1.7); correlation of sun and wind rests on sheltered "
+        "keeps to less (sd 3.4 W/m2, the station's 1.7); correlation of sun and wind rests on sheltered "
         "wind; how one variable leads another by days is left out; dust storms only as far as in the daily "
         "sun; months, hours and persistence of wind from one year of one mast; " + parts.WEAK
     ),
