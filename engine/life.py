@@ -1,7 +1,7 @@
-"""The life of a tile of paths: its hours, years and cash, written downward from weather to default.
+"""The life of a tile of paths: its hours, days and years, from weather to energy.
 
 Kernels of one hour stand in the files that this one imports; here they become days and years. What comes
-once in a life - prices and cash - is written for one path, and `simulate` maps it over many.
+once in a life, its prices and cash, is `settlement`.
 """
 
 from __future__ import annotations
@@ -25,19 +25,14 @@ from engine import (
     outages,
     phases,
     spot,
-    world,
 )
 from engine.build.phases import PARTS
-from engine.deal import Deal
-from engine.finance import completion, contracts, waterfall
-from engine.finance.debt import Debt
-from engine.finance.waterfall import CashFlow
+from engine.finance import completion
 from engine.flows import Drivers, Flows, Totals, by_field, totals
 from engine.hours import Hours
 from engine.orders import Order, OrderProcess, Orders
 from engine.plant import Plant
 from engine.standing import aged, in_place, in_year
-from engine.world import Market
 from weather import ahead, block, generate, moist, packing, random, refine
 from weather.climate import Climate
 from weather.generate import Weather
@@ -304,18 +299,3 @@ def _by_month(daily: jax.Array) -> jax.Array:
     ends = np.cumsum(MONTH_DAYS)
     months = zip(ends - MONTH_DAYS, ends, strict=True)
     return jnp.stack([jnp.sum(daily[first:end].astype(jnp.float64), axis=0) for first, end in months])
-
-
-def market(plant: Plant, stream: Stream) -> Market:
-    """Prices and occupancy of one path, its loan's base rate, and how its construction ends."""
-    planned, risks = plant.planned_occupancy, plant.construction
-    found = world.market(plant.unknowns, planned, stream, plant.worlds, plant.tenants)
-    if plant.base_rate is not None:
-        rate = world.base_rate(plant.base_rate, stream, plant.worlds, planned.shape[0])
-        found = found._replace(base_rate=rate)
-    return found if risks is None else found._replace(completion=completion.drawn(risks, stream))
-
-
-def settle(deal: Deal, debt: Debt, operations: Totals, market: Market) -> CashFlow:
-    """The cash of one path from its energy, `operations` [year, 12] float64 MWh."""
-    return waterfall.run(deal, debt, contracts.operations(operations), market)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from engine import calibration, life, registers
+from engine import calibration, life, registers, settlement
 from engine.calibration import OrderCase
 from engine.devices import MATERIALISED, PALLAS, Machine
 from engine.dispatch import State as Store
@@ -75,7 +75,7 @@ def programs(mesh: Mesh) -> Programs:
         """operations: `Operations` of a call."""
 
         def one(monthly, soc_mwh, backlog_mwh, market):
-            cash = life.settle(deal, debt, monthly, market)
+            cash = settlement.settle(deal, debt, monthly, market)
             return outcomes(plant, monthly, soc_mwh, backlog_mwh, cash, market)
 
         return jax.vmap(one, in_axes=(-1, -1, -1, 0))(*operations)
@@ -87,7 +87,7 @@ def programs(mesh: Mesh) -> Programs:
     drawn = (all_, each, all_, all_, streams, all_, each, (air, each))
     return Programs(
         start=program(life.start, (all_, streams), each),
-        market=program(block.tile(life.market), (all_, streams), each),
+        market=program(block.tile(settlement.market), (all_, streams), each),
         year=program(lambda *args: life.year(*args)[:2], year, (each, energy)),
         hours=program(functools.partial(life.year, watched=1), year, (each, energy, deep)),
         drawn_year=program(lambda *args: life.drawn_year(*args)[:2], drawn, ((air, each), energy)),

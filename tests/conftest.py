@@ -19,7 +19,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 TILE = 16  # paths of a device and program, small enough for a test
 TILES = dict.fromkeys(devices.ROUTES, TILE)  # of whatever route
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the repository
-MAPS = 30_000  # of 65,530 by default; every compiled program has some
+MAPS = 10_000  # of 65,530 by default; every compiled program has some, one module alone tens of thousands
 ALLOWED_WARNINGS: tuple[str, ...] = ()  # of others: pytest's filter lines, each with its reason
 
 

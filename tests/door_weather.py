@@ -91,7 +91,7 @@ ENSEMBLES = (
     (_coordinate("wind_height_m", np.nan), "wind_height_m: is nan, wanted a number from 1 to 300"),
     (lambda e: e.assign(region_sun=e.ghi.assign_attrs(units="1")),
      "region_sun and region_wind come together or not at all"),
-    (lambda e: xr.concat([e, e], "site"), "site: 2 sites, wanted 1"),
+    (lambda e: xr.concat([e, e], "site"), "site: holds here, here, wanted each name once"),
     (_stored("ghi", -999, path=1, hour=4000),
      "year 1: ghi: 1 of 17520 values are missing or NaN; the first at path 1, hour 4000"),
     (_stored("temp_air", 200, path=0, hour=9),

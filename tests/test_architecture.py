@@ -80,7 +80,7 @@ engine.fields
 
 engine.hours
 
-engine.life engine.report.html engine.report.terminal
+engine.life engine.settlement engine.report.html engine.report.terminal
 
 engine.registers engine.calibration engine.outcomes engine.devices engine.report.fidelity
 

@@ -37,6 +37,7 @@ SHAPES = {
     "deal.revenue.ppa.volume.make_up_years",
     "deal.tax.loss_carry_years",
     "pv.cell.model",
+    "pv.reflected",
     "grid.islanding",
     "grid.tariff.peak.days",
     "grid.tariff.valley.days",

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import life, phases
+from engine import life, phases, settlement
 from engine import plant as plants
 from engine.build import phases as build
 from engine.build.typed import f64
@@ -102,7 +102,7 @@ def test_hours_are_those_of_phases_of_a_later_date(climate):
     assert (np.asarray(found.pv_mwh)[2:8] < 0.95 * np.asarray(plan.pv_mwh)[2:8]).all()
     assert np.asarray(life.late(plant, names._replace(index=names.index[0]))) == LATE
     drawn = jax.vmap(lambda k: life.late(plant, names._replace(index=k)))(names.index)
-    told = jax.vmap(lambda k: life.market(plant, names._replace(index=k)).completion.delay_months)
+    told = jax.vmap(lambda k: settlement.market(plant, names._replace(index=k)).completion.delay_months)
     np.testing.assert_array_equal(drawn, told(names.index))  # hours and money know the same months
 
 
