@@ -51,7 +51,8 @@ class Variable(NamedTuple):
             shape = margins.hermite(values, _GRID, _ORDERS)[:, :, 0].T
             return shape / np.linalg.norm(shape, axis=1, keepdims=True)
         month = MONTH_OF_DAY[self.day]
-        straight = np.sqrt(_monthly(self.linear**2, month) / _monthly(self.actual**2, month))
+        varies = np.maximum(_monthly(self.actual**2, month), _LEAST)
+        straight = np.sqrt(_monthly(self.linear**2, month) / varies)
         return np.eye(1, _ORDERS) * _beside_months(np.nan_to_num(straight, nan=1.0))[:, None]
 
 

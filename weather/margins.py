@@ -166,10 +166,8 @@ def lean_monthly(
     for _ in range(_ROUNDS):
         off = target - _monthly(out, knots, clamp, weight)
         step = step + np.linalg.solve(_monthly_effect(slopes(out, knots, clamp), weight), off)
-        rows = [
-            evaluate(x, knots, knots + d, clamp) for x, d in zip(margin, np.clip(step, -1, 1), strict=True)
-        ]
-        out = np.stack(rows)
+        held = np.clip(step, -_STEP, _STEP)
+        out = np.stack([evaluate(x, knots, knots + d, clamp) for x, d in zip(margin, held, strict=True)])
     return out
 
 
