@@ -85,12 +85,8 @@ def start(plant: Plant, stream: Stream) -> State:
         failed = outages.start(plant.fleets, stream)
         sets = None if plant.gensets is None else gensets.start(plant.gensets, stream)
         stands, lying = islanding.start(plant), exposure.start(plant, stream)
-        own = (
-            lying,
-            spot.start(plant.spot, stream),
-            interruptions.start(plant.interruptions),
-            late(plant, stream),
-        )
+        market, lacked = spot.start(plant.spot, stream), interruptions.start(plant.interruptions)
+        own = lying, market, lacked, late(plant, stream)
         return State(store, failed, orders.none(), orders.start(stream), worn, sets, stands, *own)
 
     return block.tile(one)(plant, stream)

@@ -22,7 +22,7 @@ from tests import studies
 from tests.reference import baseload as reference
 from tests.reference import deals, finance
 from tests.test_finance_deal import changed
-from tests.test_spot import sold
+from tests.test_spot import as_the_loops, sold
 from weather import generate, random
 from weather.random import Ensemble
 from weather.schema import MONTH_DAYS, InputError
@@ -182,10 +182,7 @@ def test_money_is_that_of_the_loops(shape, spot):
         ops, prices = drawn(rng, study), deals.market(rng, study)
         lines = contracts.lines(deal(study), ops, prices)
         years = finance.account(study, ops, *prices[:5])
-        for name, got in lines._asdict().items():
-            if got is not None:
-                want = np.array([[month[name] for month in months] for months in years])
-                assert np.asarray(got) == pytest.approx(want, rel=1e-9, abs=1e-12), name
+        as_the_loops(lines, years)
         found = account.revenue(lines) - account.opex(lines)
         exact = [[np.subtract(*finance.revenue_and_opex(month)) for month in months] for months in years]
         assert np.asarray(found) == pytest.approx(np.array(exact), rel=1e-9, abs=1e-9)

@@ -167,6 +167,14 @@ def sold(rng, study):
     )
 
 
+def as_the_loops(lines, years) -> None:
+    """Lines of `contracts` are those of the reference's months."""
+    for name, got in lines._asdict().items():
+        if got is not None:
+            want = np.array([[month[name] for month in months] for months in years])
+            assert np.asarray(got) == pytest.approx(want, rel=1e-9, abs=1e-12), name
+
+
 @pytest.mark.parametrize("shape", deals.SHAPES, ids=str)
 def test_money_is_that_of_the_loops(shape):
     """With agreements, mechanisms, VAT and power companies of random deals."""
@@ -177,11 +185,7 @@ def test_money_is_that_of_the_loops(shape):
         study = changed(study, market | {"deal.revenue.mechanism": deals.mechanism(rng, shape[0])})
         ops, prices = sold(rng, study), deals.market(rng, study)
         lines = contracts.lines(deal(study), ops, prices)
-        years = finance.account(study, ops, *prices[:5])
-        for name, got in lines._asdict().items():
-            if got is not None:
-                want = np.array([[month[name] for month in months] for months in years])
-                assert np.asarray(got) == pytest.approx(want, rel=1e-9, abs=1e-12), name
+        as_the_loops(lines, finance.account(study, ops, *prices[:5]))
 
 
 def test_a_mechanism_against_the_kind_leaves_what_the_plant_sells_better_by_hand():
